@@ -1,0 +1,206 @@
+/**
+ * Apache RocketMQ as an endpoint: name server and broker as separate JVMs on free loopback ports, each with its own home,
+ * logs and a configuration file of ours. Fetching the jars is `install.ts`. The HA port has no bind option and listens on
+ * every interface; it is given a free port and nothing connects to it.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Endpoint, EndpointOptions } from '../../endpoint.js';
+import { Child, freePort } from '../../process.js';
+import { RawClient } from '../../raw-client.js';
+import { apacheVersion, installApache, jvmOpens, jvmSmall } from './install.js';
+
+export interface ApacheOptions extends EndpointOptions {
+  readonly version?: string;
+  /** Start only a broker, against this name server (host:port). */
+  readonly namesrv?: string;
+  /** JVM flags instead of the small ones. */
+  readonly jvm?: { readonly namesrv?: readonly string[]; readonly broker?: readonly string[] };
+  /** Environment of both JVMs. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const bootSuccess = (line: string): boolean => line.includes('boot success');
+
+/** An orderly stop of a loaded broker flushes and joins its threads; it takes a few seconds on a busy machine. */
+const stopGraceMs = 45_000;
+const startTimeoutMs = 90_000;
+
+/** A home with the two kinds of log configuration that RocketMQ 4 and 5 look for, quiet enough for tests. */
+function makeHome(parent: string, name: string): string {
+  const home = join(parent, name);
+  mkdirSync(join(home, 'conf'), { recursive: true });
+  const logback = `<configuration>
+  <appender name="file" class="ch.qos.logback.core.FileAppender">
+    <file>${join(home, `${name}.log`)}</file>
+    <encoder><pattern>%d{HH:mm:ss.SSS} %p %t %c{0} - %m%n</pattern></encoder>
+  </appender>
+  <root level="${process.env['APACHE_LOG_LEVEL'] ?? 'WARN'}"><appender-ref ref="file"/></root>
+</configuration>
+`;
+  for (const file of ['rmq.logback.xml', 'logback_namesrv.xml', 'logback_broker.xml', 'logback_tools.xml']) {
+    writeFileSync(join(home, 'conf', file), logback);
+  }
+  return home;
+}
+
+function javaArgs(home: string, classpath: string, flags: readonly string[], main: string, args: readonly string[]): string[] {
+  return [
+    ...flags, ...jvmOpens,
+    `-Duser.home=${home}`, `-Drocketmq.home.dir=${home}`,
+    `-Drmq.logback.configurationFile=${join(home, 'conf/rmq.logback.xml')}`,
+    '-cp', classpath, main, ...args,
+  ];
+}
+
+function writeProperties(path: string, properties: Readonly<Record<string, string | number | boolean>>): void {
+  writeFileSync(path, Object.entries(properties).map(([key, value]) => `${key}=${value}\n`).join(''));
+}
+
+/** Apache's name server alone. */
+export class ApacheNamesrv {
+  readonly address: string;
+  private readonly child: Child;
+  private readonly parent: string;
+
+  private constructor(address: string, child: Child, parent: string) {
+    this.address = address;
+    this.child = child;
+    this.parent = parent;
+  }
+
+  static async start(options: Pick<ApacheOptions, 'version' | 'jvm' | 'env' | 'config'> & { readonly port?: number } = {}): Promise<ApacheNamesrv> {
+    const classpath = await installApache(options.version);
+    const parent = mkdtempSync(join(tmpdir(), 'apache-namesrv-'));
+    const home = makeHome(parent, 'namesrv');
+    const port = options.port ?? (await freePort());
+    const conf = join(home, 'namesrv.conf');
+    writeProperties(conf, { rocketmqHome: home, listenPort: port, bindAddress: '127.0.0.1', ...options.config });
+    const child = new Child('Apache name server', 'java',
+      javaArgs(home, classpath, options.jvm?.namesrv ?? jvmSmall.namesrv, 'org.apache.rocketmq.namesrv.NamesrvStartup', ['-c', conf]),
+      { cwd: home, env: { ROCKETMQ_HOME: home, ...options.env } });
+    try {
+      await child.line(bootSuccess, startTimeoutMs);
+    } catch (error) {
+      await child.kill();
+      throw error;
+    }
+    return new ApacheNamesrv(`127.0.0.1:${port}`, child, parent);
+  }
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  async dispose(): Promise<void> {
+    await this.child.stop(stopGraceMs);
+    rmSync(this.parent, { recursive: true, force: true });
+  }
+}
+
+export class ApacheEndpoint implements Endpoint {
+  readonly name: string;
+  readonly namesrv: string;
+  readonly broker: string;
+  readonly dataDir: string;
+  readonly brokerName = 'broker-a';
+  private readonly ownNamesrv: ApacheNamesrv | undefined;
+  private readonly options: ApacheOptions;
+  private readonly classpath: string;
+  private readonly parent: string;
+  private readonly home: string;
+  private readonly port: number;
+  private readonly haPort: number;
+  private child: Child | undefined;
+
+  private constructor(from: { options: ApacheOptions; classpath: string; namesrv: string; own: ApacheNamesrv | undefined; port: number; haPort: number }) {
+    this.options = from.options;
+    this.classpath = from.classpath;
+    this.namesrv = from.namesrv;
+    this.ownNamesrv = from.own;
+    this.port = from.port;
+    this.haPort = from.haPort;
+    this.name = `apache-${from.options.version ?? apacheVersion}`;
+    this.broker = `127.0.0.1:${from.port}`;
+    this.parent = mkdtempSync(join(tmpdir(), 'apache-broker-'));
+    this.home = makeHome(this.parent, 'broker');
+    this.dataDir = from.options.dataDir ?? join(this.parent, 'store');
+  }
+
+  /** Starts name server (unless one is given) and broker, and waits until the broker is registered. */
+  static async start(options: ApacheOptions = {}): Promise<ApacheEndpoint> {
+    const classpath = await installApache(options.version);
+    const own = options.namesrv === undefined ? await ApacheNamesrv.start({
+      ...(options.version === undefined ? {} : { version: options.version }),
+      ...(options.jvm === undefined ? {} : { jvm: options.jvm }),
+      ...(options.env === undefined ? {} : { env: options.env }),
+    }) : undefined;
+    const namesrv = options.namesrv ?? own?.address ?? '';
+    const port = await freePort([0, -2, 1]);
+    const endpoint = new ApacheEndpoint({ options, classpath, namesrv, own, port, haPort: port + 1 });
+    try {
+      await endpoint.restart();
+    } catch (error) {
+      await endpoint.dispose();
+      throw error;
+    }
+    return endpoint;
+  }
+
+  get pid(): number {
+    return this.child?.pid ?? -1;
+  }
+
+  /** The folder with the broker's log and configuration. */
+  get homeDir(): string {
+    return this.home;
+  }
+
+  async restart(): Promise<void> {
+    if (this.child?.running === true) throw new Error('the broker is running');
+    const conf = join(this.home, 'broker.conf');
+    writeProperties(conf, {
+      rocketmqHome: this.home, namesrvAddr: this.namesrv, brokerClusterName: 'DefaultCluster', brokerName: this.brokerName, brokerId: 0,
+      brokerIP1: '127.0.0.1', brokerIP2: '127.0.0.1', bindAddress: '127.0.0.1', listenPort: this.port, haListenPort: this.haPort,
+      storePathRootDir: this.dataDir, storePathCommitLog: join(this.dataDir, 'commitlog'),
+      autoCreateTopicEnable: true, enablePropertyFilter: true, recallMessageEnable: true,
+      ...this.options.config,
+    });
+    const child = new Child('Apache broker', 'java',
+      javaArgs(this.home, this.classpath, this.options.jvm?.broker ?? jvmSmall.broker, 'org.apache.rocketmq.broker.BrokerStartup', ['-c', conf]),
+      { cwd: this.home, env: { ROCKETMQ_HOME: this.home, ...this.options.env } });
+    this.child = child;
+    await child.line(bootSuccess, startTimeoutMs);
+    await this.registered();
+  }
+
+  private async registered(): Promise<void> {
+    const client = await RawClient.connect(this.namesrv);
+    try {
+      for (let attempt = 0; attempt < 100; attempt++) {
+        const info = await client.clusterInfo();
+        if (JSON.stringify(info).includes(`"${this.broker}"`)) return;
+        await sleep(100);
+      }
+      throw new Error(`${this.broker} did not register with ${this.namesrv}`);
+    } finally {
+      client.close();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.child?.stop(stopGraceMs);
+  }
+
+  async kill(): Promise<void> {
+    await this.child?.kill();
+  }
+
+  async dispose(): Promise<void> {
+    await this.stop();
+    await this.ownNamesrv?.dispose();
+    rmSync(this.parent, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,17 @@
+/** Which broker the suites run against: Skylark's build, or Apache's with SKYLARK_ENDPOINT=apache. */
+import type { Endpoint, EndpointOptions } from '../endpoint.js';
+import { ApacheEndpoint } from './apache/apache.js';
+import { missingForJava } from './apache/install.js';
+import { SkylarkEndpoint } from './skylark.js';
+
+export const endpointKind: 'skylark' | 'apache' = process.env['SKYLARK_ENDPOINT'] === 'apache' ? 'apache' : 'skylark';
+
+/** What the machine lacks for the chosen endpoint (nothing for Skylark). */
+export function missingForEndpoint(): string[] {
+  return endpointKind === 'apache' ? missingForJava() : [];
+}
+
+/** Starts the chosen endpoint. */
+export function startEndpoint(options: EndpointOptions = {}): Promise<Endpoint> {
+  return endpointKind === 'apache' ? ApacheEndpoint.start(options) : SkylarkEndpoint.start(options);
+}

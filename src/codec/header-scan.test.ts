@@ -1,0 +1,166 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { decodeCommand } from './header.js';
+import { HeaderScan, scanMembersMax } from './header-scan.js';
+import { frames, partsOf } from './testdata/wire.js';
+
+const scan = new HeaderScan();
+
+/** What the scan found, with every reader consulted; undefined when it gave up. */
+function scanned(text: string | Buffer): { code: number; ext: Record<string, string> } | undefined {
+  const bytes = Buffer.isBuffer(text) ? text : Buffer.from(text);
+  if (!scan.scan(bytes, 0, bytes.length)) return undefined;
+  const ext: Record<string, string> = {};
+  for (let i = 0; i < scan.count; i++) ext[scan.key(i)] = scan.text(i);
+  return { code: scan.code, ext };
+}
+
+/** Asserts that scan and full reader agree on a header that the scan took. */
+function expectAgreement(frame: Buffer, start: number, end: number): boolean {
+  if (!scan.scan(frame, start, end)) return false;
+  const command = decodeCommand(frame, start, end, end, 0);
+  expect({ code: scan.code, opaque: scan.opaque, flag: scan.flag, version: scan.version }).toEqual({
+    code: command.code, opaque: command.opaque, flag: command.flag, version: command.version,
+  });
+  if (scan.languageEnd > scan.languageStart) expect(scan.language()).toBe(command.language);
+  expect(scan.count).toBe(command.ext.size);
+  const target = Buffer.alloc(frame.length * 3 + 16);
+  for (let i = 0; i < scan.count; i++) {
+    const key = scan.key(i);
+    const value = command.ext.get(key) as string;
+    expect(scan.text(i)).toBe(value);
+    // eslint-disable-next-line no-control-regex
+    if (/^[\u0000-\u007f]*$/.test(key)) expect(scan.find(key)).toBe(i);
+    expect(scan.find(Buffer.from(key))).toBe(i);
+    if (key.length === 1 && key.charCodeAt(0) < 128) expect(scan.byLetter[key.charCodeAt(0)]).toBe(i);
+    const length = scan.unescapeInto(i, target, 3);
+    // Java writes a lone surrogate as '?', Node as U+FFFD.
+    expect(target.toString('utf8', 3, 3 + length)).toBe(Buffer.from(value).toString('utf8').replace(/\ufffd/g, value.includes('\ufffd') ? '\ufffd' : '?'));
+    expect(scan.unescapeInto(i, target.subarray(0, 3 + length), 3)).toBe(length);
+    if (length > 0) expect(scan.unescapeInto(i, target.subarray(0, 2 + length), 3)).toBe(-1);
+    expect(scan.bool(i)).toBe(value.toLowerCase() === 'true');
+  }
+  return true;
+}
+
+describe('recorded headers', () => {
+  test('every JSON header of every client is taken and agrees with the full reader', () => {
+    let taken = 0;
+    for (const { hex } of frames) {
+      const { frame, headerStart, headerEnd, type } = partsOf(hex);
+      if (type !== 0) continue;
+      if (expectAgreement(frame, headerStart, headerEnd)) taken++;
+      else if (!frame.toString('latin1', headerStart, headerEnd).includes('null')) throw new Error(`not taken: ${frame.toString('utf8', headerStart, headerEnd)}`);
+    }
+    expect(taken).toBeGreaterThan(300);
+  });
+
+  test('no truncation is taken, whatever follows it in the buffer', () => {
+    const { frame, headerStart, headerEnd } = partsOf(frames.find((each) => each.code === 310)?.hex as string);
+    for (let end = headerStart; end < headerEnd; end++) expect(scan.scan(frame, headerStart, end)).toBe(false);
+    for (let start = headerStart + 1; start < headerEnd; start++) expect(scan.scan(frame, start, headerEnd)).toBe(false);
+    expect(scan.scan(frame, headerStart, headerEnd)).toBe(true);
+  });
+});
+
+describe('what is taken', () => {
+  test.each([
+    ['{"code":310}', {}],
+    ['{ "code" : 310 , "extFields" : { "a" : "x" , "bc" : 12 , "d" : true } , "flag" : 0 } \n', { a: 'x', bc: '12', d: 'true' }],
+    ['{"code":310,"extFields":null,"remark":null,"serializeTypeCurrentRPC":null}', {}],
+    ['{"code":310,"extFields":"","remark":"","serializeTypeCurrentRPC":""}', {}],
+    ['{"code":310,"extFields":{}}', {}],
+    ['{"extFields":{"i":"a\\u0001b\\u0002\\ud83d\\ude00\\n\\"\\\\\\/"},"code":310}', { i: 'a\u0001b\u0002\u{1f600}\n"\\/' }],
+    ['{"code":310,"extFields":{"é":"中","a#":"#]\\"]#"}}', { é: '中', 'a#': '#]"]#' }],
+    ['{"code":310,"unknown":1,"other":"x","third":false}', {}],
+    ['{"code":310,"extFields":{"n":-5,"z":0}}', { n: '-5', z: '0' }],
+  ])('%s', (text, ext) => {
+    expect(scanned(text)).toEqual({ code: 310, ext });
+  });
+});
+
+describe('what is left to the full reader', () => {
+  test.each([
+    '', '{', '{}', '[]', 'null', '{"flag":1}', '{"code":310', '{"code":310}}', '{"code":310} x', '{"code":"310"}', '{"code":null}', '{"code":1e2}', '{"code":01}', '{"code":-}',
+    '{"code":2147483648}', '{"code":-2147483649}', '{"code":99999999999}', '{"code":1,"code":2}', '{"code":1,"extFields":{"a":"1","a":"2"}}',
+    '{"code":1,"extFields":{"topic":"1","topic":"2"}}', '{"code":1,"extFields":{"a":null}}', '{"code":1,"extFields":{"a":{}}}', '{"code":1,"extFields":{"a":[]}}',
+    '{"code":1,"extFields":{"\\u0061":"1"}}', '{"code":1,"extFields":{"":"1"}}', '{"code":1,"extFields":{"a":1.5}}', '{"code":1,"extFields":{"a":"\\x41"}}',
+    '{"code":1,"extFields":{"a":"\\u12"}}', '{"code":1,"extFields":{"a":"\\u12g4"}}', '{"code":1,"extFields":{"a":tru}}', "{'code':1}", '{"code":1,}', '{"code":1,"x":{}}',
+    '{"code":1,"language":5}', '{"code":1 "flag":2}', '{"code":1,"extFields":"x"}', '{"code":1/**/}',
+  ])('%s', (text) => {
+    expect(scanned(text)).toBeUndefined();
+  });
+
+  test('more members than the scan notes', () => {
+    const header = (count: number): string => `{"code":1,"extFields":{${Array.from({ length: count }, (_, i) => `"k${i}":"${i}"`).join(',')}}}`;
+    expect(scanned(header(scanMembersMax))).toBeDefined();
+    expect(scanned(header(scanMembersMax + 1))).toBeUndefined();
+  });
+
+  test('malformed UTF-8 in a value', () => {
+    for (const bad of [[0x80], [0xc0, 0x80], [0xe4, 0xb8], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xff]]) {
+      expect(scanned(Buffer.concat([Buffer.from('{"code":1,"extFields":{"a":"'), Buffer.from(bad), Buffer.from('"}}')]))).toBeUndefined();
+    }
+  });
+
+  test('a failed scan leaves nothing behind', () => {
+    expect(scanned('{"code":1,"extFields":{"a":"1","b":"2","b":"3"}}')).toBeUndefined();
+    expect(scanned('{"code":2,"extFields":{"c":"1"}}')).toEqual({ code: 2, ext: { c: '1' } });
+    expect(scan.byLetter[0x61]).toBe(-1);
+    expect(scan.byLetter[0x62]).toBe(-1);
+  });
+});
+
+describe('readers', () => {
+  const index = (value: string): number => {
+    expect(scanned(`{"code":1,"extFields":{"a":${value}}}`)).toBeDefined();
+    return 0;
+  };
+  test.each([
+    ['"7"', 7], ['"+7"', 7], ['"-7"', -7], ['"2147483647"', 2147483647], ['"-2147483648"', -2147483648], ['"007"', 7], ['5', 5], ['"-0"', 0],
+    ['"2147483648"', NaN], ['""', NaN], ['"-"', NaN], ['" 7"', NaN], ['"7x"', NaN], ['"0x7"', NaN], ['"\\u0037"', NaN], ['true', NaN],
+  ])('int32 of %s is %d', (value, expected) => expect(scan.int32(index(value))).toBe(expected));
+  test.each([
+    ['"9007199254740991"', 9007199254740991], ['"-9007199254740991"', -9007199254740991], ['"1795360342136"', 1795360342136],
+    ['"9007199254740992"', NaN], ['"9223372036854775807"', NaN],
+  ])('safeInt of %s is %d', (value, expected) => expect(scan.safeInt(index(value))).toBe(expected));
+  test.each([['"TRUE"', true], ['"true"', true], ['true', true], ['"tru\\u0065"', true], ['"yes"', false], ['1', false], ['"UQVE"', false]])('bool of %s', (value, expected) => {
+    expect(scan.bool(index(value))).toBe(expected);
+  });
+  test('sameBytes compares the text as it stands', () => {
+    index('"topic"');
+    expect(scan.sameBytes(0, Buffer.from('topic'))).toBe(true);
+    expect(scan.sameBytes(0, Buffer.from('topiC'))).toBe(false);
+    index('"t\\u006fpic"');
+    expect(scan.sameBytes(0, Buffer.from('topic'))).toBe(false);
+  });
+});
+
+const int32 = fc.integer({ min: -2147483648, max: 2147483647 });
+
+test('agrees with the full reader on generated headers', () => {
+  const value = fc.oneof(fc.string({ unit: 'binary' }), fc.string(), fc.integer().map(String), fc.boolean().map(String));
+  const header = fc.record({
+    code: int32, flag: int32, opaque: int32, version: int32, language: fc.string(), remark: fc.option(fc.string({ unit: 'binary' })),
+    extFields: fc.option(fc.dictionary(fc.string({ minLength: 1, unit: 'grapheme' }), fc.oneof(value, fc.integer(), fc.boolean()))),
+  }, { requiredKeys: ['code'] });
+  let taken = 0;
+  fc.assert(fc.property(header, fc.nat(20), fc.boolean(), (members, padding, indent) => {
+    const bytes = Buffer.concat([Buffer.alloc(padding, '"'), Buffer.from(JSON.stringify(members, null, indent ? 2 : undefined)), Buffer.alloc(5, '}')]);
+    if (expectAgreement(bytes, padding, bytes.length - 5)) taken++;
+  }), { numRuns: 500 });
+  expect(taken).toBeGreaterThan(100);
+});
+
+test('random and damaged bytes never throw', () => {
+  const recorded = frames.map(({ hex }) => partsOf(hex)).filter(({ type }) => type === 0);
+  fc.assert(fc.property(fc.nat(recorded.length - 1), fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 6 }), (which, edits) => {
+    const { frame, headerStart, headerEnd } = recorded[which] as (typeof recorded)[number];
+    const damaged = Buffer.from(frame);
+    for (const [at, byte] of edits) damaged[headerStart + (at % (headerEnd - headerStart))] = byte;
+    expectAgreement(damaged, headerStart, headerEnd);
+  }), { numRuns: 2000 });
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+    scan.scan(Buffer.from(bytes), 0, bytes.length);
+  }));
+});

@@ -1,0 +1,86 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { formatProperties, parseProperties, propertyFault, propertyNames, PropertyScan, scanProperties, specialProperties } from './properties.js';
+
+const scan = new PropertyScan();
+function scanText(text: string): PropertyScan {
+  const bytes = Buffer.from(`##${text}##`, 'utf8');
+  scanProperties(scan, bytes, 2, bytes.length - 2);
+  return scan;
+}
+function span(text: string, start: number, end: number): string | undefined {
+  return start < 0 ? undefined : Buffer.from(`##${text}##`, 'utf8').toString('utf8', start, end);
+}
+
+describe('the string form', () => {
+  test('what readers keep and drop', () => {
+    expect([...parseProperties('a\x01b\x02KEYS\x01k1 k2\x02')]).toEqual([['a', 'b'], ['KEYS', 'k1 k2']]);
+    expect([...parseProperties('a\x01b')]).toEqual([['a', 'b']]);
+    expect([...parseProperties('a\x01\x02\x01b\x02\x02ab\x02abc\x02x\x01y\x01z\x02')]).toEqual([['x', 'y\x01z']]);
+    expect([...parseProperties('a\x011\x02b\x012\x02a\x013\x02')]).toEqual([['a', '3'], ['b', '2']]);
+    expect(parseProperties('').size).toBe(0);
+    // The first 0x01 lies in a later element: the element without one is dropped, nothing is joined.
+    expect([...parseProperties('abc\x02d\x01e')]).toEqual([['d', 'e']]);
+  });
+
+  test('round trip of what propertyFault lets through', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 8 });
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.tuple(text, text), { selector: ([name]) => name }), (pairs) => {
+        const writable = pairs.filter(([name, value]) => propertyFault(name, value) === undefined);
+        expect([...parseProperties(formatProperties(writable))]).toEqual(writable);
+      }),
+    );
+    expect(propertyFault('', 'x')).toMatch(/name must not be empty/);
+    expect(propertyFault('a', '')).toMatch(/value of property a/);
+    expect(propertyFault('a\x01', 'b')).toMatch(/0x01/);
+    expect(propertyFault('a', 'b\x02')).toMatch(/property a .*0x02/);
+  });
+});
+
+describe('the scanner', () => {
+  test('agrees with the parser on any text', () => {
+    const word = fc.constantFrom('KEYS', 'TAGS', 'WAIT', 'DELAY', 'UNIQ_KEY', 'UNIQ_KEX', 'PGROUP', 'x', '', 'true', 'TRUE', 'false', '中', 'TIMER_X', 'TIMER_', 'CLUSTER', 'INNER_NUM');
+    const element = fc.tuple(word, word).map(([name, value]) => `${name}\x01${value}\x02`);
+    const piece = fc.oneof({ weight: 3, arbitrary: element }, word, fc.constantFrom('\x01', '\x02'));
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 24 }), (pieces) => {
+        const text = pieces.join('');
+        const map = parseProperties(text);
+        const found = scanText(text);
+        expect(span(text, found.keysStart, found.keysEnd)).toBe(map.get('KEYS'));
+        expect(span(text, found.tagsStart, found.tagsEnd)).toBe(map.get('TAGS'));
+        expect(span(text, found.uniqKeyStart, found.uniqKeyEnd)).toBe(map.get('UNIQ_KEY'));
+        expect(span(text, found.delayStart, found.delayEnd)).toBe(map.get('DELAY'));
+        expect(found.waitStoreOk).toBe((map.get('WAIT') ?? 'true').toLowerCase() === 'true');
+        const special = (name: string): boolean => specialProperties.includes(name) || /^(TIMER_|INNER_)./.test(name);
+        expect(found.special).toBe([...map.keys()].some(special));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('WAIT is true in any case, false otherwise; the last one counts', () => {
+    const wait = (value: string): boolean => scanText(`a\x01b\x02WAIT\x01${value}\x02`).waitStoreOk;
+    expect(['true', 'TRUE', 'tRuE', 'false', 'truf', 'yes', 'true '].map(wait)).toEqual([true, true, true, false, false, false, false]);
+    expect([scanText('WAIT\x01false\x02WAIT\x01true').waitStoreOk, scanText('WAIT\x01\x02').waitStoreOk]).toEqual([true, true]);
+  });
+
+  test('no bytes throw', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(40), fc.nat(40), (bytes, a, b) => {
+        scanProperties(scan, bytes, Math.min(a, bytes.length), Math.min(b, bytes.length));
+      }),
+    );
+  });
+
+  test('ordinary names stay on the fast path, every special one leaves it', () => {
+    expect(scanText('UNIQ_KEY\x01A\x02WAIT\x01true\x02TAGS\x01t\x02KEYS\x01k\x02PGROUP\x01g\x02__SHARDINGKEY\x01s\x02color\x01red\x02').special).toBe(false);
+    expect(scan.count).toBe(7);
+    for (const name of specialProperties) expect([name, scanText(`${name}\x01v`).special]).toEqual([name, true]);
+    for (const name of Object.values(propertyNames)) {
+      if (/^(TIMER_|INNER_)/.test(name)) expect([name, scanText(`a\x01b\x02${name}\x01v\x02`).special]).toEqual([name, true]);
+    }
+    expect(scanText('DELAY\x01\x02').special).toBe(false);
+  });
+});

@@ -1,0 +1,89 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { decodeCommand } from './header.js';
+import type { Command } from './command.js';
+import { encodeReplyInto, PullReplyWriter, pullReplyBytesMax, SendReplyWriter } from './reply-writer.js';
+import { frames } from './testdata/wire.js';
+
+function decode(frame: Buffer): Command {
+  expect(frame.readInt32BE(0)).toBe(frame.length - 4);
+  const headerEnd = 8 + (frame.readUInt32BE(4) & 0xffffff);
+  return decodeCommand(frame, 8, headerEnd, frame.length, frame.readUInt8(4));
+}
+
+const recorded = (reqCode: number): Buffer[] => frames.filter((each) => each.reqCode === reqCode && each.code === 0).map(({ hex }) => Buffer.from(hex, 'hex'));
+
+describe('SEND', () => {
+  test.each([10, 310, 320])('Apache\'s bytes on success of code %d', (code) => {
+    let count = 0;
+    for (const frame of recorded(code)) {
+      const { ext, opaque } = decode(frame);
+      if (ext.has('recallHandle')) continue;
+      const ids = (ext.get('msgId') as string).split(',');
+      const writer = new SendReplyWriter((ids[0] as string).slice(0, 16), ext.get('MSG_REGION'), ext.get('TRACE_ON') === 'true');
+      const key = Buffer.from(ext.get('transactionId') ?? '');
+      const offsets = ids.map((id) => Number(`0x${id.slice(16)}`));
+      const target = Buffer.alloc(writer.bytesMax(key.length, ids.length));
+      const keyStart = ext.has('transactionId') ? 0 : -1;
+      const numbers = [opaque, Number(ext.get('queueId')), Number(ext.get('queueOffset'))] as const;
+      const end = ids.length === 1
+        ? writer.write(target, 0, ...numbers, offsets[0] as number, key, keyStart, key.length)
+        : writer.writeBatch(target, 0, ...numbers, offsets, ids.length, key, keyStart, key.length);
+      expect(target.subarray(0, end).toString('utf8', 8)).toBe(frame.toString('utf8', 8));
+      expect(target.subarray(0, end).equals(frame)).toBe(true);
+      count++;
+    }
+    expect(count).toBeGreaterThan(0);
+  });
+
+  test('any numbers and any key', () => {
+    const writer = new SendReplyWriter('7F000001000051AF', 'a "region"');
+    const int32 = fc.integer({ min: -2147483648, max: 2147483647 });
+    fc.assert(fc.property(int32, fc.nat(100_000), fc.maxSafeNat(), fc.maxSafeNat(), fc.option(fc.string({ unit: 'grapheme' })), fc.nat(20), (opaque, queueId, queueOffset, phyOffset, id, at) => {
+      const key = Buffer.from(id ?? '');
+      const target = Buffer.alloc(at + writer.bytesMax(key.length));
+      const end = writer.write(target, at, opaque, queueId, queueOffset, phyOffset, key, id === null ? -1 : 0, key.length);
+      expect(end).toBeLessThanOrEqual(target.length);
+      const { ext, ...command } = decode(target.subarray(at, end));
+      expect(command).toMatchObject({ code: 0, opaque, flag: 1, language: 'JAVA', version: 513, remark: undefined });
+      expect(Object.fromEntries(ext)).toEqual({
+        queueId: String(queueId), queueOffset: String(queueOffset), msgId: `7F000001000051AF${phyOffset.toString(16).toUpperCase().padStart(16, '0')}`,
+        MSG_REGION: 'a "region"', TRACE_ON: 'true', ...(id === null ? {} : { transactionId: id }),
+      });
+    }), { numRuns: 500 });
+  });
+});
+
+describe('PULL', () => {
+  const writer = new PullReplyWriter();
+
+  test('Apache\'s bytes on success', () => {
+    const found = recorded(11);
+    expect(found.length).toBeGreaterThan(3);
+    for (const frame of found) {
+      const { ext, opaque, body } = decode(frame);
+      const value = (name: string): number => Number(ext.get(name));
+      const target = Buffer.alloc(pullReplyBytesMax);
+      const end = writer.write(target, 0, opaque, body.length, value('nextBeginOffset'), value('minOffset'), value('maxOffset'), value('suggestWhichBrokerId'), value('topicSysFlag'), value('groupSysFlag'));
+      expect(Buffer.concat([target.subarray(0, end), body]).equals(frame)).toBe(true);
+    }
+  });
+
+  test('the longest answer fits its bound', () => {
+    const big = -Number.MAX_SAFE_INTEGER;
+    const target = Buffer.alloc(pullReplyBytesMax);
+    expect(writer.write(target, 0, -2147483648, 2 ** 31 - 500, big, big, big, big, -2147483648, -2147483648)).toBeLessThanOrEqual(pullReplyBytesMax);
+  });
+});
+
+describe('general', () => {
+  test('code, remark, fields, room', () => {
+    const target = Buffer.alloc(300);
+    const end = encodeReplyInto(target, 5, 17, 9, 'no "route"', 3, 'a', '1', 'b', 'é');
+    const command = decode(Buffer.concat([target.subarray(5, end), Buffer.from('xyz')]));
+    expect(command).toMatchObject({ code: 17, opaque: 9, flag: 1, remark: 'no "route"' });
+    expect([...command.ext]).toEqual([['a', '1'], ['b', 'é']]);
+    expect(encodeReplyInto(Buffer.alloc(end - 6), 0, 17, 9, 'no "route"', 3, 'a', '1', 'b', 'é')).toBe(-1);
+    expect(encodeReplyInto(Buffer.alloc(end - 5), 0, 17, 9, 'no "route"', 3, 'a', '1', 'b', 'é')).toBe(end - 5);
+  });
+});

@@ -1,0 +1,166 @@
+/** The broker itself: its runtime figures, its configuration, and the few keys of it that may change while it runs. */
+import { readProperties, writeProperties } from '../../compat/properties-file.js';
+import { Refusal } from '../../codec/errors.js';
+import { currentVersion } from '../../codec/command.js';
+import type { LaneName } from '../../codec/requests.js';
+import { responseCodes } from '../../codec/responses.js';
+import { versionName } from '../../compat/versions.js';
+import type { LaneSet } from '../../remoting/lanes.js';
+import type { Handlers } from '../../remoting/types.js';
+import { brokerKeys, ConfigError } from '../config.js';
+import type { BrokerConfig } from '../config-types.js';
+import { jsonReply, success } from './admin.js';
+import type { AdminParts } from './admin.js';
+import { newDataVersion, nextDataVersion } from './data-version.js';
+import { compactJson } from './json-view.js';
+import { statsData } from './statistics.js';
+import { shown } from './topic-names.js';
+import type { DataVersion } from './types.js';
+
+type RuntimeHandlers = Pick<Handlers,
+  'GET_BROKER_RUNTIME_INFO' | 'GET_BROKER_CONFIG' | 'UPDATE_BROKER_CONFIG' | 'VIEW_BROKER_STATS_DATA' | 'GET_ALL_DELAY_OFFSET'>;
+
+/** Keys that parts of the broker read anew at each use, so that a change takes effect at once. No path, no program, no address, no limit of memory. */
+export const runtimeKeys = [
+  'autoCreateSubscriptionGroup', 'autoCreateTopicEnable', 'brokerPermission', 'channelExpiredTimeout', 'consumerOffsetUpdateVersionStep',
+  'defaultQueryMaxNum', 'enableMixedMessageType', 'enableSplitMetadata', 'litePullMessageEnable', 'longPollingEnable',
+  'notifyConsumerIdsChangedEnable', 'regionId', 'shortPollingTimeMills', 'slaveReadEnable', 'splitMetadataSize',
+  'startAcceptSendRequestTimeStamp', 'traceOn', 'useServerSideResetOffset', 'validateSystemTopicWhenUpdateTopic',
+] as const satisfies readonly (keyof BrokerConfig)[];
+
+type RuntimeKey = (typeof runtimeKeys)[number];
+
+export interface RuntimeParts extends AdminParts {
+  readonly lanes: LaneSet;
+  /** Further configuration to show (the store's). Shown only. */
+  readonly shownConfig: Readonly<Record<string, unknown>>;
+  /** Next offset to deliver of each delay level. */
+  readonly delayOffsets: () => ReadonlyMap<number, number>;
+  /** Registers everything anew after a change that routes show. */
+  readonly reregister: () => Promise<void>;
+}
+
+/** Lanes whose figures GET_BROKER_RUNTIME_INFO has, under these names. */
+const shownLanes = { send: 'sendThreadPoolQueue', pull: 'pullThreadPoolQueue', litePull: 'litePullThreadPoolQueue', query: 'queryThreadPoolQueue', ack: 'ackThreadPoolQueue' } as const;
+
+/** `MixAll#humanReadableByteCount` with binary units. */
+export function byteCount(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const power = Math.floor(Math.log(bytes) / Math.log(1024));
+  return `${(bytes / 1024 ** power).toFixed(1)} ${'KMGTPE'.charAt(power - 1)}iB`;
+}
+
+function isRuntimeKey(key: string): key is RuntimeKey {
+  return (runtimeKeys as readonly string[]).includes(key);
+}
+
+function assign<K extends RuntimeKey>(config: BrokerConfig, key: K, text: string): () => void {
+  const value = brokerKeys[key].read(key, text) as BrokerConfig[K];
+  return () => {
+    config[key] = value;
+  };
+}
+
+export function createRuntimeHandlers(parts: RuntimeParts): RuntimeHandlers {
+  const { ctx, statistics, lanes, topics } = parts;
+  const { store, clock, config } = ctx;
+  let configVersion: DataVersion = newDataVersion(clock.nowMs());
+  const delayVersion = newDataVersion(clock.nowMs());
+
+  const laneFigures = (): Record<string, string> => {
+    const figures: Record<string, string> = {};
+    const now = clock.nowMs();
+    for (const [name, key] of Object.entries(shownLanes) as [LaneName, string][]) {
+      const lane = lanes.get(name);
+      figures[`${key}Size`] = String(lane.size);
+      figures[`${key}Capacity`] = String(lane.limits.capacity);
+      figures[`${key}HeadWaitTimeMills`] = String(lane.headWaitTimeMs(now));
+    }
+    const transactions = lanes.get('endTransaction');
+    figures.EndTransactionQueueSize = String(transactions.size);
+    figures.EndTransactionThreadPoolQueueCapacity = String(transactions.limits.capacity);
+    return figures;
+  };
+
+  return {
+    async GET_BROKER_RUNTIME_INFO() {
+      const { positions } = store;
+      const table: Record<string, string> = {
+        ...store.runtimeInfo(),
+        ...statistics.rates(),
+        ...statistics.totals(),
+        ...laneFigures(),
+        brokerActive: 'true',
+        brokerVersion: String(currentVersion),
+        brokerVersionDesc: versionName(currentVersion) ?? String(currentVersion),
+        dispatchBehindBytes: String(Math.max(0, positions.confirmed - positions.dispatched)),
+        pageCacheLockTimeMills: '0',
+        earliestMessageTimeStamp: String(await store.earliestStoreTime()),
+        startAcceptSendRequestTimeStamp: String(config.startAcceptSendRequestTimeStamp),
+        timerReadBehind: '0',
+        timerOffsetBehind: '0',
+        timerCongestNum: '0',
+        timerEnqueueTps: '0.0',
+        timerDequeueTps: '0.0',
+        remainTransientStoreBufferNumbs: '2147483647',
+        remainHowManyDataToFlush: byteCount(Math.max(0, positions.written - positions.flushed)),
+      };
+      for (const [level, offset] of parts.delayOffsets()) {
+        const max = topics.get('SCHEDULE_TOPIC_XXXX')?.queues[level - 1]?.maxOffset ?? 0;
+        table[`scheduleMessageOffset_${level}`] = `${offset},${max}`;
+      }
+      return jsonReply({ table: new Map(Object.entries(table)) });
+    },
+
+    GET_BROKER_CONFIG() {
+      const all = new Map<string, string>();
+      for (const source of [parts.shownConfig, { ...config } as Record<string, unknown>]) {
+        for (const [key, value] of Object.entries(source)) {
+          if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') all.set(key, String(value));
+        }
+      }
+      const sorted = [...all].sort(([a], [b]) => (a < b ? -1 : 1));
+      return {
+        code: responseCodes.SUCCESS,
+        header: { version: compactJson({ ...configVersion }) },
+        body: Buffer.from(writeProperties(sorted)),
+      };
+    },
+
+    async UPDATE_BROKER_CONFIG(_request, _header, body) {
+      const changes: (() => void)[] = [];
+      const wanted = readProperties(body.toString('utf8'));
+      for (const [key, text] of wanted) {
+        if (!isRuntimeKey(key)) {
+          throw new Refusal(responseCodes.NO_PERMISSION,
+            `Can not update config in black list. ${shown(key)} cannot change while the broker runs; these can: ${runtimeKeys.join(', ')}`);
+        }
+        try {
+          changes.push(assign(config, key, text));
+        } catch (error) {
+          if (error instanceof ConfigError) throw new Refusal(responseCodes.INVALID_PARAMETER, shown(error.message));
+          throw error;
+        }
+      }
+      for (const change of changes) change();
+      if (changes.length > 0) {
+        configVersion = nextDataVersion(configVersion, clock.nowMs());
+        ctx.log.info({ keys: [...wanted.keys()] }, 'configuration changed at run time');
+      }
+      if (wanted.has('brokerPermission')) await parts.reregister();
+      return success;
+    },
+
+    VIEW_BROKER_STATS_DATA(_request, header) {
+      const item = statistics.item(header.statsName, header.statsKey);
+      if (item === undefined) {
+        throw new Refusal(responseCodes.SYSTEM_ERROR, `The stats <${shown(header.statsName)}> <${shown(header.statsKey)}> not exist`);
+      }
+      return jsonReply(statsData(item));
+    },
+
+    GET_ALL_DELAY_OFFSET() {
+      return jsonReply({ dataVersion: { ...delayVersion }, offsetTable: parts.delayOffsets() });
+    },
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * One broker, composed: tables, registries, handlers, timers, registration with name servers. It owns no socket, no disk and no store: those are
+ * given, opened, by node.ts, which also decides when to listen.
+ */
+import { hostBytes } from '../../codec/host-address.js';
+import { Fault } from '../../codec/errors.js';
+import { LaneSet } from '../../remoting/lanes.js';
+import type { Clock, FastHandler, Handlers, Lanes, Log, TimerHandle, Turn } from '../../remoting/types.js';
+import type { RequestName } from '../../codec/requests.js';
+import type { Disk } from '../../store/disk.js';
+import type { MessageStore } from '../../store/types.js';
+import type { BrokerConfig } from '../config-types.js';
+import { createConnectionHandlers } from './admin-clients.js';
+import { createGroupHandlers } from './admin-groups.js';
+import { createOffsetHandlers } from './admin-offsets.js';
+import { createRuntimeHandlers } from './admin-runtime.js';
+import { createTopicHandlers } from './admin-topics.js';
+import { ConsumerTable } from './consumers.js';
+import { parseDelayLevels } from './delay-levels.js';
+import { SubscriptionGroupTable } from './groups.js';
+import { createClientHandlers } from './heartbeat.js';
+import { brokerLanes } from './lanes.js';
+import { createLockHandlers } from './lock-handlers.js';
+import { QueueLockTable } from './locks.js';
+import { ConsumerOffsetTable } from './offsets.js';
+import { createMessageQuery } from './message-query.js';
+import { ProducerTable } from './producers.js';
+import { createPull } from './pull.js';
+import { Registration } from './registration.js';
+import type { NamesrvCaller } from './registration.js';
+import { createSchedule } from './schedule.js';
+import { createSend } from './send.js';
+import { Statistics } from './statistics.js';
+import { TopicConfigTable } from './topics.js';
+import type { BrokerContext } from './types.js';
+
+/** How often clients without heartbeats are looked for, in milliseconds (`ClientHousekeepingService`). */
+const clientScanPeriodMs = 10_000;
+
+export interface BrokerOptions {
+  readonly config: BrokerConfig;
+  /** Open and recovered. The broker neither opens nor closes it. */
+  readonly store: MessageStore;
+  /** For config/*.json under `config.storePathConfigDir`. */
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly turn: Turn;
+  /** Calls name servers. */
+  readonly client: NamesrvCaller;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** The address the ports are bound to; `0.0.0.0` and `::` are unspecific: see `Broker.routeHost`. */
+  readonly listenHost: string;
+  /** An address of this machine that peers can reach, for an unspecific `listenHost`; `127.0.0.1` when absent. */
+  readonly machineHost?: string | undefined;
+  /** Further configuration that GET_BROKER_CONFIG shows: the store's. */
+  readonly shownConfig?: object | undefined;
+}
+
+export interface Broker {
+  readonly handlers: Partial<Handlers>;
+  readonly fast: { readonly [N in RequestName]?: FastHandler };
+  /** Bounds of the lanes. */
+  readonly lanes: Lanes;
+  /** The lanes themselves, for the dispatchers of this broker's ports: runtime figures are read from them. */
+  readonly laneSet: LaneSet;
+  readonly context: BrokerContext;
+  readonly topics: TopicConfigTable;
+  readonly groups: SubscriptionGroupTable;
+  readonly offsets: ConsumerOffsetTable;
+  readonly consumers: ConsumerTable;
+  readonly producers: ProducerTable;
+  readonly locks: QueueLockTable;
+  readonly registration: Registration;
+  readonly statistics: Statistics;
+  /** Tells the port that was bound; the broker's address is fixed from here on. Call before any request is served. */
+  listening(port: number): void;
+  /** Begins timers and registers with the name servers; resolves when each of them answered or failed once. */
+  start(): Promise<void>;
+  /** Leaves the name servers, answers held pulls, ends deliveries, saves the tables. The ports should no longer accept requests; the store is still open. */
+  stop(): Promise<void>;
+  /**
+   * The host that a route given to a client should name for this broker, when the client reached us on `localHost`; undefined = the registered one.
+   * Without a configured `brokerIP1` the address given to clients follows the one they came by.
+   */
+  routeHost(localHost: string): string | undefined;
+}
+
+/** `0.0.0.0` or `::`: every address of the machine. */
+export function isUnspecific(host: string): boolean {
+  return host === '' || host === '0.0.0.0' || host === '::' || host === '[::]';
+}
+
+/** Composes a broker and loads its tables. Throws a Fault when a table on disk cannot be read or the configuration contradicts itself. */
+export function createBroker(options: BrokerOptions): Broker {
+  const { config, store, disk, clock, log, turn } = options;
+  const topics = new TopicConfigTable({ config, store, disk, clock, log, turn });
+  const groups = new SubscriptionGroupTable({ config, disk, clock, log, turn });
+  const statistics = new Statistics(clock, config.brokerClusterName);
+  const offsets = new ConsumerOffsetTable({ config, disk, clock, log, statistics });
+  topics.load();
+  groups.load();
+  offsets.load();
+  const consumers = new ConsumerTable({ config, clock, log, turn });
+  const producers = new ProducerTable({ clock, log, config });
+  const locks = new QueueLockTable(clock);
+
+  const host = config.brokerIP1 !== '' ? config.brokerIP1 : isUnspecific(options.listenHost) ? (options.machineHost ?? '127.0.0.1') : options.listenHost;
+  let port = config.listenPort;
+  let storeHost = encodeStoreHost(host, port);
+  const textHost = host.includes(':') ? `[${host}]` : host;
+
+  const context: BrokerContext = {
+    config, clock, log, turn, store, topics, groups, offsets, consumers, producers, locks,
+    random: options.random,
+    brokerAddress: () => `${textHost}:${port}`,
+    storeHost: () => storeHost,
+  };
+
+  const delays = parseDelayLevels(config.messageDelayLevel);
+  if (typeof delays === 'string') throw new Fault(`messageDelayLevel: ${delays}`);
+  const send = createSend(context, delays);
+  const schedule = createSchedule(send.parts, disk);
+  schedule.load();
+  const pull = createPull(context);
+  store.onArrival((queue, from, to) => statistics.put(queue.topic, to - from));
+  const registration = new Registration({
+    config, topics, clock, log,
+    client: options.client,
+    brokerAddress: context.brokerAddress,
+    haServerAddress: () => `${textHost}:${port + 1}`,
+  });
+  const lanes = brokerLanes(config);
+  const laneSet = new LaneSet(clock, lanes);
+  const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics };
+  const handlers: Partial<Handlers> = {
+    ...createTopicHandlers(parts),
+    ...createGroupHandlers(parts),
+    ...createOffsetHandlers(parts),
+    ...createConnectionHandlers(parts),
+    ...createRuntimeHandlers({
+      ...parts,
+      lanes: laneSet,
+      shownConfig: { ...options.shownConfig },
+      delayOffsets: () => schedule.offsets,
+      reregister: () => registration.again(),
+    }),
+    ...createMessageQuery(context).handlers,
+    ...send.handlers,
+    ...pull.handlers,
+    ...createClientHandlers({ ctx: context, consumers, producers }),
+    ...createLockHandlers(locks),
+  };
+  const timers: TimerHandle[] = [];
+
+  return {
+    handlers,
+    fast: { ...send.fast, ...pull.fast },
+    lanes, laneSet, context, topics, groups, offsets, consumers, producers, locks, registration, statistics,
+
+    listening(boundPort) {
+      port = boundPort;
+      storeHost = encodeStoreHost(host, port);
+    },
+
+    async start() {
+      offsets.start();
+      statistics.start();
+      schedule.start();
+      consumers.start();
+      timers.push(clock.setInterval(() => {
+        producers.scan();
+        consumers.scan();
+        locks.scan();
+      }, clientScanPeriodMs));
+      await registration.start();
+    },
+
+    async stop() {
+      for (const timer of timers) timer.clear();
+      await registration.stop();
+      consumers.stop();
+      pull.stop();
+      statistics.stop();
+      await schedule.stop();
+      await Promise.all([topics.close(), groups.close(), offsets.close()]);
+    },
+
+    routeHost(localHost) {
+      return config.brokerIP1 === '' && isUnspecific(options.listenHost) && localHost !== '' ? localHost : undefined;
+    },
+  };
+}
+
+/** 8 or 20 bytes; a host that is a name, not an address, is stored as 127.0.0.1. */
+function encodeStoreHost(host: string, port: number): Buffer {
+  return Buffer.from(hostBytes(host, port) ?? hostBytes('127.0.0.1', port) ?? new Uint8Array(8));
+}

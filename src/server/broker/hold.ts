@@ -1,0 +1,168 @@
+/**
+ * Pull requests that found nothing and wait for a message (`PullRequestHoldService`): held per queue, woken by arrivals that match, looked
+ * at again now and then, and answered when their time is up. What a woken request does is pull.ts; this file only decides when.
+ */
+import type { Connection, TimerHandle } from '../../remoting/types.js';
+import type { GetResult, MessageFilter, QueueRef } from '../../store/types.js';
+import type { BrokerContext } from './types.js';
+
+/** A request that waits. */
+export interface HeldPull {
+  readonly connection: Connection;
+  readonly queue: QueueRef;
+  /** The offset it asked for: an arrival below it is none of its business. */
+  readonly queueOffset: number;
+  readonly filter: MessageFilter | undefined;
+  /** Milliseconds of the broker's clock at which it is answered whatever happened. */
+  readonly deadlineMs: number;
+  /** Runs the request once more; it is not held again. */
+  readonly run: () => void;
+}
+
+/** How often a held request is run although no arrival woke it (`PullRequestHoldService#run`, 5 s). */
+export const recheckPeriodMs = 5000;
+
+/** How often deadlines are looked at. Apache does so in the 5 s round only, so its clients allow for more. */
+export const sweepPeriodMs = 250;
+
+/** The requests held on one queue. */
+class QueueHolds {
+  readonly queue: QueueRef;
+  pulls: HeldPull[] = [];
+
+  constructor(queue: QueueRef) {
+    this.queue = queue;
+  }
+}
+
+export interface Hold {
+  /** Keeps the request; at once run when the queue has moved past its offset meanwhile. */
+  suspend(pull: HeldPull): void;
+  /** Requests held now. */
+  readonly count: number;
+  stop(): void;
+}
+
+/** Creates the place where pulls wait, listening to the store's arrivals. It keeps no timer while nothing is held. */
+export function createHold(ctx: BrokerContext): Hold {
+  const active = new Set<QueueHolds>();
+  let count = 0;
+  let sweeper: TimerHandle | undefined;
+  let recheckAtMs = 0;
+  let stopped = false;
+
+  function holdsOf(queue: QueueRef): QueueHolds {
+    if (queue.attachment instanceof QueueHolds) return queue.attachment;
+    const holds = new QueueHolds(queue);
+    queue.attachment = holds;
+    return holds;
+  }
+
+  function run(pull: HeldPull): void {
+    if (!pull.connection.open) return;
+    try {
+      pull.run();
+    } catch (error) {
+      ctx.log.error({ topic: pull.queue.topic, queueId: pull.queue.queueId, error: String(error) }, 'a held pull could not be run');
+    }
+  }
+
+  /** Takes out what `due` picks, then runs it: running may hold others on the same queue. */
+  function wake(holds: QueueHolds, due: (pull: HeldPull) => boolean): void {
+    const woken: HeldPull[] = [];
+    const kept: HeldPull[] = [];
+    for (const pull of holds.pulls) {
+      if (!pull.connection.open) count--;
+      else if (due(pull)) woken.push(pull);
+      else kept.push(pull);
+    }
+    if (kept.length === holds.pulls.length) return;
+    holds.pulls = kept;
+    count -= woken.length;
+    if (kept.length === 0) active.delete(holds);
+    for (const pull of woken) run(pull);
+  }
+
+  function recheckPeriod(): number {
+    return ctx.config.longPollingEnable ? recheckPeriodMs : ctx.config.shortPollingTimeMills;
+  }
+
+  function sweep(): void {
+    const nowMs = ctx.clock.nowMs();
+    const recheck = nowMs >= recheckAtMs;
+    if (recheck) recheckAtMs = nowMs + recheckPeriod();
+    for (const holds of active) {
+      const maxOffset = holds.queue.maxOffset;
+      // In the round the filter is not asked: what did not match is passed over by the answer's nextBeginOffset.
+      wake(holds, (pull) => nowMs >= pull.deadlineMs || (recheck && maxOffset > pull.queueOffset));
+    }
+    if (active.size === 0) {
+      sweeper?.clear();
+      sweeper = undefined;
+    }
+  }
+
+  /** Whether any message of [from, to) passes the filter. What memory cannot answer at once counts as a match. */
+  function matches(queue: QueueRef, fromOffset: number, toOffset: number, filter: MessageFilter): boolean {
+    let next = fromOffset;
+    while (next < toOffset) {
+      const result: GetResult | Promise<GetResult> = ctx.store.get(queue, next, 1, 1, filter);
+      if (result instanceof Promise) {
+        result.catch(() => undefined);
+        return true;
+      }
+      // One look reads a bounded number of entries.
+      if (result.status !== 'NO_MATCHED_MESSAGE' || result.nextBeginOffset <= next) return result.status === 'FOUND';
+      next = result.nextBeginOffset;
+    }
+    return false;
+  }
+
+  function arrived(queue: QueueRef, fromOffset: number, toOffset: number): void {
+    const holds = queue.attachment;
+    if (!(holds instanceof QueueHolds) || holds.pulls.length === 0) return;
+    const known = new Map<MessageFilter, boolean>();
+    wake(holds, (pull) => {
+      if (toOffset <= pull.queueOffset) return false;
+      const filter = pull.filter;
+      if (filter === undefined) return true;
+      let match = known.get(filter);
+      if (match === undefined) {
+        match = matches(queue, fromOffset, toOffset, filter);
+        known.set(filter, match);
+      }
+      return match;
+    });
+  }
+
+  ctx.store.onArrival(arrived);
+
+  return {
+    suspend(pull) {
+      if (stopped) return;
+      if (pull.queue.maxOffset > pull.queueOffset) {
+        run(pull);
+        return;
+      }
+      const holds = holdsOf(pull.queue);
+      holds.pulls.push(pull);
+      active.add(holds);
+      count++;
+      if (sweeper === undefined) {
+        recheckAtMs = ctx.clock.nowMs() + recheckPeriod();
+        sweeper = ctx.clock.setInterval(sweep, sweepPeriodMs);
+      }
+    },
+    get count() {
+      return count;
+    },
+    stop() {
+      stopped = true;
+      sweeper?.clear();
+      sweeper = undefined;
+      for (const holds of active) holds.pulls = [];
+      active.clear();
+      count = 0;
+    },
+  };
+}

@@ -1,0 +1,253 @@
+/**
+ * How far each group has consumed each queue (`ConsumerOffsetManager`), and config/consumerOffset.json, saved every few seconds: after a crash
+ * consumers see some messages again, never fewer. Keys in the file are `topic@group`.
+ */
+import { readJson } from '../../compat/fastjson.js';
+import type { JsonMap } from '../../compat/fastjson.js';
+import type { Clock, Log, TimerHandle } from '../../remoting/types.js';
+import type { Disk } from '../../store/disk.js';
+import type { BrokerConfig } from '../config-types.js';
+import { ConfigFile } from './config-file.js';
+import { newDataVersion, nextDataVersion, readDataVersion } from './data-version.js';
+import { compactJson, isMap, longValue, mapOf, prettyJson } from './json-view.js';
+import type { JsonOut } from './json-view.js';
+import type { Statistics } from './statistics.js';
+import type { DataVersion, OffsetTable } from './types.js';
+
+export interface OffsetTableOptions {
+  readonly config: BrokerConfig;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Counts what groups were given, told by their pull offsets. */
+  readonly statistics?: Statistics | undefined;
+}
+
+/** group -> topic -> queueId -> offset. */
+class Offsets {
+  readonly groups = new Map<string, Map<string, Map<number, number>>>();
+
+  queues(group: string, topic: string): Map<number, number> | undefined {
+    return this.groups.get(group)?.get(topic);
+  }
+
+  set(group: string, topic: string, queueId: number, offset: number): void {
+    let topics = this.groups.get(group);
+    if (topics === undefined) this.groups.set(group, (topics = new Map<string, Map<number, number>>()));
+    let queues = topics.get(topic);
+    if (queues === undefined) topics.set(topic, (queues = new Map<number, number>()));
+    queues.set(queueId, offset);
+  }
+
+  replace(group: string, topic: string, queues: Map<number, number>): void {
+    let topics = this.groups.get(group);
+    if (topics === undefined) this.groups.set(group, (topics = new Map<string, Map<number, number>>()));
+    topics.set(topic, queues);
+  }
+
+  removeTopic(topic: string): void {
+    for (const [group, topics] of this.groups) {
+      if (topics.delete(topic) && topics.size === 0) this.groups.delete(group);
+    }
+  }
+
+  remove(group: string, topic: string): void {
+    const topics = this.groups.get(group);
+    if (topics?.delete(topic) === true && topics.size === 0) this.groups.delete(group);
+  }
+
+  byKey(): Map<string, JsonOut> {
+    const table = new Map<string, JsonOut>();
+    for (const [group, topics] of this.groups) for (const [topic, queues] of topics) table.set(`${topic}@${group}`, queues);
+    return table;
+  }
+}
+
+export class ConsumerOffsetTable implements OffsetTable {
+  readonly #options: OffsetTableOptions;
+  readonly #file: ConfigFile;
+  readonly #committed = new Offsets();
+  readonly #pulled = new Offsets();
+  readonly #reset = new Offsets();
+  /** Entries of the file whose key is not `topic@group`, written back as they were. */
+  #strays: ReadonlyMap<string, JsonOut> = new Map();
+  #dataVersion: DataVersion;
+  #commits = 0;
+  #dirty = false;
+  #timer: TimerHandle | undefined;
+
+  constructor(options: OffsetTableOptions) {
+    this.#options = options;
+    this.#dataVersion = newDataVersion(options.clock.nowMs());
+    this.#file = new ConfigFile({
+      disk: options.disk,
+      path: `${options.config.storePathConfigDir}/consumerOffset.json`,
+      log: options.log,
+      encode: () => prettyJson(this.#value()),
+    });
+  }
+
+  get dataVersion(): DataVersion {
+    return this.#dataVersion;
+  }
+
+  /** Reads consumerOffset.json; pull offsets in it are left, as `ConsumerOffsetManager#decode` does. Throws a Fault, see ConfigFile#load. */
+  load(): void {
+    this.#file.load((text) => this.#decode(text));
+  }
+
+  /** Begins to save every `flushConsumerOffsetInterval` milliseconds what changed since. */
+  start(): void {
+    this.#timer = this.#options.clock.setInterval(() => this.save(), Math.max(1, this.#options.config.flushConsumerOffsetInterval));
+  }
+
+  /** Saves soon when something changed. */
+  save(): void {
+    if (!this.#dirty) return;
+    this.#dirty = false;
+    this.#file.save();
+  }
+
+  async close(): Promise<void> {
+    this.#timer?.clear();
+    this.#dirty = true;
+    this.save();
+    await this.#file.flush();
+  }
+
+  query(group: string, topic: string, queueId: number): number {
+    return this.pendingReset(group, topic, queueId) ?? this.#committed.queues(group, topic)?.get(queueId) ?? -1;
+  }
+
+  commit(group: string, topic: string, queueId: number, offset: number, clientHost: string): void {
+    const stored = this.#committed.queues(group, topic)?.get(queueId);
+    if (stored !== undefined && offset < stored) {
+      this.#options.log.warn({ group, topic, queueId, offset, stored, clientHost }, 'consumer offset goes back');
+    }
+    this.#committed.set(group, topic, queueId, offset);
+    this.#dirty = true;
+    if (++this.#commits % Math.max(1, this.#options.config.consumerOffsetUpdateVersionStep) === 0) {
+      this.#dataVersion = nextDataVersion(this.#dataVersion, this.#options.clock.nowMs());
+    }
+  }
+
+  commitPull(group: string, topic: string, queueId: number, offset: number): void {
+    const before = this.#pulled.queues(group, topic)?.get(queueId);
+    if (before === offset) return;
+    if (before !== undefined && offset > before) this.#options.statistics?.get(group, topic, offset - before);
+    this.#pulled.set(group, topic, queueId, offset);
+    this.#dirty = true;
+  }
+
+  queryPull(group: string, topic: string, queueId: number): number {
+    return this.#pulled.queues(group, topic)?.get(queueId) ?? this.query(group, topic, queueId);
+  }
+
+  pendingReset(group: string, topic: string, queueId: number): number | undefined {
+    if (this.#reset.groups.size === 0 || !this.#options.config.useServerSideResetOffset) return undefined;
+    return this.#reset.queues(group, topic)?.get(queueId);
+  }
+
+  takeReset(group: string, topic: string, queueId: number): number | undefined {
+    const queues = this.#reset.queues(group, topic);
+    const offset = queues?.get(queueId);
+    if (queues !== undefined && offset !== undefined) {
+      queues.delete(queueId);
+      if (queues.size === 0) this.#reset.remove(group, topic);
+    }
+    return offset;
+  }
+
+  assignReset(group: string, topic: string, queueId: number, offset: number): void {
+    if (topic === '' || group === '' || queueId < 0 || offset < 0) return;
+    this.#reset.set(group, topic, queueId, offset);
+    this.#committed.set(group, topic, queueId, offset);
+    this.#dirty = true;
+  }
+
+  groupsOf(topic: string): readonly string[] {
+    const groups: string[] = [];
+    for (const [group, topics] of this.#committed.groups) if (topics.has(topic)) groups.push(group);
+    return groups;
+  }
+
+  topicsOf(group: string): readonly string[] {
+    return [...(this.#committed.groups.get(group)?.keys() ?? [])];
+  }
+
+  queuesOf(group: string, topic: string): ReadonlyMap<number, number> | undefined {
+    return this.#committed.queues(group, topic);
+  }
+
+  /** Groups that committed anything. */
+  groupNames(): readonly string[] {
+    return [...this.#committed.groups.keys()];
+  }
+
+  clone(srcGroup: string, destGroup: string, topic: string): void {
+    const queues = this.#committed.queues(srcGroup, topic);
+    if (queues === undefined) return;
+    this.#committed.replace(destGroup, topic, new Map(queues));
+    this.#dirty = true;
+  }
+
+  removeGroup(group: string): void {
+    for (const table of [this.#committed, this.#pulled, this.#reset]) table.groups.delete(group);
+    this.#dirty = true;
+  }
+
+  removeTopic(topic: string): void {
+    for (const table of [this.#committed, this.#pulled, this.#reset]) table.removeTopic(topic);
+    this.#dirty = true;
+  }
+
+  /** Forgets the pull offsets of a group and topic (after a reset, `clearPullOffset`). */
+  clearPull(group: string, topic: string): void {
+    this.#pulled.remove(group, topic);
+    this.#dirty = true;
+  }
+
+  /** What GET_ALL_CONSUMER_OFFSET answers: the file's text on one line. */
+  encode(): string {
+    return compactJson(this.#value());
+  }
+
+  #value(): JsonOut {
+    const groupTopicMap = new Map<string, JsonOut>();
+    for (const [group, topics] of this.#committed.groups) groupTopicMap.set(group, [...topics.keys()]);
+    return {
+      dataVersion: { ...this.#dataVersion },
+      groupTopicMap,
+      offsetTable: new Map([...this.#strays, ...this.#committed.byKey()]),
+      pullOffsetTable: this.#pulled.byKey(),
+    };
+  }
+
+  #decode(text: string): void {
+    const root = readJson(text);
+    if (!isMap(root)) throw new TypeError('consumerOffset.json is no object');
+    const strays = new Map<string, JsonOut>();
+    for (const [key, queues] of mapOf(root, 'offsetTable')) {
+      if (typeof key !== 'string' || !isMap(queues)) continue;
+      const parts = key.split('@');
+      const [topic, group] = parts;
+      if (parts.length !== 2 || topic === undefined || group === undefined || topic === '' || group === '') {
+        strays.set(key, queues);
+        continue;
+      }
+      this.#committed.replace(group, topic, readQueues(queues));
+    }
+    this.#strays = strays;
+    this.#dataVersion = readDataVersion(mapOf(root, 'dataVersion'));
+  }
+}
+
+function readQueues(map: JsonMap): Map<number, number> {
+  const queues = new Map<number, number>();
+  for (const [queueId, offset] of map) {
+    const id = typeof queueId === 'string' ? longValue(queueId) : undefined;
+    const value = longValue(offset);
+    if (id !== undefined && value !== undefined) queues.set(id, value);
+  }
+  return queues;
+}

@@ -1,0 +1,319 @@
+/**
+ * PULL_MESSAGE and LITE_PULL_MESSAGE: the checks in Apache's order, which messages are read, what each outcome of the read is answered, and
+ * when a request waits (hold.ts). It owns none of the messages: records go out as the store's slices, unjoined.
+ */
+import { hasPullFlag, pullSysFlag } from '../../codec/sys-flag.js';
+import { responseCodes } from '../../codec/responses.js';
+import type { ResponseCode } from '../../codec/responses.js';
+import type { HeaderOf, ReplyHeaderOf } from '../../codec/requests.js';
+import type { Connection, Ctx, FastHandler, Handler, Reply } from '../../remoting/types.js';
+import type { GetResult, GetStatus, QueueRef } from '../../store/types.js';
+import { createHold } from './hold.js';
+import type { Hold } from './hold.js';
+import { createPullFast } from './pull-fast.js';
+import { faqText, isReadable, ownIp } from './send-checks.js';
+import { filterOf, isTagType, parseSubscription } from './subscription.js';
+import type { BrokerContext, GroupConfig, Subscription, Topic } from './types.js';
+
+/** `ForbiddenType`: who forbade a pull. */
+export const forbiddenType = { BROKER: 1, GROUP: 2, TOPIC: 3, BROADCASTING_DISABLED: 4, SUBSCRIPTION: 5 } as const;
+
+/** `DefaultMessageStore#MAX_PULL_MSG_SIZE`: a pull is bounded by the store's own limits, not by the request's maxMsgBytes. */
+export const pullBytesMax = 128 * 1024 * 1024;
+
+/** Bit of `GroupTable.forbidden` that forbids reading (`PermName#INDEX_PERM_READ`). */
+const forbidReadBit = 2;
+
+/** A pull, from whichever reader of headers. Numbers are cut to safe integers: clients send Long.MAX_VALUE. */
+export interface PullRequest {
+  readonly connection: Connection;
+  readonly lite: boolean;
+  readonly group: string;
+  readonly topicName: string;
+  readonly liteTopic: string | undefined;
+  readonly queueId: number;
+  readonly queueOffset: number;
+  readonly maxMsgNums: number;
+  readonly sysFlag: number;
+  readonly commitOffset: number;
+  readonly suspendTimeoutMs: number;
+  readonly subscription: string | undefined;
+  readonly expressionType: string | undefined;
+  readonly subVersion: bigint;
+}
+
+/** What a pull is answered; `found` holds the records of a successful one. */
+export interface PullAnswer {
+  readonly code: ResponseCode;
+  readonly remark: string;
+  readonly header: PullHeader | undefined;
+  readonly found: GetResult | undefined;
+}
+
+export interface PullHeader {
+  readonly suggestWhichBrokerId: number;
+  readonly nextBeginOffset: number;
+  readonly minOffset: number;
+  readonly maxOffset: number;
+  readonly topicSysFlag: number;
+  readonly groupSysFlag: number;
+}
+
+export type PullListener = (answer: PullAnswer | PullRefusal) => void;
+
+/** A pull that never reached the store. */
+export interface PullRefusal {
+  readonly code: ResponseCode;
+  readonly remark: string;
+  readonly forbidden?: number;
+}
+
+export interface Pull {
+  readonly handlers: {
+    readonly PULL_MESSAGE: Handler<'PULL_MESSAGE'>;
+    readonly LITE_PULL_MESSAGE: Handler<'LITE_PULL_MESSAGE'>;
+  };
+  readonly fast: { readonly PULL_MESSAGE: FastHandler; readonly LITE_PULL_MESSAGE: FastHandler };
+  readonly hold: Hold;
+  /** Runs a pull; the listener hears its answer once, now or later. */
+  pull(request: PullRequest, listener: PullListener): void;
+  stop(): void;
+}
+
+/** What passed the checks. */
+interface Granted {
+  readonly topic: Topic;
+  readonly group: GroupConfig;
+  readonly queue: QueueRef;
+  readonly subscription: Subscription;
+}
+
+export function createPull(ctx: BrokerContext): Pull {
+  const hold = createHold(ctx);
+  const pull = (request: PullRequest, listener: PullListener): void => runPull(ctx, hold, request, true, listener);
+  const handle = (lite: boolean) => (call: Ctx, header: HeaderOf<'PULL_MESSAGE'>): undefined => {
+    pull(requestOf(call, header, lite), (answer) => call.reply(replyOf(answer)));
+    return undefined;
+  };
+  return {
+    handlers: { PULL_MESSAGE: handle(false), LITE_PULL_MESSAGE: handle(true) },
+    fast: { PULL_MESSAGE: createPullFast(ctx, pull, false), LITE_PULL_MESSAGE: createPullFast(ctx, pull, true) },
+    hold,
+    pull,
+    stop: () => hold.stop(),
+  };
+}
+
+const safeMax = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** An int64 as a number, cut to what a number holds exactly. */
+export function clampInt64(value: bigint): number {
+  return value > safeMax ? Number.MAX_SAFE_INTEGER : value < -safeMax ? -Number.MAX_SAFE_INTEGER : Number(value);
+}
+
+function requestOf(call: Ctx, header: HeaderOf<'PULL_MESSAGE'>, lite: boolean): PullRequest {
+  return {
+    connection: call.connection,
+    lite,
+    group: header.consumerGroup,
+    topicName: header.topic,
+    liteTopic: header.liteTopic,
+    queueId: header.queueId,
+    queueOffset: clampInt64(header.queueOffset),
+    maxMsgNums: header.maxMsgNums,
+    sysFlag: header.sysFlag,
+    commitOffset: clampInt64(header.commitOffset),
+    suspendTimeoutMs: clampInt64(header.suspendTimeoutMillis),
+    subscription: header.subscription,
+    expressionType: header.expressionType,
+    subVersion: header.subVersion,
+  };
+}
+
+/** An answer as the remoting layer sends it. */
+export function replyOf(answer: PullAnswer | PullRefusal): Reply<'PULL_MESSAGE'> {
+  if (!('found' in answer)) {
+    const header: ReplyHeaderOf<'PULL_MESSAGE'> | undefined = answer.forbidden === undefined ? undefined : { forbiddenType: answer.forbidden };
+    return { code: answer.code, remark: answer.remark, header };
+  }
+  return { code: answer.code, remark: answer.remark, header: answer.header, body: answer.found?.slices };
+}
+
+/** `PullMessageProcessor#processRequest` up to the read. */
+function grant(ctx: BrokerContext, request: PullRequest): Granted | PullRefusal {
+  const { config } = ctx;
+  const { group, topicName } = request;
+  const refusal = (code: ResponseCode, remark: string, forbidden?: number): PullRefusal =>
+    forbidden === undefined ? { code, remark } : { code, remark, forbidden };
+
+  if (!isReadable(config.brokerPermission)) {
+    return refusal(responseCodes.NO_PERMISSION, `the broker[${ownIp(ctx)}] pulling message is forbidden`, forbiddenType.BROKER);
+  }
+  if (request.lite && !config.litePullMessageEnable) {
+    return refusal(responseCodes.NO_PERMISSION, `the broker[${ownIp(ctx)}] for lite pull consumer is forbidden`, forbiddenType.BROKER);
+  }
+  const groupConfig = ctx.groups.find(group);
+  if (groupConfig === undefined) {
+    return refusal(responseCodes.SUBSCRIPTION_GROUP_NOT_EXIST, `subscription group [${group}] does not exist, ${faqText}`);
+  }
+  if (!groupConfig.consumeEnable) {
+    return refusal(responseCodes.NO_PERMISSION, `subscription group no permission, ${group}`, forbiddenType.GROUP);
+  }
+  const topic = ctx.topics.get(topicName);
+  if (topic === undefined) return refusal(responseCodes.TOPIC_NOT_EXIST, `topic[${topicName}] not exist, apply first please! ${faqText}`);
+  if (!isReadable(topic.config.perm)) {
+    return refusal(responseCodes.NO_PERMISSION, `the topic[${topicName}] pulling message is forbidden`, forbiddenType.TOPIC);
+  }
+  const queue = request.queueId < topic.config.readQueueNums ? topic.queues[request.queueId] : undefined;
+  if (queue === undefined) {
+    return refusal(
+      responseCodes.INVALID_PARAMETER,
+      `queueId[${request.queueId}] is illegal, topic:[${topicName}] topicConfig.readQueueNums:[${topic.config.readQueueNums}] ` +
+        `consumer:[${request.connection.remoteAddress}]`,
+    );
+  }
+  const subscription = subscriptionOf(ctx, request, groupConfig);
+  if ('code' in subscription) return subscription;
+  if (!isTagType(subscription.expressionType) && !config.enablePropertyFilter) {
+    return refusal(responseCodes.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${subscription.expressionType}`);
+  }
+  if (request.liteTopic !== undefined && request.liteTopic.trim() !== '') {
+    return refusal(responseCodes.SYSTEM_ERROR, 'liteTopic: lite topics are not served by this broker');
+  }
+  return { topic, group: groupConfig, queue, subscription };
+}
+
+/** The subscription in the request, or the one the group's heartbeats registered. */
+function subscriptionOf(ctx: BrokerContext, request: PullRequest, groupConfig: GroupConfig): Subscription | PullRefusal {
+  const { group, topicName } = request;
+  if (hasPullFlag(request.sysFlag, pullSysFlag.SUBSCRIPTION)) {
+    const parsed = parseSubscription(topicName, request.subscription, request.expressionType, request.subVersion);
+    return typeof parsed === 'string' ? { code: responseCodes.SUBSCRIPTION_PARSE_FAILED, remark: "parse the consumer's subscription failed" } : parsed;
+  }
+  const registered = ctx.consumers.get(group);
+  if (registered === undefined) return { code: responseCodes.SUBSCRIPTION_NOT_EXIST, remark: `the consumer's group info not exist${faqText}` };
+  if (!groupConfig.consumeBroadcastEnable && registered.messageModel === 'BROADCASTING') {
+    return {
+      code: responseCodes.NO_PERMISSION,
+      remark: `the consumer group[${group}] can not consume by broadcast way`,
+      forbidden: forbiddenType.BROADCASTING_DISABLED,
+    };
+  }
+  if (ctx.groups.forbidden(groupConfig.groupName, topicName, forbidReadBit)) {
+    return {
+      code: responseCodes.NO_PERMISSION,
+      remark: `the consumer group[${group}] is forbidden for topic[${topicName}]`,
+      forbidden: forbiddenType.SUBSCRIPTION,
+    };
+  }
+  const subscription = registered.subscriptions.get(topicName);
+  if (subscription === undefined) return { code: responseCodes.SUBSCRIPTION_NOT_EXIST, remark: `the consumer's subscription not exist${faqText}` };
+  if (subscription.subVersion < request.subVersion) {
+    return { code: responseCodes.SUBSCRIPTION_NOT_LATEST, remark: "the consumer's subscription not latest" };
+  }
+  return subscription;
+}
+
+/** What each outcome of a read is answered (`PullMessageProcessor#composeResponseHeader`). */
+function codeOf(status: GetStatus, queueOffset: number): ResponseCode {
+  switch (status) {
+    case 'FOUND':
+      return responseCodes.SUCCESS;
+    case 'NO_MATCHED_MESSAGE':
+    case 'MESSAGE_WAS_REMOVING':
+      return responseCodes.PULL_RETRY_IMMEDIATELY;
+    case 'NO_MATCHED_LOGIC_QUEUE':
+    case 'NO_MESSAGE_IN_QUEUE':
+      return queueOffset === 0 ? responseCodes.PULL_NOT_FOUND : responseCodes.PULL_OFFSET_MOVED;
+    case 'OFFSET_FOUND_NULL':
+    case 'OFFSET_OVERFLOW_ONE':
+      return responseCodes.PULL_NOT_FOUND;
+    case 'OFFSET_OVERFLOW_BADLY':
+    case 'OFFSET_RESET':
+    case 'OFFSET_TOO_SMALL':
+      return responseCodes.PULL_OFFSET_MOVED;
+  }
+}
+
+const noSlices: readonly Buffer[] = [];
+
+function resetResult(queue: QueueRef, nextBeginOffset: number): GetResult {
+  return {
+    status: 'OFFSET_RESET', nextBeginOffset, minOffset: queue.minOffset, maxOffset: queue.maxOffset,
+    slices: noSlices, messageCount: 0, bytes: 0, fallenBehind: false,
+  };
+}
+
+/** Runs a pull once. `first`: it may be held and commits its offset; a woken one does neither. */
+function runPull(ctx: BrokerContext, hold: Hold, request: PullRequest, first: boolean, listener: PullListener): void {
+  const granted = grant(ctx, request);
+  if ('code' in granted) {
+    listener(granted);
+    return;
+  }
+  const { queue } = granted;
+  // A waiting reset is forgotten even when the feature is off (`ConsumerOffsetManager#queryThenEraseResetOffset`).
+  const reset = ctx.offsets.takeReset(request.group, request.topicName, request.queueId);
+  if (reset !== undefined && ctx.config.useServerSideResetOffset) {
+    answerPull(ctx, hold, request, granted, resetResult(queue, reset), first, listener);
+    return;
+  }
+  // A batch is never full before it has one message, whatever was asked for (`DefaultMessageStore#isTheBatchFull`).
+  const result = ctx.store.get(queue, request.queueOffset, Math.max(1, request.maxMsgNums), pullBytesMax, filterOf(granted.subscription));
+  if (!(result instanceof Promise)) {
+    answerPull(ctx, hold, request, granted, result, first, listener);
+    return;
+  }
+  result.then(
+    (read) => answerPull(ctx, hold, request, granted, read, first, listener),
+    (error: unknown) => {
+      ctx.log.error({ topic: request.topicName, queueId: request.queueId, queueOffset: request.queueOffset, error: String(error) }, 'a pull could not be read');
+      listener({ code: responseCodes.SYSTEM_ERROR, remark: `the messages of topic[${request.topicName}] queueId[${request.queueId}] cannot be read: ${String(error)}` });
+    },
+  );
+}
+
+/** `DefaultPullMessageResultHandler#handle`. */
+function answerPull(
+  ctx: BrokerContext, hold: Hold, request: PullRequest, granted: Granted, result: GetResult, first: boolean, listener: PullListener,
+): void {
+  const { config, offsets } = ctx;
+  const { group, topicName, queueId, connection } = request;
+  offsets.commitPull(group, topicName, queueId, result.nextBeginOffset);
+  if (first && hasPullFlag(request.sysFlag, pullSysFlag.COMMIT_OFFSET)) {
+    offsets.commit(group, topicName, queueId, request.commitOffset, connection.remoteAddress);
+  }
+  const code = codeOf(result.status, request.queueOffset);
+  if (code === responseCodes.PULL_NOT_FOUND && first && hasPullFlag(request.sysFlag, pullSysFlag.SUSPEND)) {
+    const holdMs = config.longPollingEnable ? request.suspendTimeoutMs : config.shortPollingTimeMills;
+    hold.suspend({
+      connection,
+      queue: granted.queue,
+      queueOffset: request.queueOffset,
+      filter: filterOf(granted.subscription),
+      deadlineMs: ctx.clock.nowMs() + holdMs,
+      run: () => runPull(ctx, hold, request, false, listener),
+    });
+    return;
+  }
+  if (code === responseCodes.PULL_OFFSET_MOVED) {
+    ctx.log.info(
+      { group, topic: topicName, queueId, requestOffset: request.queueOffset, newOffset: result.nextBeginOffset, status: result.status },
+      'a pull offset was corrected',
+    );
+  }
+  const suggested = !config.slaveReadEnable ? 0 : result.fallenBehind ? granted.group.whichBrokerWhenConsumeSlowly : granted.group.brokerId;
+  listener({
+    code,
+    remark: result.status,
+    header: {
+      suggestWhichBrokerId: suggested,
+      nextBeginOffset: result.nextBeginOffset,
+      minOffset: result.minOffset,
+      maxOffset: result.maxOffset,
+      topicSysFlag: granted.topic.config.topicSysFlag,
+      groupSysFlag: granted.group.groupSysFlag,
+    },
+    found: code === responseCodes.SUCCESS ? result : undefined,
+  });
+}

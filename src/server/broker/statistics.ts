@@ -1,0 +1,195 @@
+/**
+ * Counters of what the broker takes and gives, with Apache's windows (`StatsItem`, `BrokerStatsManager`): per topic, per group and in all. They cost
+ * the hot path nothing: puts are counted when the store tells of arrivals, gets when a group's pull offset moves on.
+ */
+import type { Clock, TimerHandle } from '../../remoting/types.js';
+import { JavaDouble } from './json-view.js';
+import type { JsonOut } from './json-view.js';
+
+/** Windows of `StatsItem#init`: how often a sample is taken and how many are kept, in milliseconds and samples. */
+const windows = {
+  minute: { periodMs: 10_000, samples: 7 },
+  hour: { periodMs: 600_000, samples: 7 },
+  day: { periodMs: 3_600_000, samples: 25 },
+} as const;
+type Window = keyof typeof windows;
+
+/** Counters kept at most; the oldest idle ones go first. */
+const itemsMax = 200_000;
+
+interface Sample {
+  readonly atMs: number;
+  readonly value: number;
+  readonly times: number;
+}
+
+export interface Snapshot {
+  readonly sum: number;
+  readonly tps: number;
+  readonly avgpt: number;
+}
+
+/** One counter: a sum, how often it was added to, and samples of both. */
+export class StatsItem {
+  value = 0;
+  times = 0;
+  readonly #samples: Record<Window, Sample[]> = { minute: [], hour: [], day: [] };
+
+  add(value: number): void {
+    this.value += value;
+    this.times++;
+  }
+
+  sample(window: Window, nowMs: number): void {
+    const samples = this.#samples[window];
+    if (samples.length === 0) samples.push({ atMs: nowMs - windows[window].periodMs, value: 0, times: 0 });
+    samples.push({ atMs: nowMs, value: this.value, times: this.times });
+    if (samples.length > windows[window].samples) samples.shift();
+  }
+
+  /** Between the window's first and last sample (`StatsItem#computeStatsData`). */
+  snapshot(window: Window): Snapshot {
+    const samples = this.#samples[window];
+    const first = samples[0];
+    const last = samples.at(-1);
+    if (first === undefined || last === undefined || first === last) return { sum: 0, tps: 0, avgpt: 0 };
+    const sum = last.value - first.value;
+    const times = last.times - first.times;
+    return { sum, tps: (sum * 1000) / (last.atMs - first.atMs), avgpt: times > 0 ? sum / times : 0 };
+  }
+}
+
+/** `Stats#TOPIC_PUT_NUMS` and its kind that are counted here. */
+export type StatsName = 'TOPIC_PUT_NUMS' | 'BROKER_PUT_NUMS' | 'GROUP_GET_NUMS' | 'BROKER_GET_NUMS';
+
+export class Statistics {
+  readonly #clock: Clock;
+  readonly #clusterName: string;
+  readonly #sets: Record<StatsName, Map<string, StatsItem>> = {
+    TOPIC_PUT_NUMS: new Map(), BROKER_PUT_NUMS: new Map(), GROUP_GET_NUMS: new Map(), BROKER_GET_NUMS: new Map(),
+  };
+  readonly #timers: TimerHandle[] = [];
+  readonly #morning = { yesterdayPut: 0, todayPut: 0, yesterdayGet: 0, todayGet: 0, day: 0 };
+  readonly bootMs: number;
+
+  constructor(clock: Clock, clusterName: string) {
+    this.#clock = clock;
+    this.#clusterName = clusterName;
+    this.bootMs = clock.nowMs();
+    this.#morning.day = dayOf(this.bootMs);
+    this.#item('BROKER_PUT_NUMS', clusterName);
+    this.#item('BROKER_GET_NUMS', clusterName);
+  }
+
+  start(): void {
+    for (const window of Object.keys(windows) as Window[]) {
+      this.#timers.push(this.#clock.setInterval(() => this.sample(window), windows[window].periodMs));
+    }
+  }
+
+  stop(): void {
+    for (const timer of this.#timers.splice(0)) timer.clear();
+  }
+
+  /** Takes a sample of every counter. */
+  sample(window: Window): void {
+    const now = this.#clock.nowMs();
+    for (const set of Object.values(this.#sets)) for (const item of set.values()) item.sample(window, now);
+    const day = dayOf(now);
+    if (day === this.#morning.day) return;
+    this.#morning.day = day;
+    this.#morning.yesterdayPut = this.#morning.todayPut;
+    this.#morning.yesterdayGet = this.#morning.todayGet;
+    this.#morning.todayPut = this.putTotal;
+    this.#morning.todayGet = this.getTotal;
+  }
+
+  /** Messages of a topic became visible. */
+  put(topic: string, count: number): void {
+    this.#item('TOPIC_PUT_NUMS', topic).add(count);
+    this.#item('BROKER_PUT_NUMS', this.#clusterName).add(count);
+  }
+
+  /** A group was given messages of a topic, filtered ones included. */
+  get(group: string, topic: string, count: number): void {
+    this.#item('GROUP_GET_NUMS', `${topic}@${group}`).add(count);
+    this.#item('BROKER_GET_NUMS', this.#clusterName).add(count);
+  }
+
+  get putTotal(): number {
+    return this.#item('BROKER_PUT_NUMS', this.#clusterName).value;
+  }
+
+  get getTotal(): number {
+    return this.#item('BROKER_GET_NUMS', this.#clusterName).value;
+  }
+
+  putTps(topic: string): number {
+    return this.item('TOPIC_PUT_NUMS', topic)?.snapshot('minute').tps ?? 0;
+  }
+
+  getTps(group: string, topic: string): number {
+    return this.item('GROUP_GET_NUMS', `${topic}@${group}`)?.snapshot('minute').tps ?? 0;
+  }
+
+  /** Undefined when nothing was counted under that name and key. */
+  item(name: string, key: string): StatsItem | undefined {
+    return Object.hasOwn(this.#sets, name) ? this.#sets[name as StatsName].get(key) : undefined;
+  }
+
+  topicRemoved(topic: string): void {
+    this.#sets.TOPIC_PUT_NUMS.delete(topic);
+    for (const key of [...this.#sets.GROUP_GET_NUMS.keys()]) if (key.startsWith(`${topic}@`)) this.#sets.GROUP_GET_NUMS.delete(key);
+  }
+
+  groupRemoved(group: string): void {
+    for (const key of [...this.#sets.GROUP_GET_NUMS.keys()]) if (key.endsWith(`@${group}`)) this.#sets.GROUP_GET_NUMS.delete(key);
+  }
+
+  /** The broker's totals as GET_BROKER_RUNTIME_INFO names them (`BrokerStats`). */
+  totals(): Record<string, string> {
+    return {
+      msgPutTotalYesterdayMorning: String(this.#morning.yesterdayPut),
+      msgPutTotalTodayMorning: String(this.#morning.todayPut),
+      msgPutTotalTodayNow: String(this.putTotal),
+      msgGetTotalYesterdayMorning: String(this.#morning.yesterdayGet),
+      msgGetTotalTodayMorning: String(this.#morning.todayGet),
+      msgGetTotalTodayNow: String(this.getTotal),
+    };
+  }
+
+  /** `putTps` and its kind: the last 10, 60 and 600 seconds, blank separated (`StoreStatsService#getPutTps`). */
+  rates(): Record<string, string> {
+    const rate = (name: StatsName): string => {
+      const item = this.#item(name, this.#clusterName);
+      const minute = item.snapshot('minute').tps;
+      return [minute, minute, item.snapshot('hour').tps].map((tps) => new JavaDouble(tps).toString()).join(' ');
+    };
+    const get = rate('BROKER_GET_NUMS');
+    return { putTps: rate('BROKER_PUT_NUMS'), getTransferredTps: get, getFoundTps: get, getTotalTps: get, getMissTps: '0.0 0.0 0.0' };
+  }
+
+  #item(name: StatsName, key: string): StatsItem {
+    const set = this.#sets[name];
+    let item = set.get(key);
+    if (item === undefined) {
+      if (set.size >= itemsMax) set.delete(set.keys().next().value ?? '');
+      set.set(key, (item = new StatsItem()));
+    }
+    return item;
+  }
+}
+
+/** `BrokerStatsData`. */
+export function statsData(item: StatsItem): JsonOut {
+  const of = (window: Window): JsonOut => {
+    const { sum, tps, avgpt } = item.snapshot(window);
+    return { avgpt: new JavaDouble(avgpt), sum, tps: new JavaDouble(tps) };
+  };
+  return { statsDay: of('day'), statsHour: of('hour'), statsMinute: of('minute') };
+}
+
+/** The day a time lies in, UTC: what Apache's midnight task decides by local time. */
+function dayOf(ms: number): number {
+  return Math.floor(ms / 86_400_000);
+}

@@ -1,0 +1,120 @@
+/**
+ * The command line: flags and files become configuration settings, or a text to print, or a ConfigError that names what was wrong.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { readProperties } from '../compat/properties-file.js';
+import { ConfigError } from './config.js';
+import { logLevels, type LogLevel } from './log.js';
+
+/** What the process runs: both servers, or one of them. */
+export type NodeRole = 'start' | 'namesrv' | 'broker';
+
+const help = `Usage: skylark <command> [options]
+
+Commands
+  start      name server and broker in one process (the default)
+  namesrv    a name server
+  broker     a broker that registers with the name servers of --namesrv or its configuration file
+
+Options
+  -c, --config FILE       broker.conf in Apache's properties form; flags win over it
+      --data DIR          where the store lives                      (./data)
+      --host ADDRESS      address to listen on                       (127.0.0.1)
+      --port N            port of the broker, 0 = a free one         (10911; namesrv: 9876)
+      --namesrv-port N    port of the name server (start)            (9876)
+  -n, --namesrv LIST      name servers to register with (broker), HOST:PORT separated by ;
+      --flush MODE        sync: acknowledge after the disk has it; async: after the system has it   (async)
+      --set KEY=VALUE     any configuration key; may be given several times
+      --log-level LEVEL   debug, info, warn, error or silent          (warn)
+  -h, --help
+  -v, --version
+
+When it serves, one line goes to stdout:
+  ready namesrv=HOST:PORT broker=HOST:PORT data=DIR pid=N
+Logs go to stderr as JSON lines. SIGTERM and SIGINT stop it: what was accepted is written, exit code 0.
+Exit codes: 0 stopped; 1 failed while running; 2 could not start (usage, configuration, port, data directory).
+
+Clients: point an SDK's name server address (namesrvAddr, NAMESRV_ADDR) at the namesrv= address of the ready line.
+`;
+
+const options = {
+  config: { type: 'string', short: 'c' },
+  data: { type: 'string' },
+  host: { type: 'string' },
+  port: { type: 'string' },
+  'namesrv-port': { type: 'string' },
+  namesrv: { type: 'string', short: 'n' },
+  flush: { type: 'string' },
+  set: { type: 'string', multiple: true },
+  'log-level': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const;
+
+/** A command line that was understood. */
+export interface Invocation {
+  readonly role: NodeRole;
+  readonly settings: ReadonlyMap<string, string>;
+  readonly namesrvPort: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly origin: string;
+}
+
+/** The flags of a command line as configuration settings. Throws ConfigError for what it cannot read; a string is text to print before exit 0. */
+export function readInvocation(argv: readonly string[], readFile: (path: string) => string): Invocation | string {
+  let parsed;
+  try {
+    parsed = parseArgs({ args: [...argv], options, allowPositionals: true });
+  } catch (error) {
+    throw new ConfigError(`${error instanceof Error ? error.message : String(error)} (skylark --help lists the options)`);
+  }
+  const { values, positionals } = parsed;
+  if (values.help === true) return help;
+  if (values.version === true) return `${packageVersion()}\n`;
+  const command = positionals[0] ?? 'start';
+  if (positionals.length > 1) throw new ConfigError(`one command at a time: '${positionals.slice(1).join(' ')}' is too much`);
+  if (command !== 'start' && command !== 'namesrv' && command !== 'broker') {
+    throw new ConfigError(`unknown command '${command}': start, namesrv or broker`);
+  }
+  const settings = new Map<string, string>();
+  let origin = '';
+  if (values.config !== undefined) {
+    origin = values.config;
+    let content: string;
+    try {
+      content = readFile(values.config);
+    } catch (error) {
+      throw new ConfigError(`cannot read the configuration file ${values.config}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    for (const [key, value] of readProperties(content)) settings.set(key, value);
+  }
+  for (const pair of values.set ?? []) {
+    const at = pair.indexOf('=');
+    if (at <= 0) throw new ConfigError(`--set takes KEY=VALUE, not '${pair}'`);
+    settings.set(pair.slice(0, at).trim(), pair.slice(at + 1));
+  }
+  if (values.data !== undefined) settings.set('storePathRootDir', values.data);
+  if (values.host !== undefined) settings.set('bindAddress', values.host);
+  if (values.port !== undefined) settings.set('listenPort', values.port);
+  if (values.flush !== undefined) settings.set('flushDiskType', flushType(values.flush));
+  if (values.namesrv !== undefined) {
+    if (command !== 'broker') throw new ConfigError(`--namesrv goes with the command broker; ${command} brings its own`);
+    settings.set('namesrvAddr', values.namesrv);
+  }
+  if (values['namesrv-port'] !== undefined && command !== 'start') throw new ConfigError(`--namesrv-port goes with the command start; use --port`);
+  const logLevel = logLevels.find((l) => l === (values['log-level'] ?? 'warn'));
+  if (logLevel === undefined) throw new ConfigError(`--log-level must be one of ${logLevels.join(', ')}, not '${values['log-level'] ?? ''}'`);
+  return { role: command, settings, namesrvPort: values['namesrv-port'], logLevel, origin };
+}
+
+function flushType(mode: string): string {
+  if (mode === 'sync') return 'SYNC_FLUSH';
+  if (mode === 'async') return 'ASYNC_FLUSH';
+  throw new ConfigError(`--flush must be sync or async, not '${mode}'`);
+}
+
+function packageVersion(): string {
+  const file = new URL('../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

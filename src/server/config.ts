@@ -1,0 +1,286 @@
+/**
+ * Configuration: the table of honoured keys with Apache's names and defaults, checked values, and clear errors.
+ * A value comes from the table's default, then the `broker.conf` file, then flags. Reading files is the caller's business.
+ */
+import { apacheKeysWithoutEffect } from '../compat/apache-config-keys.js';
+import type { BrokerConfig, NamesrvConfig, StoreConfig } from './config-types.js';
+
+/** A configuration that cannot be started with. The message names the key, what was wrong and the allowed range. */
+export class ConfigError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ConfigError';
+  }
+}
+
+/** Listening and connection keys (`NettyServerConfig`). */
+export interface ServerConfig {
+  /** Apache binds every interface; we bind loopback unless told otherwise. */
+  bindAddress: string;
+  /** Seconds without a byte either way before a connection is closed. */
+  serverChannelMaxIdleTimeSeconds: number;
+  /** Ours: connections one port accepts. */
+  maxConnections: number;
+}
+
+interface Key<T> {
+  readonly default: T;
+  /** Turns the text of a file or flag into a value; throws ConfigError naming `key`. */
+  readonly read: (key: string, text: string) => T;
+  readonly about: string;
+}
+
+type KeysOf<C> = { readonly [K in keyof C]: Key<C[K]> };
+
+const int32Max = 2147483647;
+
+function int(value: number, min: number, max: number, about: string): Key<number> {
+  return {
+    default: value,
+    about: `${about} (${min}..${max})`,
+    read: (key, text) => {
+      const n = /^[+-]?\d{1,16}$/.test(text.trim()) ? Number(text.trim()) : Number.NaN;
+      if (!Number.isSafeInteger(n) || n < min || n > max) {
+        throw new ConfigError(`${key} must be a whole number from ${min} to ${max}, not '${text}'`);
+      }
+      return n;
+    },
+  };
+}
+
+function bool(value: boolean, about: string): Key<boolean> {
+  return {
+    default: value,
+    about,
+    read: (key, text) => {
+      const t = text.trim().toLowerCase();
+      if (t !== 'true' && t !== 'false') throw new ConfigError(`${key} must be true or false, not '${text}'`);
+      return t === 'true';
+    },
+  };
+}
+
+function text(value: string, about: string, allowed?: RegExp, rule?: string): Key<string> {
+  return {
+    default: value,
+    about,
+    read: (key, t) => {
+      const v = t.trim();
+      if (v.includes('\0')) throw new ConfigError(`${key} must not contain a NUL character`);
+      if (allowed !== undefined && !allowed.test(v)) throw new ConfigError(`${key} must be ${rule ?? allowed.source}, not '${t}'`);
+      return v;
+    },
+  };
+}
+
+function oneOf<const T extends string>(value: T, allowed: readonly T[], about: string): Key<T> {
+  return {
+    default: value,
+    about: `${about} (${allowed.join(', ')})`,
+    read: (key, t) => {
+      const found = allowed.find((a) => a === t.trim());
+      if (found === undefined) throw new ConfigError(`${key} must be one of ${allowed.join(', ')}, not '${t}'`);
+      return found;
+    },
+  };
+}
+
+const name = /^[%|a-zA-Z0-9_-]{1,127}$/;
+const nameRule = '1 to 127 characters of a-z A-Z 0-9 _ - % |';
+
+/** Broker keys. Defaults are `BrokerConfig`'s and `MessageStoreConfig`'s of 5.5.0 unless the text says otherwise. */
+export const brokerKeys: KeysOf<BrokerConfig> = {
+  brokerClusterName: text('DefaultCluster', 'cluster this broker belongs to', name, nameRule),
+  brokerName: text('broker-a', 'name of this broker; Apache takes the host name', name, nameRule),
+  brokerId: int(0, 0, 0, 'id within the broker name; 0 = master, replicas are not served yet'),
+  brokerIP1: text('', 'address given to clients; empty = the one they reached us on'),
+  listenPort: int(10911, 0, 65535, 'port of the broker; 0 picks a free one. The fast port is two below'),
+  namesrvAddr: text('', 'name servers to register with, separated by ;'),
+  brokerPermission: int(6, 0, 7, 'bits: 4 read, 2 write, 1 inherit'),
+  defaultTopicQueueNums: int(8, 1, 65536, 'queues of the default topic TBW102'),
+  autoCreateTopicEnable: bool(true, 'create unknown topics on the first send'),
+  clusterTopicEnable: bool(true, 'give the topic named like the cluster read and write permission'),
+  brokerTopicEnable: bool(true, 'give the topic named like the broker read and write permission'),
+  autoCreateSubscriptionGroup: bool(true, 'create unknown consumer groups on first use'),
+  traceTopicEnable: bool(false, 'create the trace topic at start'),
+  msgTraceTopicName: text('RMQ_SYS_TRACE_TOPIC', 'name of the trace topic', name, nameRule),
+  regionId: text('DefaultRegion', 'MSG_REGION given to each message', /^[^\u0000-\u001f]{0,127}$/, 'up to 127 printable characters'),
+  traceOn: bool(true, 'TRACE_ON given to each message'),
+  rejectTransactionMessage: bool(false, 'refuse transactional messages'),
+  longPollingEnable: bool(true, 'hold pulls that found nothing'),
+  shortPollingTimeMills: int(1000, 1, 3600000, 'ms a pull is held with longPollingEnable=false'),
+  notifyConsumerIdsChangedEnable: bool(true, 'tell consumers of a group when its members change'),
+  realTimeNotifyConsumerChange: bool(true, 'at once rather than each 15 s'),
+  slaveReadEnable: bool(false, 'suggest reading from a replica when far behind'),
+  litePullMessageEnable: bool(true, 'serve LITE_PULL_MESSAGE'),
+  useServerSideResetOffset: bool(true, 'a reset offset takes effect at the next pull'),
+  consumerOffsetUpdateVersionStep: int(500, 1, int32Max, 'commits per step of the offset table version'),
+  flushConsumerOffsetInterval: int(5000, 100, 3600000, 'ms between writes of consumerOffset.json'),
+  registerNameServerPeriod: int(30000, 10000, 60000, 'ms between registrations with name servers'),
+  forceRegister: bool(true, 'register even when nothing changed'),
+  brokerFastFailureEnable: bool(true, 'answer requests that waited too long with SYSTEM_BUSY'),
+  waitTimeMillsInSendQueue: int(200, 1, int32Max, 'ms a send may wait'),
+  waitTimeMillsInPullQueue: int(5000, 1, int32Max, 'ms a pull may wait'),
+  waitTimeMillsInLitePullQueue: int(5000, 1, int32Max, 'ms a lite pull may wait'),
+  waitTimeMillsInHeartbeatQueue: int(31000, 1, int32Max, 'ms a heartbeat may wait'),
+  waitTimeMillsInTransactionQueue: int(3000, 1, int32Max, 'ms an END_TRANSACTION may wait'),
+  waitTimeMillsInAckQueue: int(3000, 1, int32Max, 'ms an acknowledgement may wait'),
+  waitTimeMillsInAdminBrokerQueue: int(5000, 1, int32Max, 'ms an admin request may wait'),
+  sendThreadPoolQueueCapacity: int(10000, 1, int32Max, 'sends that may wait'),
+  pullThreadPoolQueueCapacity: int(100000, 1, int32Max, 'pulls that may wait'),
+  litePullThreadPoolQueueCapacity: int(100000, 1, int32Max, 'lite pulls that may wait'),
+  queryThreadPoolQueueCapacity: int(20000, 1, int32Max, 'queries that may wait'),
+  clientManagerThreadPoolQueueCapacity: int(1000000, 1, int32Max, 'client requests that may wait'),
+  consumerManagerThreadPoolQueueCapacity: int(1000000, 1, int32Max, 'consumer requests that may wait'),
+  heartbeatThreadPoolQueueCapacity: int(50000, 1, int32Max, 'heartbeats that may wait'),
+  adminBrokerThreadPoolQueueCapacity: int(10000, 1, int32Max, 'admin requests that may wait'),
+  channelExpiredTimeout: int(120000, 1000, int32Max, 'ms without heartbeat before a client is forgotten'),
+  subscriptionExpiredTimeout: int(600000, 1000, int32Max, 'ms before a subscription without clients is forgotten'),
+  startAcceptSendRequestTimeStamp: int(0, 0, Number.MAX_SAFE_INTEGER, 'ms since the epoch before which sends are refused'),
+  enableSingleTopicRegister: bool(false, 'register one topic at a time'),
+  enableMixedMessageType: bool(false, 'allow topics of message.type MIXED'),
+  enableSplitMetadata: bool(true, 'answer topic and group tables in pages'),
+  splitMetadataSize: int(2000, 1, int32Max, 'entries of such a page'),
+  validateSystemTopicWhenUpdateTopic: bool(true, 'refuse changes of system topics'),
+  enablePropertyFilter: bool(false, 'serve SQL92 filters (not built yet)'),
+  maxMessageSize: int(4194304, 1, 134217728, 'bytes of a message body'),
+  messageDelayLevel: text('1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h', 'the delay levels', /^\d+[smhd]( \d+[smhd]){0,63}$/, 'numbers with s, m, h or d, separated by a blank'),
+  enableScheduleMessageStats: bool(true, 'count delayed messages'),
+  syncFlushTimeout: int(5000, 1, 600000, 'ms a SYNC_FLUSH acknowledgement waits for the disk'),
+  maxMsgsNumBatch: int(64, 1, 1024, 'messages of one QUERY_MESSAGE answer'),
+  defaultQueryMaxNum: int(32, 1, 1024, 'messages of a query by unique key'),
+  storePathConfigDir: text('', 'directory of the tables; default: config under the store root'),
+};
+
+/** Store keys. */
+export const storeKeys: KeysOf<StoreConfig> = {
+  storePathRootDir: text('./data', 'root of the store; Apache: $HOME/store'),
+  storePathCommitLog: text('', 'directory of the CommitLog; default: commitlog under the root'),
+  mappedFileSizeCommitLog: int(1073741824, 65536, 2147483648, 'bytes of a CommitLog file'),
+  mappedFileSizeConsumeQueue: int(6000000, 20, 600000000, 'bytes of a ConsumeQueue file (20 an entry)'),
+  flushIntervalCommitLog: int(500, 10, 600000, 'ms between syncs with ASYNC_FLUSH'),
+  flushIntervalConsumeQueue: int(1000, 10, 600000, 'ms between writes of queue files'),
+  flushDiskType: oneOf('ASYNC_FLUSH', ['ASYNC_FLUSH', 'SYNC_FLUSH'], 'when an acknowledgement is given'),
+  syncFlushTimeout: brokerKeys.syncFlushTimeout,
+  fileReservedTime: int(72, 1, 876000, 'hours a log file is kept'),
+  deleteWhen: text('04', 'hours of the day at which expired files go', /^\d{2}(;\d{2})*$/, 'two-digit hours separated by ;'),
+  cleanResourceInterval: int(10000, 100, 3600000, 'ms between looks for expired files'),
+  deleteCommitLogFilesInterval: int(100, 0, 60000, 'ms between deletions'),
+  diskMaxUsedSpaceRatio: int(75, 10, 95, 'percent of the disk from which old files go early'),
+  cleanFileForciblyEnable: bool(true, 'delete even unexpired files on a nearly full disk'),
+  checkCRCOnRecover: bool(true, 'check each body at recovery'),
+  maxMessageSize: brokerKeys.maxMessageSize,
+  messageIndexEnable: bool(true, 'build the IndexFile'),
+  messageIndexSafe: bool(false, 'count the index into the recovery point'),
+  maxHashSlotNum: int(5000000, 16, 100000000, 'slots of an IndexFile'),
+  maxIndexNum: int(20000000, 16, 100000000, 'entries of an IndexFile'),
+  maxMsgsNumBatch: brokerKeys.maxMsgsNumBatch,
+  maxTransferBytesOnMessageInMemory: int(262144, 1, int32Max, 'bytes of a pull answer from memory'),
+  maxTransferCountOnMessageInMemory: int(32, 1, 65536, 'messages of a pull answer from memory'),
+  maxTransferBytesOnMessageInDisk: int(65536, 1, int32Max, 'bytes of a pull answer from disk'),
+  maxTransferCountOnMessageInDisk: int(8, 1, 65536, 'messages of a pull answer from disk'),
+  accessMessageInMemoryMaxRatio: int(40, 1, 95, 'percent of RAM that counts as memory'),
+  commitLogRecoverMaxNum: int(10, 1, int32Max, 'files looked at in recovery'),
+  autoMessageVersionOnTopicLen: bool(true, 'records of version 2 for topics over 127 bytes'),
+  tailCacheBytesMax: int(64 << 20, 1 << 20, 2147483648, 'ours: bytes of recent log kept in memory'),
+  readCacheBytesMax: int(64 << 20, 1 << 20, 2147483648, 'ours: bytes of older log kept for readers'),
+};
+
+/** Listening keys. */
+export const serverKeys: KeysOf<ServerConfig> = {
+  bindAddress: text('127.0.0.1', 'address to listen on; Apache: every interface'),
+  serverChannelMaxIdleTimeSeconds: int(120, 1, 86400, 'seconds of silence before a connection is closed'),
+  maxConnections: int(20000, 1, 1000000, 'ours: connections one port accepts'),
+};
+
+/** Name server keys. */
+export const namesrvKeys: KeysOf<NamesrvConfig> = {
+  kvConfigPath: text('', 'file of the KV configs; default: namesrv/kvConfig.json under the data directory'),
+  configStorePath: text('', 'accepted for Apache; run-time changes are not written back'),
+  listenPort: int(9876, 0, 65535, 'port of the name server; 0 picks a free one'),
+  orderMessageEnable: bool(false, 'answer routes with orderTopicConf'),
+  returnOrderTopicConfigToBroker: bool(true, 'answer registrations with the order topics'),
+  clusterTest: bool(false, 'a test environment (answers as usual)'),
+  scanNotActiveBrokerInterval: int(5000, 10, 3600000, 'ms between scans for silent brokers'),
+  supportActingMaster: bool(false, 'show the smallest replica as master'),
+  enableAllTopicList: bool(true, 'serve GET_ALL_TOPIC_LIST_FROM_NAMESERVER'),
+  enableTopicList: bool(true, 'serve the other topic lists'),
+  notifyMinBrokerIdChanged: bool(false, 'tell brokers when the smallest id of their group changed'),
+  enableControllerInNamesrv: bool(false, 'run a controller inside (not built yet)'),
+  needWaitForService: bool(false, 'refuse routes for waitSecondsForService after start'),
+  waitSecondsForService: int(45, 0, 86400, 'seconds'),
+  deleteTopicWithBrokerRegistration: bool(false, 'a full registration removes topics it does not name'),
+  configBlackList: text('configBlackList;configStorePath;kvConfigPath', 'keys that no request may change'),
+};
+
+/** Keys of Apache's whose other values promise something we do not do: refused rather than ignored. */
+const onlyValue: Readonly<Record<string, { readonly value: string; readonly why: string }>> = {
+  brokerRole: { value: 'ASYNC_MASTER', why: 'replication is not built yet' },
+  storeType: { value: 'default', why: 'only the file store is built' },
+  enableDLegerCommitLog: { value: 'false', why: 'the DLedger log is not built' },
+  enableControllerMode: { value: 'false', why: 'the controller is not built yet' },
+  enableSlaveActingMaster: { value: 'false', why: 'replication is not built yet' },
+  aclEnable: { value: 'false', why: 'access control is not built yet' },
+  authenticationEnabled: { value: 'false', why: 'access control is not built yet' },
+  authorizationEnabled: { value: 'false', why: 'access control is not built yet' },
+  enableConsumeQueueExt: { value: 'false', why: 'ConsumeQueue extensions are not built yet' },
+  enablePropertyFilter: { value: 'false', why: 'SQL92 filters are not built yet' },
+  enableControllerInNamesrv: { value: 'false', why: 'the controller is not built yet' },
+  enabledAppendPropCRC: { value: 'false', why: 'record checksums in properties are not written yet' },
+  duplicationEnable: { value: 'false', why: 'replication is not built yet' },
+};
+
+function resolve<C extends object>(keys: KeysOf<C>, settings: ReadonlyMap<string, string>): C {
+  const result: Partial<C> = {};
+  for (const key of Object.keys(keys) as (keyof C & string)[]) {
+    const given = settings.get(key);
+    result[key] = given === undefined ? keys[key].default : keys[key].read(key, given);
+  }
+  return result as C;
+}
+
+export interface Resolved {
+  readonly broker: BrokerConfig;
+  readonly store: StoreConfig;
+  readonly server: ServerConfig;
+  readonly namesrv: NamesrvConfig;
+  /** Apache's keys that were given and have no effect here. */
+  readonly ignored: readonly string[];
+}
+
+/**
+ * Checks every given key and fills in defaults. `origin` names where the settings came from in error texts; `role` says whose listenPort
+ * it is. Throws ConfigError for an unknown key, a value out of range, or a value that promises what is not built.
+ */
+export function resolveConfig(settings: ReadonlyMap<string, string>, origin: string, role: 'broker' | 'namesrv'): Resolved {
+  const ignored: string[] = [];
+  try {
+    for (const [key, value] of settings) {
+      const only = Object.hasOwn(onlyValue, key) ? onlyValue[key] : undefined;
+      if (only !== undefined) {
+        if (value.trim() !== only.value) throw new ConfigError(`${key} can only be ${only.value}: ${only.why}`);
+        continue;
+      }
+      if (isKnown(key)) continue;
+      if (apacheKeysWithoutEffect.has(key)) ignored.push(key);
+      else throw new ConfigError(`unknown configuration key '${key}'`);
+    }
+    const forBroker = new Map(settings);
+    const forNamesrv = new Map(settings);
+    (role === 'broker' ? forNamesrv : forBroker).delete('listenPort');
+    const broker = resolve(brokerKeys, forBroker);
+    const store = resolve(storeKeys, settings);
+    if (store.mappedFileSizeConsumeQueue % 20 !== 0) {
+      throw new ConfigError(`mappedFileSizeConsumeQueue must be a multiple of 20 (bytes of an entry), not ${store.mappedFileSizeConsumeQueue}`);
+    }
+    return { broker, store, server: resolve(serverKeys, settings), namesrv: resolve(namesrvKeys, forNamesrv), ignored };
+  } catch (error) {
+    if (error instanceof ConfigError && origin !== '') throw new ConfigError(`${origin}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** True when the key has an effect here. */
+export function isKnown(key: string): boolean {
+  return Object.hasOwn(brokerKeys, key) || Object.hasOwn(storeKeys, key) || Object.hasOwn(serverKeys, key) || Object.hasOwn(namesrvKeys, key);
+}

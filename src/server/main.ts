@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+/**
+ * The command `skylark`: reads flags and files, starts what was asked for, prints the ready line, stops on signals.
+ * What a broker or name server is made of lies in node.ts.
+ */
+import { readFileSync } from 'node:fs';
+import { readInvocation } from './cli.js';
+import { ConfigError, resolveConfig } from './config.js';
+import { createLog } from './log.js';
+import { StartError, startNode, type RunningNode } from './node.js';
+
+const exitOk = 0;
+const exitFailed = 1;
+const exitUsage = 2;
+
+function readyLine(node: RunningNode): string {
+  const parts = ['ready'];
+  if (node.namesrvAddress !== undefined) parts.push(`namesrv=${node.namesrvAddress}`);
+  if (node.brokerAddress !== undefined) parts.push(`broker=${node.brokerAddress}`);
+  parts.push(`data=${node.dataDir}`, `pid=${process.pid}`);
+  return parts.join(' ');
+}
+
+async function run(argv: readonly string[]): Promise<void> {
+  const invocation = readInvocation(argv, (path) => readFileSync(path, 'utf8'));
+  if (typeof invocation === 'string') {
+    process.stdout.write(invocation);
+    return;
+  }
+  const { role, settings, namesrvPort, logLevel, origin } = invocation;
+  const config = resolveConfig(settings, origin, role === 'namesrv' ? 'namesrv' : 'broker');
+  if (namesrvPort !== undefined) {
+    config.namesrv.listenPort = resolveConfig(new Map([['listenPort', namesrvPort]]), '--namesrv-port', 'namesrv').namesrv.listenPort;
+  }
+  const log = createLog(logLevel);
+  if (config.ignored.length > 0) log.warn({ keys: config.ignored }, 'these configuration keys of Apache have no effect here');
+  const node = await startNode({ role, config, log });
+  process.stdout.write(`${readyLine(node)}\n`);
+
+  let stopping = false;
+  const stop = (signal: string): void => {
+    if (stopping) {
+      process.stderr.write(`skylark: ${signal} again: leaving without waiting\n`);
+      process.exit(exitFailed);
+    }
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    node
+      .stop()
+      .then(() => log.flush())
+      .then(
+        () => process.exit(exitOk),
+        (error: unknown) => {
+          process.stderr.write(`skylark: stop failed: ${error instanceof Error ? error.message : String(error)}\n`);
+          process.exit(exitFailed);
+        },
+      );
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+}
+
+run(process.argv.slice(2)).catch((error: unknown) => {
+  const known = error instanceof ConfigError || error instanceof StartError;
+  process.stderr.write(`skylark: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(known ? exitUsage : exitFailed);
+});

@@ -1,0 +1,134 @@
+/**
+ * From a stored record to its ConsumeQueue entry and its index entries (`CommitLogDispatcherBuildConsumeQueue`, `..BuildIndex`). Recovery and replicas
+ * come through here; a put does the same with what it already knows (message-store.ts), and a test holds the two to the same result.
+ */
+import { javaHashOfBytes } from '../compat/java-string-hash.js';
+import { preBlankSize } from '../codec/consume-queue-unit.js';
+import type { RecordView } from '../codec/message-record.js';
+import { PropertyScan, scanProperties } from '../codec/properties.js';
+import { isUndispatched, messageSysFlag, transactionType } from '../codec/sys-flag.js';
+import type { StoreQueue } from './consume-queue.js';
+import { isTopicName } from './names.js';
+import type { StoreParts } from './parts.js';
+
+/** What dispatching a record found: `gap` = its queue lacks entries before it; `skipped` = it was there already, or belongs to no queue. */
+export type DispatchOutcome = 'appended' | 'skipped' | 'gap';
+
+/** Delivery time of a delayed message: unknown levels count a second (`DefaultMessageStore#computeDeliverTimestamp`). */
+export function deliveryTime(levels: readonly number[], level: number, storeTimestamp: number): number {
+  const capped = Math.min(level, levels.length - 1);
+  return storeTimestamp + (levels[capped] ?? 1000);
+}
+
+/** The level a DELAY property asks for; 0 when it is no number from 1 on. */
+function delayLevelOf(bytes: Uint8Array, start: number, end: number): number {
+  if (start < 0 || end - start > 10) return 0;
+  let level = 0;
+  for (let i = start; i < end; i++) {
+    const digit = (bytes[i] as number) - 48;
+    if (digit < 0 || digit > 9) return 0;
+    level = level * 10 + digit;
+  }
+  return level;
+}
+
+/** The tags code of a stored message: hash of TAGS, or its delivery time in the delay topic (`CommitLog#checkMessageAndReturnSize`). */
+export function tagsCodeOf(scan: PropertyScan, bytes: Uint8Array, queue: StoreQueue, storeTimestamp: number, delayLevels: readonly number[]): number {
+  if (queue.delayed) {
+    const level = delayLevelOf(bytes, scan.delayStart, scan.delayEnd);
+    if (level > 0) return deliveryTime(delayLevels, level, storeTimestamp);
+  }
+  return scan.tagsStart < 0 ? 0 : javaHashOfBytes(0, bytes, scan.tagsStart, scan.tagsEnd);
+}
+
+export class Dispatcher {
+  /** Gaps in a queue are bridged with blank entries instead of being reported; set when the whole log is dispatched anew. */
+  bridgeGaps = false;
+  /** Index entries are made for records from here on. */
+  indexFrom = 0;
+  readonly #parts: StoreParts;
+  readonly #scan = new PropertyScan();
+  #topicBytes: Uint8Array = new Uint8Array(0);
+  #topic: string | undefined = undefined;
+
+  constructor(parts: StoreParts) {
+    this.#parts = parts;
+  }
+
+  /** Dispatches one checked record. Its queue's entries become visible at once. */
+  dispatch(record: RecordView): DispatchOutcome {
+    const { queues, index, delayLevels, clock } = this.#parts;
+    const bytes = record.bytes;
+    const topic = this.#topicOf(bytes, record.topicStart, record.topicEnd);
+    if (topic === undefined || record.queueId < 0) return 'skipped';
+    const type = transactionType(record.sysFlag);
+    const toQueue = !isUndispatched(record.sysFlag);
+    const toIndex = index !== undefined && type !== messageSysFlag.TRANSACTION_ROLLBACK && record.phyOffset >= this.indexFrom;
+    if (!toQueue && !toIndex) return 'skipped';
+    scanProperties(this.#scan, bytes, record.propertiesStart, record.propertiesEnd);
+    const scan = this.#scan;
+    const queue = queues.ref(topic, record.queueId);
+    let outcome: DispatchOutcome = 'skipped';
+    if (toQueue && record.phyOffset > queue.lastPhyOffset) {
+      outcome = this.#fit(queue, record.queueOffset);
+      if (outcome === 'gap') return outcome;
+      queue.registered = true;
+      queue.append(record.phyOffset, record.size, tagsCodeOf(scan, bytes, queue, record.storeTimestamp, delayLevels));
+      queue.writtenOffset = queue.maxOffset = queue.nextOffset;
+      queue.lastPutMs = clock.nowMs();
+      queues.dirty.add(queue);
+    }
+    if (toIndex) {
+      index.add(
+        queue,
+        record.phyOffset,
+        record.storeTimestamp,
+        bytes,
+        scan.uniqKeyStart,
+        scan.uniqKeyEnd,
+        scan.keysStart,
+        scan.keysEnd,
+        scan.tagsStart,
+        scan.tagsEnd,
+      );
+    }
+    return outcome;
+  }
+
+  /** The topic, undefined when it may not name a directory. Runs of one topic make no strings. */
+  #topicOf(bytes: Uint8Array, start: number, end: number): string | undefined {
+    const last = this.#topicBytes;
+    let same = last.length === end - start;
+    for (let i = 0; same && i < last.length; i++) same = last[i] === bytes[start + i];
+    if (!same) {
+      this.#topicBytes = bytes.slice(start, end);
+      const topic = Buffer.from(this.#topicBytes).toString('utf8');
+      this.#topic = isTopicName(topic) ? topic : undefined;
+    }
+    return this.#topic;
+  }
+
+  /** Brings a queue to where its next entry has this offset. */
+  #fit(queue: StoreQueue, queueOffset: number): DispatchOutcome {
+    if (queueOffset === queue.nextOffset) return 'appended';
+    if (queueOffset < queue.nextOffset) {
+      // A later record with an earlier offset: the topic was deleted and made again in between. The later life counts.
+      if (queueOffset < queue.flushedOffset) this.#parts.queues.cut(queue, queueOffset);
+      else queue.takeBack(queueOffset);
+      return 'appended';
+    }
+    if (queue.nextOffset === 0 && !queue.registered) {
+      if (!this.bridgeGaps) return 'gap';
+      queue.startAt(queueOffset);
+      queue.minOffset = queueOffset;
+      return 'appended';
+    }
+    if (!this.bridgeGaps) return 'gap';
+    while (queue.nextOffset < queueOffset) {
+      const last = queue.lastPhyOffset;
+      queue.append(0, preBlankSize, 0);
+      queue.lastPhyOffset = last;
+    }
+    return 'appended';
+  }
+}

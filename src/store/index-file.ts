@@ -1,0 +1,358 @@
+/**
+ * One IndexFile: hash slots in memory, entries appended in sequence and written lazily. Layout: codec/index-header.ts. Slots reach the file when it is
+ * full or the store closes; after an unclean stop they are computed again from the entries. Which keys a message has is key-index.ts.
+ */
+import {
+  indexEntryBytes,
+  indexEntryPosition,
+  indexFileBytes,
+  indexHeaderBytes,
+  indexSeconds,
+  indexSlotPosition,
+  readIndexHeader,
+  setIndexEntry,
+  setIndexHeader,
+} from '../codec/index-header.js';
+import type { IndexHeader } from '../codec/index-header.js';
+import { getInt64, viewOf } from '../codec/int64.js';
+import type { Disk, DiskFile } from './disk.js';
+import type { HandleCache } from './handle-cache.js';
+import type { PageCache } from './page-cache.js';
+
+/** Entries of a block in memory and of a page on disk: just under 64 KiB. */
+const blockEntries = 3276;
+/** Slots written at once: 64 KiB. */
+const pieceSlots = 16384;
+
+interface EntryBlock {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+type Mark = IndexHeader;
+
+const emptyHeader: IndexHeader = { beginTimestamp: 0, endTimestamp: 0, beginPhyOffset: 0, endPhyOffset: 0, hashSlotCount: 0, indexCount: 1 };
+
+export class IndexFile {
+  readonly path: string;
+  readonly slotCount: number;
+  readonly entryCount: number;
+  beginTimestamp = 0;
+  endTimestamp = 0;
+  beginPhyOffset = 0;
+  endPhyOffset = 0;
+  hashSlotCount = 0;
+  /** Number of the next entry; entry 0 is never used. */
+  indexCount = 1;
+  /** The file was made on disk. */
+  created = false;
+
+  readonly #disk: Disk;
+  readonly #handles: HandleCache;
+  #slots: Int32Array | undefined;
+  #dirtyPieces: Uint8Array | undefined;
+  #blocks = new Map<number, EntryBlock>();
+  #block: EntryBlock | undefined;
+  #blockFrom = -1;
+  /** Entries below are in the file. */
+  #flushed = 1;
+  /** State at the end of the last turn that was written: what may be flushed, and where an undo returns to. */
+  #mark: Mark = emptyHeader;
+  #headerDirty = false;
+
+  constructor(disk: Disk, handles: HandleCache, path: string, slotCount: number, entryCount: number) {
+    this.#disk = disk;
+    this.#handles = handles;
+    this.path = path;
+    this.slotCount = slotCount;
+    this.entryCount = entryCount;
+  }
+
+  get full(): boolean {
+    return this.indexCount >= this.entryCount;
+  }
+
+  /** A new file goes on where the one before it ended (`IndexFile#IndexFile`). */
+  begin(endPhyOffset: number, endTimestamp: number): void {
+    if (endPhyOffset > 0) this.beginPhyOffset = this.endPhyOffset = endPhyOffset;
+    if (endTimestamp > 0) this.beginTimestamp = this.endTimestamp = endTimestamp;
+    this.#mark = this.#header();
+  }
+
+  #header(): IndexHeader {
+    return {
+      beginTimestamp: this.beginTimestamp,
+      endTimestamp: this.endTimestamp,
+      beginPhyOffset: this.beginPhyOffset,
+      endPhyOffset: this.endPhyOffset,
+      hashSlotCount: this.hashSlotCount,
+      indexCount: this.indexCount,
+    };
+  }
+
+  #restore(header: IndexHeader): void {
+    this.beginTimestamp = header.beginTimestamp;
+    this.endTimestamp = header.endTimestamp;
+    this.beginPhyOffset = header.beginPhyOffset;
+    this.endPhyOffset = header.endPhyOffset;
+    this.hashSlotCount = header.hashSlotCount;
+    this.indexCount = header.indexCount;
+  }
+
+  #open(): DiskFile {
+    return this.#handles.get(this.path);
+  }
+
+  /** Takes the header of an existing file. False when it says what cannot be, so that only `rebuild` can tell. */
+  load(): boolean {
+    this.created = true;
+    const bytes = new Uint8Array(indexHeaderBytes);
+    const length = this.#open().readSync(bytes, 0);
+    const header = length === indexHeaderBytes ? readIndexHeader(viewOf(bytes)) : undefined;
+    if (header === undefined || header.indexCount > this.entryCount || header.hashSlotCount < 0) return false;
+    if (header.hashSlotCount > this.slotCount || header.beginTimestamp < 0 || header.endPhyOffset < 0) return false;
+    this.#restore(header);
+    this.#flushed = this.indexCount;
+    this.#mark = header;
+    return true;
+  }
+
+  /**
+   * Reads the entries again, computes slots and header from them, and stops before the first that does not fit: its slot's chain must continue where
+   * the entries before it left off, its phyOffset may not go back nor reach `phyLimit`. Returns true when entries below the limit were lost.
+   */
+  rebuild(phyLimit: number): boolean {
+    const before = this.#header();
+    const slots = (this.#slots = new Int32Array(this.slotCount));
+    this.#dirtyPieces = new Uint8Array(Math.ceil(this.slotCount / pieceSlots)).fill(1);
+    this.created = true;
+    const file = this.#open();
+    const bytes = new Uint8Array(blockEntries * indexEntryBytes);
+    const view = viewOf(bytes);
+    let entry = 1;
+    let lastPhy = -1;
+    let lastSeconds = 0;
+    let lost = false;
+    let used = 0;
+    scan: while (entry < this.entryCount) {
+      const count = Math.min(blockEntries, this.entryCount - entry);
+      const length = file.readSync(bytes.subarray(0, count * indexEntryBytes), indexEntryPosition(this.slotCount, entry));
+      for (let i = 0; i < count; i++, entry++) {
+        const p = i * indexEntryBytes;
+        if (p + indexEntryBytes > length) break scan;
+        const hash = view.getInt32(p);
+        const phyOffset = getInt64(view, p + 4);
+        const previous = view.getInt32(p + 16);
+        const slot = hash < 0 ? 0 : hash % this.slotCount;
+        // An entry never written is zeros; hash 0 at offset 0 with no predecessor is one only while the header says that it exists.
+        const blank = hash === 0 && phyOffset === 0 && previous === 0 && entry >= before.indexCount;
+        if (blank || hash < 0 || phyOffset < 0 || phyOffset < lastPhy || view.getInt32(p + 12) < 0 || previous !== (slots[slot] as number)) {
+          lost = entry < before.indexCount && before.endPhyOffset < phyLimit;
+          break scan;
+        }
+        if (phyOffset >= phyLimit) break scan;
+        if (previous === 0) used++;
+        slots[slot] = entry;
+        lastPhy = phyOffset;
+        lastSeconds = view.getInt32(p + 12);
+      }
+      if (length < count * indexEntryBytes) break;
+    }
+    this.indexCount = entry;
+    this.hashSlotCount = used;
+    this.endPhyOffset = Math.max(0, lastPhy);
+    if (entry === 1) this.#restore(emptyHeader);
+    else if (this.beginTimestamp > 0) this.endTimestamp = this.beginTimestamp + lastSeconds * 1000;
+    this.#flushed = this.indexCount;
+    this.#mark = this.#header();
+    this.#headerDirty = true;
+    return lost;
+  }
+
+  #ensureSlots(): Int32Array {
+    if (this.#slots !== undefined) return this.#slots;
+    const slots = new Int32Array(this.slotCount);
+    if (this.created && this.indexCount > 1) {
+      const bytes = Buffer.from(slots.buffer, slots.byteOffset, slots.byteLength);
+      this.#open().readSync(bytes, indexHeaderBytes);
+      bytes.swap32();
+    }
+    this.#dirtyPieces = new Uint8Array(Math.ceil(this.slotCount / pieceSlots));
+    return (this.#slots = slots);
+  }
+
+  /** Appends an entry (`IndexFile#putKey`). `keyHash` is 0..2^31-1. The file is not full. */
+  put(keyHash: number, phyOffset: number, storeTimestamp: number): void {
+    const slots = this.#slots ?? this.#ensureSlots();
+    const entry = this.indexCount;
+    const slot = keyHash % this.slotCount;
+    let previous = slots[slot] as number;
+    if (previous <= 0 || previous > entry) previous = 0;
+    const from = entry - this.#blockFrom;
+    if (this.#block === undefined || from >= blockEntries || from < 0) this.#openBlock(entry);
+    setIndexEntry(
+      (this.#block as EntryBlock).view,
+      (entry - this.#blockFrom) * indexEntryBytes,
+      keyHash,
+      phyOffset,
+      indexSeconds(this.beginTimestamp, storeTimestamp),
+      previous,
+    );
+    slots[slot] = entry;
+    (this.#dirtyPieces as Uint8Array)[Math.floor(slot / pieceSlots)] = 1;
+    if (entry <= 1) {
+      this.beginPhyOffset = phyOffset;
+      this.beginTimestamp = storeTimestamp;
+    }
+    if (previous === 0) this.hashSlotCount++;
+    this.indexCount = entry + 1;
+    this.endPhyOffset = phyOffset;
+    this.endTimestamp = storeTimestamp;
+  }
+
+  #openBlock(entry: number): void {
+    const number = Math.floor(entry / blockEntries);
+    let block = this.#blocks.get(number);
+    if (block === undefined) {
+      const bytes = new Uint8Array(blockEntries * indexEntryBytes);
+      block = { bytes, view: viewOf(bytes) };
+      this.#blocks.set(number, block);
+    }
+    this.#block = block;
+    this.#blockFrom = number * blockEntries;
+  }
+
+  /** The turn's entries are in the log: they may be flushed and stay. */
+  keep(): void {
+    if (this.#mark.indexCount === this.indexCount) return;
+    this.#mark = this.#header();
+    this.#headerDirty = true;
+  }
+
+  /** Takes back what came since the last `keep`. True when the file is then as empty as before its first entry. */
+  undo(): boolean {
+    const slots = this.#slots;
+    for (let entry = this.indexCount - 1; entry >= this.#mark.indexCount && slots !== undefined; entry--) {
+      const view = (this.#blocks.get(Math.floor(entry / blockEntries)) as EntryBlock).view;
+      const p = (entry % blockEntries) * indexEntryBytes;
+      slots[view.getInt32(p) % this.slotCount] = view.getInt32(p + 16);
+    }
+    this.#restore(this.#mark);
+    this.#block = undefined;
+    this.#blockFrom = -1;
+    return this.indexCount === 1 && !this.created;
+  }
+
+  /** Writes entries that are in the log, and the header. Throws what the disk throws. Not to be run twice at a time. */
+  async flush(): Promise<void> {
+    if (!this.#headerDirty) return;
+    const mark = this.#mark;
+    if (!this.created) {
+      const file = this.#handles.get(this.path, 'create');
+      file.setLength(indexFileBytes(this.slotCount, this.entryCount));
+      this.created = true;
+    }
+    while (this.#flushed < mark.indexCount) {
+      const number = Math.floor(this.#flushed / blockEntries);
+      const end = Math.min(mark.indexCount, (number + 1) * blockEntries);
+      const block = this.#blocks.get(number) as EntryBlock;
+      const from = (this.#flushed % blockEntries) * indexEntryBytes;
+      await this.#open().write(
+        block.bytes.subarray(from, from + (end - this.#flushed) * indexEntryBytes),
+        indexEntryPosition(this.slotCount, this.#flushed),
+      );
+      this.#flushed = end;
+    }
+    for (const [number, block] of this.#blocks) {
+      if ((number + 1) * blockEntries <= this.#flushed && block !== this.#block) this.#blocks.delete(number);
+    }
+    const header = new Uint8Array(indexHeaderBytes);
+    setIndexHeader(viewOf(header), mark);
+    await this.#open().write(header, 0);
+    if (mark === this.#mark) this.#headerDirty = false;
+  }
+
+  /** Writes slots that changed. Afterwards the file is as Apache reads it. */
+  async writeSlots(): Promise<void> {
+    const slots = this.#slots;
+    const dirty = this.#dirtyPieces;
+    if (slots === undefined || dirty === undefined || !this.created) return;
+    for (let piece = 0; piece < dirty.length; piece++) {
+      if (dirty[piece] === 0) continue;
+      const from = piece * pieceSlots;
+      const bytes = Buffer.from(new Uint8Array(slots.slice(from, Math.min(from + pieceSlots, this.slotCount)).buffer));
+      bytes.swap32();
+      await this.#open().write(bytes, indexSlotPosition(from));
+      dirty[piece] = 0;
+    }
+  }
+
+  async sync(): Promise<void> {
+    if (this.created) await this.#open().datasync();
+  }
+
+  /** Gives memory back: the file is full, or has been idle; everything is flushed. */
+  release(): void {
+    if (this.#flushed < this.indexCount || (this.#dirtyPieces?.includes(1) ?? false)) return;
+    this.#slots = undefined;
+    this.#dirtyPieces = undefined;
+    this.#blocks.clear();
+    this.#block = undefined;
+    this.#blockFrom = -1;
+  }
+
+  remove(): void {
+    this.#handles.drop(this.path);
+    this.#disk.unlink(this.path);
+  }
+
+  /** `IndexFile#isTimeMatched`. */
+  isTimeMatched(begin: number, end: number): boolean {
+    return (
+      (begin < this.beginTimestamp && end > this.endTimestamp) ||
+      (begin >= this.beginTimestamp && begin <= this.endTimestamp) ||
+      (end >= this.beginTimestamp && end <= this.endTimestamp)
+    );
+  }
+
+  /** Adds the phyOffsets of a key hash within [begin, end] ms, newest first, until `out` has `maxNum` (`IndexFile#selectPhyOffset`). */
+  async select(out: number[], keyHash: number, maxNum: number, begin: number, end: number, pages: PageCache): Promise<void> {
+    if (this.#mark.indexCount <= 1) return;
+    let entry = await this.#slotValue(keyHash % this.slotCount);
+    let hops = this.entryCount;
+    while (entry > 0 && entry < this.indexCount && out.length < maxNum && hops-- > 0) {
+      const found = await this.#entry(entry, pages);
+      if (found === undefined || found.seconds < 0) return;
+      const time = this.beginTimestamp + found.seconds * 1000;
+      if (found.hash === keyHash && time >= begin && time <= end && entry < this.#mark.indexCount) out.push(found.phyOffset);
+      // A chain leads to older entries only.
+      if (found.previous >= entry || time < begin) return;
+      entry = found.previous;
+    }
+  }
+
+  async #slotValue(slot: number): Promise<number> {
+    if (this.#slots !== undefined) return this.#slots[slot] as number;
+    if (!this.created) return 0;
+    const bytes = new Uint8Array(4);
+    await this.#open().read(bytes, indexSlotPosition(slot));
+    return viewOf(bytes).getInt32(0);
+  }
+
+  async #entry(entry: number, pages: PageCache): Promise<{ hash: number; phyOffset: number; seconds: number; previous: number } | undefined> {
+    const number = Math.floor(entry / blockEntries);
+    const p = (entry % blockEntries) * indexEntryBytes;
+    let view = entry >= this.#flushed || this.#blocks.has(number) ? this.#blocks.get(number)?.view : undefined;
+    // A block opened again after a restart holds only entries from then on.
+    if (view !== undefined && entry < this.#flushed && view.getInt32(p) === 0 && getInt64(view, p + 4) === 0) view = undefined;
+    if (view === undefined) {
+      const first = number * blockEntries;
+      const length = Math.min(blockEntries, this.#flushed - first) * indexEntryBytes;
+      const key = `${this.path}:${number}`;
+      const page = await pages.load(key, () => this.#open(), indexEntryPosition(this.slotCount, first), length);
+      if (page.length < p + indexEntryBytes) return undefined;
+      view = viewOf(page.bytes);
+    }
+    return { hash: view.getInt32(p), phyOffset: getInt64(view, p + 4), seconds: view.getInt32(p + 12), previous: view.getInt32(p + 16) };
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Bytes of the log by phyOffset: from the tail cache at once, else from pages read off the thread. A read that lacks pages notes them and is tried
+ * again when they are there, so that the rules of a read are written once, synchronously (read.ts).
+ */
+import { recordMagic } from '../codec/message-record.js';
+import type { CommitLog } from './commit-log.js';
+import { PageCache } from './page-cache.js';
+import type { Page } from './page-cache.js';
+
+/** Pages of the log. */
+export const logPageBytes = 256 * 1024;
+/** Pages read ahead for a consumer that goes through the log in order. */
+const aheadPages = 3;
+const NO_BYTES = Buffer.alloc(0);
+
+/** A stretch of memory that holds a record. */
+export class Located {
+  bytes: Buffer = NO_BYTES;
+  start = 0;
+}
+
+export type Found = 'found' | 'missing' | 'gone';
+
+/** Pages one read has collected: they stay while it is tried again, whatever the cache drops meanwhile. */
+export class ReadSession {
+  readonly pages = new Map<string, Page>();
+  /** Loads the last try found missing. */
+  wanted: (() => Promise<void>)[] = [];
+  /** A try asks for nothing but what it lacks first. */
+  reset(): void {
+    this.wanted = [];
+  }
+}
+
+export class LogReader {
+  readonly pages: PageCache;
+  readonly #log: CommitLog;
+
+  constructor(log: CommitLog, bytesMax: number) {
+    this.#log = log;
+    this.pages = new PageCache(logPageBytes, bytesMax);
+  }
+
+  /**
+   * Finds [phyOffset, +size) in memory. Without a session only the tail cache is looked at. `gone` = not (any more) in the log, or no record starts there.
+   */
+  locate(out: Located, phyOffset: number, size: number, session: ReadSession | undefined): Found {
+    const log = this.#log;
+    const chunk = log.find(phyOffset, size);
+    if (chunk !== undefined) {
+      chunk.shared = true;
+      out.bytes = chunk.bytes;
+      out.start = phyOffset - chunk.phyStart;
+      return 'found';
+    }
+    if (phyOffset < log.min || size < 8 || phyOffset + size > log.written) return 'gone';
+    if (session === undefined) return 'missing';
+    const file = log.fileAt(phyOffset);
+    if (file === undefined || phyOffset + size > file.end) return 'gone';
+    const from = phyOffset - file.base;
+    const firstPage = Math.floor(from / logPageBytes);
+    const lastPage = Math.floor((from + size - 1) / logPageBytes);
+    if (firstPage === lastPage) {
+      const page = this.#page(session, file.base, firstPage, from + size);
+      if (page === undefined) return 'missing';
+      out.bytes = page.bytes;
+      out.start = from - firstPage * logPageBytes;
+      return this.#startsRecord(out, size);
+    }
+    let missing = false;
+    const joined = Buffer.allocUnsafeSlow(size);
+    for (let number = firstPage; number <= lastPage; number++) {
+      const pageStart = number * logPageBytes;
+      const start = Math.max(from, pageStart);
+      const end = Math.min(from + size, pageStart + logPageBytes);
+      const page = this.#page(session, file.base, number, end);
+      if (page === undefined) missing = true;
+      else page.bytes.copy(joined, start - from, start - pageStart, end - pageStart);
+    }
+    if (missing) return 'missing';
+    out.bytes = joined;
+    out.start = 0;
+    return this.#startsRecord(out, size);
+  }
+
+  /** A damaged file must not reach a consumer as a record. */
+  #startsRecord(out: Located, size: number): Found {
+    const magic = out.bytes.readInt32BE(out.start + 4);
+    const whole = out.bytes.readInt32BE(out.start) === size && (magic === recordMagic.V1 || magic === recordMagic.V2);
+    return whole ? 'found' : 'gone';
+  }
+
+  #key(base: number, page: number): string {
+    return `${base}:${page}`;
+  }
+
+  /** The page with the file's bytes up to `end` (within the page) in it, or undefined and noted in the session. */
+  #page(session: ReadSession, base: number, number: number, end: number): Page | undefined {
+    const key = this.#key(base, number);
+    const need = end - number * logPageBytes;
+    const held = session.pages.get(key);
+    if (held !== undefined && held.length >= need) return held;
+    const page = this.pages.peek(key);
+    if (page !== undefined && page.length >= need) {
+      session.pages.set(key, page);
+      return page;
+    }
+    session.wanted.push(async () => {
+      session.pages.set(key, await this.#load(base, number));
+    });
+    return undefined;
+  }
+
+  /** Reads a page as far as the log is written. */
+  #load(base: number, number: number): Promise<Page> {
+    const start = number * logPageBytes;
+    const length = Math.min(logPageBytes, this.#log.fileBytes - start, this.#log.written - base - start);
+    const open = (): import('./disk.js').DiskFile => {
+      const file = this.#log.fileAt(base);
+      if (file === undefined || file.base !== base) throw new Error(`the log file ${base} was deleted`);
+      return file.file;
+    };
+    return this.pages.load(this.#key(base, number), open, start, length);
+  }
+
+  /** Loads the pages behind one that a consumer just came to, so that it does not wait for each. Failures show when they are needed. */
+  readAhead(phyOffset: number): void {
+    const file = this.#log.fileAt(phyOffset);
+    if (file === undefined) return;
+    const number = Math.floor((phyOffset - file.base) / logPageBytes);
+    for (let next = number + 1; next <= number + aheadPages; next++) {
+      const start = file.base + next * logPageBytes;
+      if (start + logPageBytes > Math.min(file.end, this.#log.cachedFrom)) return;
+      if (this.pages.peek(this.#key(file.base, next)) === undefined) this.#load(file.base, next).catch(() => undefined);
+    }
+  }
+
+  /** Forgets the pages of a file that was deleted. */
+  forgetFile(base: number): void {
+    this.pages.forgetAll(`${base}:`);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Pages of files read off the thread, kept within a budget, least recently used first out. Shared by cold reads of the log, the queues and the index.
+ * A page is never changed once read: slices of it stay valid as long as somebody holds them. Which bytes of a file may be read is the caller's knowledge.
+ */
+import type { DiskFile } from './disk.js';
+
+export interface Page {
+  readonly bytes: Buffer;
+  /** Bytes that could be read when it was loaded; less than the page when the file was still being written. */
+  readonly length: number;
+}
+
+export class PageCache {
+  readonly pageBytes: number;
+  readonly #bytesMax: number;
+  readonly #pages = new Map<string, Page>();
+  readonly #loading = new Map<string, Promise<Page>>();
+  #bytes = 0;
+  /** Reads that went to the disk. */
+  reads = 0;
+
+  constructor(pageBytes: number, bytesMax: number) {
+    this.pageBytes = pageBytes;
+    this.#bytesMax = bytesMax;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The page if it is in memory. */
+  peek(key: string): Page | undefined {
+    const page = this.#pages.get(key);
+    if (page !== undefined) {
+      this.#pages.delete(key);
+      this.#pages.set(key, page);
+    }
+    return page;
+  }
+
+  /**
+   * Reads bytes [position, position + length) of a file as the page `key`, once for all who ask at the same time. `length` may end before the page does
+   * when the file is still growing; ask again after `forget` for more.
+   */
+  load(key: string, open: () => DiskFile, position: number, length: number): Promise<Page> {
+    const present = this.#pages.get(key);
+    if (present !== undefined && present.length >= length) return Promise.resolve(present);
+    const under = this.#loading.get(key);
+    if (under !== undefined) return under;
+    const promise = this.#read(key, open, position, length).finally(() => this.#loading.delete(key));
+    this.#loading.set(key, promise);
+    return promise;
+  }
+
+  async #read(key: string, open: () => DiskFile, position: number, length: number): Promise<Page> {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    this.reads++;
+    const count = await open().read(bytes, position);
+    const page = { bytes, length: count };
+    this.forget(key);
+    this.#pages.set(key, page);
+    this.#bytes += length;
+    for (const old of this.#pages.keys()) {
+      if (this.#bytes <= this.#bytesMax || old === key) break;
+      this.forget(old);
+    }
+    return page;
+  }
+
+  forget(key: string): void {
+    const page = this.#pages.get(key);
+    if (page === undefined) return;
+    this.#pages.delete(key);
+    this.#bytes -= page.bytes.length;
+  }
+
+  /** Forgets every page whose key starts so. */
+  forgetAll(prefix: string): void {
+    for (const key of [...this.#pages.keys()]) if (key.startsWith(prefix)) this.forget(key);
+  }
+
+  clear(): void {
+    this.#pages.clear();
+    this.#bytes = 0;
+  }
+}

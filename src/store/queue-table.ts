@@ -1,0 +1,285 @@
+/**
+ * All ConsumeQueues of a store: lookup, lazy writing to their files, their memory, removal. What an entry says is consume-queue.ts;
+ * rebuilding them from the log is recover.ts.
+ */
+import * as path from 'node:path';
+import { consumeQueueUnitBytes, preBlankSize, unitPhyOffset, unitSize } from '../codec/consume-queue-unit.js';
+import { viewOf } from '../codec/int64.js';
+import { preBlankUnits, StoreQueue } from './consume-queue.js';
+import type { Disk, DiskFile } from './disk.js';
+import { HandleCache } from './handle-cache.js';
+import { checkQueueName, isTopicName, offsetOfFileName } from './names.js';
+
+/** Open handles of ConsumeQueue files. */
+const handlesMax = 256;
+/** A queue nobody has put into for so long gives its memory back. */
+export const idleQueueMs = 60000;
+const scanBytes = 64 * 1024;
+
+export class QueueTable {
+  readonly root: string;
+  readonly fileBytes: number;
+  readonly #disk: Disk;
+  readonly #handles: HandleCache;
+  readonly #refs = new Map<string, Map<number, StoreQueue>>();
+  /** Queues with entries that are not in the files. */
+  readonly dirty = new Set<StoreQueue>();
+  /** Files written since they were last synced. */
+  readonly #unsynced = new Set<string>();
+  readonly #unsyncedDirs = new Set<string>();
+
+  constructor(disk: Disk, root: string, fileBytes: number) {
+    this.#disk = disk;
+    this.root = root;
+    this.fileBytes = fileBytes;
+    this.#handles = new HandleCache(disk, handlesMax);
+  }
+
+  /** The queue's one object; it is registered when it gets its first entry. Throws a Refusal for a name that may not become a directory. */
+  ref(topic: string, queueId: number): StoreQueue {
+    let queues = this.#refs.get(topic);
+    let queue = queues?.get(queueId);
+    if (queue !== undefined) return queue;
+    checkQueueName(topic, queueId);
+    if (queues === undefined) this.#refs.set(topic, (queues = new Map()));
+    queue = new StoreQueue(this.root, topic, queueId, this.fileBytes);
+    queues.set(queueId, queue);
+    return queue;
+  }
+
+  existing(topic: string, queueId: number): StoreQueue | undefined {
+    const queue = this.#refs.get(topic)?.get(queueId);
+    return queue?.registered === true ? queue : undefined;
+  }
+
+  *all(): Generator<StoreQueue> {
+    for (const queues of this.#refs.values()) for (const queue of queues.values()) if (queue.registered) yield queue;
+  }
+
+  queueIdsOf(topic: string): number[] {
+    const ids: number[] = [];
+    for (const queue of this.#refs.get(topic)?.values() ?? []) if (queue.registered) ids.push(queue.queueId);
+    return ids.sort((a, b) => a - b);
+  }
+
+  topics(): string[] {
+    const topics = new Set<string>();
+    for (const queue of this.all()) topics.add(queue.topic);
+    return [...topics];
+  }
+
+  /** The handle of a queue's file; it exists. */
+  open(queue: StoreQueue, fileBase: number): DiskFile {
+    return this.#handles.get(queue.fileName(fileBase));
+  }
+
+  /** Finds the queues on disk; their entries are read by `loadTail`. Names that are no topics or numbers are reported and left alone. */
+  load(report: (name: string) => void): void {
+    for (const topic of this.#disk.list(this.root)) {
+      if (!isTopicName(topic)) {
+        report(path.join(this.root, topic));
+        continue;
+      }
+      for (const id of this.#disk.list(path.join(this.root, topic))) {
+        if (!/^\d{1,10}$/.test(id) || Number(id) > 0x7fffffff) {
+          report(path.join(this.root, topic, id));
+          continue;
+        }
+        const queue = this.ref(topic, Number(id));
+        for (const name of this.#disk.list(queue.dir)) {
+          const base = offsetOfFileName(name);
+          if (base === undefined || base % this.fileBytes !== 0) report(path.join(queue.dir, name));
+          else queue.files.push(base);
+        }
+        if (queue.files.length > 0) queue.registered = true;
+      }
+    }
+  }
+
+  /**
+   * Finds the end of a queue on disk: entries count while their phyOffset grows and lies below `phyLimit`. Returns true when entries that
+   * belong below the limit stand behind a gap or a damaged entry, so that the queue cannot be trusted.
+   */
+  loadTail(queue: StoreQueue, phyLimit: number): boolean {
+    const files = queue.files;
+    // Files must follow each other; older ones before a gap are of no use.
+    for (let i = files.length - 1; i > 0; i--) {
+      if ((files[i] as number) - (files[i - 1] as number) !== this.fileBytes) return true;
+    }
+    let index = files.length - 1;
+    while (index > 0 && !this.#startsBelow(queue, files[index] as number, phyLimit)) index--;
+    let end = files.length === 0 ? 0 : (files[index] as number) / consumeQueueUnitBytes;
+    queue.lastPhyOffset = -1;
+    let damaged = false;
+    for (; index < files.length; index++) {
+      const found = this.#scanFile(queue, files[index] as number, phyLimit);
+      end += found.count;
+      if (found.damaged) damaged = true;
+      if (found.count < queue.fileUnits) break;
+    }
+    queue.startAt(end);
+    return damaged;
+  }
+
+  #startsBelow(queue: StoreQueue, fileBase: number, phyLimit: number): boolean {
+    const bytes = new Uint8Array(consumeQueueUnitBytes);
+    if (this.open(queue, fileBase).readSync(bytes, 0) < bytes.length) return false;
+    const view = viewOf(bytes);
+    return unitSize(view, 0) > 0 && unitPhyOffset(view, 0) >= 0 && unitPhyOffset(view, 0) < phyLimit;
+  }
+
+  #scanFile(queue: StoreQueue, fileBase: number, phyLimit: number): { count: number; damaged: boolean } {
+    const file = this.open(queue, fileBase);
+    const bytes = new Uint8Array(Math.min(this.fileBytes, Math.floor(scanBytes / consumeQueueUnitBytes) * consumeQueueUnitBytes));
+    const view = viewOf(bytes);
+    let count = 0;
+    for (let at = 0; at < this.fileBytes; at += bytes.length) {
+      const length = file.readSync(bytes, at);
+      for (let p = 0; p + consumeQueueUnitBytes <= length; p += consumeQueueUnitBytes) {
+        const phyOffset = unitPhyOffset(view, p);
+        const size = unitSize(view, p);
+        const blank = size === preBlankSize && phyOffset === 0;
+        const valid = size > 0 && phyOffset >= 0 && (blank || phyOffset > queue.lastPhyOffset);
+        if (valid && phyOffset < phyLimit) {
+          if (!blank) queue.lastPhyOffset = phyOffset;
+          count++;
+          continue;
+        }
+        if (valid) return { count, damaged: false };
+        return { count, damaged: this.#entriesBehind(view, p, length, queue.lastPhyOffset, phyLimit) };
+      }
+      if (length < bytes.length) break;
+    }
+    return { count, damaged: false };
+  }
+
+  /** True when an entry further on in the same stretch belongs below the limit: what stands before it is damage, not the end. */
+  #entriesBehind(view: DataView, from: number, length: number, after: number, phyLimit: number): boolean {
+    for (let p = from + consumeQueueUnitBytes; p + consumeQueueUnitBytes <= length; p += consumeQueueUnitBytes) {
+      const phyOffset = unitPhyOffset(view, p);
+      if (unitSize(view, p) > 0 && phyOffset > after && phyOffset < phyLimit) return true;
+    }
+    return false;
+  }
+
+  /** Removes a queue's entries from `queueOffset` on, in memory and in the files; for recovery. Entries below must be in the files. */
+  cut(queue: StoreQueue, queueOffset: number): void {
+    const files = queue.files;
+    while (files.length > 0 && (files[files.length - 1] as number) >= queueOffset * consumeQueueUnitBytes) {
+      const base = files.pop() as number;
+      this.#handles.drop(queue.fileName(base));
+      this.#disk.unlink(queue.fileName(base));
+      this.#unsyncedDirs.add(queue.dir);
+    }
+    const last = files.at(-1);
+    if (last !== undefined && last + this.fileBytes > queueOffset * consumeQueueUnitBytes) {
+      const file = this.open(queue, last);
+      file.setLength(queueOffset * consumeQueueUnitBytes - last);
+      file.setLength(this.fileBytes);
+      this.#unsynced.add(queue.fileName(last));
+    }
+    queue.startAt(queueOffset);
+    if (queueOffset === 0) queue.minOffset = 0;
+  }
+
+  /**
+   * Writes what is visible and not in the files yet, and makes files as needed. Throws what the disk throws; entries written before stay counted.
+   * Not to be run twice at a time.
+   */
+  async flush(): Promise<void> {
+    for (const queue of [...this.dirty]) {
+      for (const run of queue.unflushed()) {
+        if (queue.deleted) break;
+        const fresh = !queue.files.includes(run.fileBase);
+        const file = fresh ? this.#create(queue, run.fileBase) : this.open(queue, run.fileBase);
+        this.#unsynced.add(file.path);
+        // A queue that does not start at 0 marks the part of its first file before its first entry.
+        if (fresh && run.position > 0) await file.write(preBlankUnits(run.position / consumeQueueUnitBytes), 0);
+        await file.write(run.bytes, run.position);
+        if (queue.deleted) break;
+        queue.flushedOffset = run.end;
+      }
+      if (queue.deleted || queue.flushedOffset === queue.nextOffset) this.dirty.delete(queue);
+    }
+  }
+
+  #create(queue: StoreQueue, fileBase: number): DiskFile {
+    if (queue.files.length === 0) {
+      this.#disk.makeDir(queue.dir);
+      this.#unsyncedDirs.add(this.root);
+      this.#unsyncedDirs.add(path.dirname(queue.dir));
+    }
+    const file = this.#handles.get(queue.fileName(fileBase), 'create');
+    file.setLength(this.fileBytes);
+    queue.files.push(fileBase);
+    this.#unsyncedDirs.add(queue.dir);
+    return file;
+  }
+
+  /** Makes durable what `flush` wrote before the call. Throws what the disk throws. */
+  async sync(): Promise<void> {
+    const dirs = [...this.#unsyncedDirs];
+    const files = [...this.#unsynced];
+    this.#unsyncedDirs.clear();
+    this.#unsynced.clear();
+    for (const name of files) {
+      if (this.#disk.stat(name) !== undefined) await this.#handles.get(name).datasync();
+    }
+    for (const dir of dirs) if (this.#disk.stat(dir) !== undefined) await this.#disk.syncDir(dir);
+  }
+
+  /** Removes files that lie wholly below `phyMin`, always keeping the newest (`ConsumeQueue#deleteExpiredFile`). Returns how many. */
+  deleteBelow(queue: StoreQueue, phyMin: number): number {
+    let count = 0;
+    const last = new Uint8Array(consumeQueueUnitBytes);
+    while (queue.files.length > 1) {
+      const base = queue.files[0] as number;
+      if (base / consumeQueueUnitBytes + queue.fileUnits > queue.flushedOffset) break;
+      this.open(queue, base).readSync(last, this.fileBytes - consumeQueueUnitBytes);
+      if (unitPhyOffset(viewOf(last), 0) >= phyMin) break;
+      queue.files.shift();
+      this.#handles.drop(queue.fileName(base));
+      this.#disk.unlink(queue.fileName(base));
+      this.#unsyncedDirs.add(queue.dir);
+      count++;
+    }
+    return count;
+  }
+
+  /** Forgets a queue and removes its files. */
+  remove(queue: StoreQueue): void {
+    queue.deleted = true;
+    this.dirty.delete(queue);
+    this.#refs.get(queue.topic)?.delete(queue.queueId);
+    for (const base of queue.files) {
+      this.#handles.drop(queue.fileName(base));
+      this.#disk.unlink(queue.fileName(base));
+      this.#unsynced.delete(queue.fileName(base));
+    }
+    queue.files.length = 0;
+    this.#disk.removeDir(queue.dir);
+    this.#unsyncedDirs.add(this.root);
+  }
+
+  removeTopicDir(topic: string): void {
+    this.#disk.removeDir(path.join(this.root, topic));
+    this.#refs.delete(topic);
+  }
+
+  /** Keeps the memory of entries within `bytesMax` and lets idle queues go. */
+  trim(bytesMax: number, nowMs: number): void {
+    let total = 0;
+    const queues = [...this.all()];
+    for (const queue of queues) {
+      if (nowMs - queue.lastPutMs > idleQueueMs && queue.flushedOffset === queue.nextOffset) queue.release(0);
+      total += queue.memoryBytes;
+    }
+    if (total <= bytesMax) return;
+    const share = Math.floor(bytesMax / Math.max(1, queues.length));
+    for (const queue of queues) queue.release(Math.max(share, scanBytes));
+  }
+
+  close(): void {
+    this.#handles.closeAll();
+  }
+}

@@ -1,0 +1,360 @@
+/**
+ * Reading for consumers: get by the rules of `DefaultMessageStore#getMessage`, entries, store times and search by time. Synchronous as long as everything
+ * lies in memory, else tried again after the missing pages were read. Where bytes come from is log-reader.ts.
+ */
+import { consumeQueueUnitBytes, unitPhyOffset, unitSize, unitTagsCode } from '../codec/consume-queue-unit.js';
+import { bornHostBytes } from '../codec/sys-flag.js';
+import { getInt64, viewOf } from '../codec/int64.js';
+import { readRecord, RecordView } from '../codec/message-record.js';
+import type { StoreQueue } from './consume-queue.js';
+import { Located, LogReader, ReadSession } from './log-reader.js';
+import type { Found } from './log-reader.js';
+import { memoryWindowBytes } from './options.js';
+import { PageCache } from './page-cache.js';
+import type { StoreParts } from './parts.js';
+import type { GetResult, GetStatus, MessageFilter, QueueUnit } from './types.js';
+
+/** Entries of a page of a ConsumeQueue file: just under 64 KiB. */
+const pageUnits = 3276;
+/** `DefaultMessageStore#MAX_PULL_MSG_SIZE`. */
+const getBytesMax = 128 * 1024 * 1024;
+/** `MessageStoreConfig#maxFilterMessageSize`. */
+const filterBytesDefault = 16000;
+/** Tries of one read: each brings at least one page, so that this many mean a defect. */
+const triesMax = 10000;
+const pullBytesMin = 100;
+
+/** Walks entries of one queue, in memory or in pages. */
+class UnitCursor {
+  view: DataView = new DataView(new ArrayBuffer(0));
+  pos = 0;
+}
+
+export class StoreReader {
+  readonly logReader: LogReader;
+  /** Messages and calls since the store was opened. */
+  readonly counts = { found: 0, miss: 0, messages: 0 };
+  readonly #parts: StoreParts;
+  readonly #unitPages: PageCache;
+  readonly #windowBytes: number;
+  readonly #filterBytes: number;
+  readonly #located = new Located();
+  readonly #cursor = new UnitCursor();
+
+  constructor(parts: StoreParts) {
+    this.#parts = parts;
+    this.logReader = new LogReader(parts.commitLog, parts.config.readCacheBytesMax);
+    this.#unitPages = new PageCache(pageUnits * consumeQueueUnitBytes, parts.config.queueCacheBytesMax ?? 16 * 1024 * 1024);
+    this.#windowBytes = memoryWindowBytes(parts.config);
+    this.#filterBytes = parts.config.maxFilterMessageSize ?? filterBytesDefault;
+  }
+
+  get unitPages(): PageCache {
+    return this.#unitPages;
+  }
+
+  get(queue: StoreQueue, queueOffset: number, maxMsgs: number, maxBytes: number, filter: MessageFilter | undefined): GetResult | Promise<GetResult> {
+    return this.#tryGet(queue, queueOffset, maxMsgs, maxBytes, filter, undefined) ?? this.#getCold(queue, queueOffset, maxMsgs, maxBytes, filter);
+  }
+
+  #getCold(queue: StoreQueue, queueOffset: number, maxMsgs: number, maxBytes: number, filter: MessageFilter | undefined): Promise<GetResult> {
+    return this.#repeat((session) => this.#tryGet(queue, queueOffset, maxMsgs, maxBytes, filter, session));
+  }
+
+  /** Tries until nothing is missing. A read error leaves as it is. */
+  async #repeat<T>(attempt: (session: ReadSession) => T | undefined): Promise<T> {
+    const session = new ReadSession();
+    for (let tries = 0; tries < triesMax; tries++) {
+      session.reset();
+      const result = attempt(session);
+      if (result !== undefined) return result;
+      await Promise.all(session.wanted.map((load) => load()));
+    }
+    throw new Error('a read did not get further although its pages were loaded');
+  }
+
+  #result(queue: StoreQueue, status: GetStatus, nextBeginOffset: number, fallenBehind = false): GetResult {
+    this.counts.miss++;
+    return {
+      status,
+      nextBeginOffset,
+      minOffset: queue.minOffset,
+      maxOffset: queue.maxOffset,
+      slices: [],
+      messageCount: 0,
+      bytes: 0,
+      fallenBehind,
+    };
+  }
+
+  #tryGet(
+    queue: StoreQueue,
+    queueOffset: number,
+    maxMsgs: number,
+    maxBytes: number,
+    filter: MessageFilter | undefined,
+    session: ReadSession | undefined,
+  ): GetResult | undefined {
+    const max = queue.maxOffset;
+    if (max === 0) return this.#result(queue, 'NO_MESSAGE_IN_QUEUE', 0);
+    if (queueOffset < queue.minOffset) return this.#result(queue, 'OFFSET_TOO_SMALL', queue.minOffset);
+    if (queueOffset === max) return this.#result(queue, 'OFFSET_OVERFLOW_ONE', queueOffset);
+    if (queueOffset > max) return this.#result(queue, 'OFFSET_OVERFLOW_BADLY', max);
+
+    const { config, commitLog } = this.#parts;
+    const logEnd = commitLog.written;
+    const bytesMax = Math.min(Math.max(maxBytes, pullBytesMin), getBytesMax);
+    const scanMax = Math.max(this.#filterBytes, maxMsgs * consumeQueueUnitBytes) / consumeQueueUnitBytes;
+    // One file of entries at most (`MessageStoreConfig#travelCqFileNumWhenGetMessage` is 1).
+    const fileEnd = (Math.floor(queueOffset / queue.fileUnits) + 1) * queue.fileUnits;
+    const end = Math.min(max, fileEnd, queueOffset + Math.ceil(scanMax));
+
+    let status: GetStatus = 'NO_MATCHED_MESSAGE';
+    let next = queueOffset;
+    let lastPhy = 0;
+    let skipBelow = -1;
+    let count = 0;
+    let bytes = 0;
+    const slices: Buffer[] = [];
+    let run: Buffer | undefined;
+    let runStart = 0;
+    let runEnd = 0;
+    let coldPhy = -1;
+    const cursor = this.#cursor;
+    const located = this.#located;
+    let blockEnd = 0;
+
+    for (let at = queueOffset; at < end; at++) {
+      if (at >= blockEnd) {
+        const found = this.#unitsAt(queue, at, session);
+        if (found === -1) return undefined;
+        if (found === 0) {
+          if (count > 0) break;
+          return this.#result(queue, 'OFFSET_FOUND_NULL', fileEnd);
+        }
+        blockEnd = at + found;
+      } else cursor.pos += consumeQueueUnitBytes;
+      const phyOffset = unitPhyOffset(cursor.view, cursor.pos);
+      const size = unitSize(cursor.view, cursor.pos);
+      const inMemory = logEnd - phyOffset <= this.#windowBytes;
+      if (count > 0) {
+        if (count + 1 > maxMsgs || bytes + size > bytesMax) break;
+        const byteLimit = inMemory ? config.maxTransferBytesOnMessageInMemory : config.maxTransferBytesOnMessageInDisk;
+        const countLimit = inMemory ? config.maxTransferCountOnMessageInMemory : config.maxTransferCountOnMessageInDisk;
+        if (bytes + size > byteLimit || count > countLimit - 1 || bytes >= bytesMax) break;
+      }
+      lastPhy = phyOffset;
+      next = at + 1;
+      if (phyOffset < skipBelow) continue;
+      if (filter !== undefined && !filter.matchesEntry(unitTagsCode(cursor.view, cursor.pos))) {
+        if (bytes === 0) status = 'NO_MATCHED_MESSAGE';
+        continue;
+      }
+      const found: Found = this.logReader.locate(located, phyOffset, size, session);
+      if (found === 'missing') return undefined;
+      if (found === 'gone') {
+        if (bytes === 0) status = 'MESSAGE_WAS_REMOVING';
+        if (phyOffset < commitLog.min) skipBelow = commitLog.min;
+        continue;
+      }
+      const start = located.start;
+      if (filter?.matchesRecord !== undefined && !filter.matchesRecord(located.bytes.subarray(start, start + size))) {
+        if (bytes === 0) status = 'NO_MATCHED_MESSAGE';
+        continue;
+      }
+      if (session !== undefined) coldPhy = phyOffset;
+      if (run === located.bytes && runEnd === start) {
+        runEnd = start + size;
+      } else {
+        if (run !== undefined) slices.push(run.subarray(runStart, runEnd));
+        run = located.bytes;
+        runStart = start;
+        runEnd = start + size;
+      }
+      count++;
+      bytes += size;
+      status = 'FOUND';
+    }
+    if (run !== undefined) slices.push(run.subarray(runStart, runEnd));
+    if (coldPhy >= 0) this.#followCold(queue, coldPhy);
+    const fallenBehind = logEnd - lastPhy > this.#windowBytes;
+    if (count === 0) return this.#result(queue, status, next, fallenBehind);
+    this.counts.found++;
+    this.counts.messages += count;
+    return { status, nextBeginOffset: next, minOffset: queue.minOffset, maxOffset: max, slices, messageCount: count, bytes, fallenBehind };
+  }
+
+  /** A queue read in order from the disk gets the pages before it asks for them. */
+  #followCold(queue: StoreQueue, phyOffset: number): void {
+    const page = Math.floor(phyOffset / this.logReader.pages.pageBytes);
+    if (page === queue.coldPage) return;
+    const inOrder = page > queue.coldPage && page - queue.coldPage <= 4 && queue.coldPage >= 0;
+    queue.coldPage = page;
+    if (inOrder) this.logReader.readAhead(phyOffset);
+  }
+
+  /**
+   * Points the cursor at an entry. Returns how many follow from there on in the same piece of memory, 0 when its file is gone, -1 when it must be read
+   * first.
+   */
+  #unitsAt(queue: StoreQueue, queueOffset: number, session: ReadSession | undefined): number {
+    const cursor = this.#cursor;
+    const block = queue.block(queueOffset);
+    if (block !== undefined) {
+      cursor.view = block.view;
+      cursor.pos = (queueOffset - block.first) * consumeQueueUnitBytes;
+      return block.first + block.count - queueOffset;
+    }
+    const fileBase = Math.floor(queueOffset / queue.fileUnits) * queue.fileUnits * consumeQueueUnitBytes;
+    if (queueOffset >= queue.flushedOffset || !queue.files.includes(fileBase)) return 0;
+    if (session === undefined) return -1;
+    const inFile = queueOffset - fileBase / consumeQueueUnitBytes;
+    const number = Math.floor(inFile / pageUnits);
+    const key = `${queue.topic}/${queue.queueId}/${fileBase}:${number}`;
+    const need = inFile - number * pageUnits + 1;
+    let page = session.pages.get(key);
+    if (page === undefined || page.length < need * consumeQueueUnitBytes) page = this.#unitPages.peek(key);
+    if (page !== undefined && page.length >= need * consumeQueueUnitBytes) {
+      session.pages.set(key, page);
+      cursor.view = viewOf(page.bytes);
+      cursor.pos = (need - 1) * consumeQueueUnitBytes;
+      return Math.floor(page.length / consumeQueueUnitBytes) - need + 1;
+    }
+    session.wanted.push(async () => {
+      const first = number * pageUnits;
+      const flushedInFile = queue.flushedOffset - fileBase / consumeQueueUnitBytes;
+      const units = Math.min(pageUnits, queue.fileUnits - first, flushedInFile - first);
+      const open = (): import('./disk.js').DiskFile => this.#parts.queues.open(queue, fileBase);
+      session.pages.set(key, await this.#unitPages.load(key, open, first * consumeQueueUnitBytes, units * consumeQueueUnitBytes));
+    });
+    return -1;
+  }
+
+  /** Forgets cached pages of a queue: it was deleted, and its name may come again. */
+  forgetQueue(queue: StoreQueue): void {
+    this.#unitPages.forgetAll(`${queue.topic}/${queue.queueId}/`);
+  }
+
+  /** Entries [queueOffset, +count) that are visible. */
+  units(queue: StoreQueue, queueOffset: number, count: number): Promise<QueueUnit[]> {
+    return this.#repeat((session) => {
+      const units: QueueUnit[] = [];
+      const from = Math.max(queueOffset, queue.minOffset);
+      const end = Math.min(queueOffset + count, queue.maxOffset);
+      let left = 0;
+      for (let at = from; at < end; at++) {
+        if (left === 0) {
+          left = this.#unitsAt(queue, at, session);
+          if (left === -1) return undefined;
+          if (left === 0) break;
+        } else this.#cursor.pos += consumeQueueUnitBytes;
+        left--;
+        const { view, pos } = this.#cursor;
+        units.push({ queueOffset: at, phyOffset: unitPhyOffset(view, pos), recordBytes: unitSize(view, pos), tagsCode: unitTagsCode(view, pos) });
+      }
+      return units;
+    });
+  }
+
+  /** The record at a position of the log, checked but for its body; undefined when none starts there. */
+  async record(phyOffset: number, confirmed: number): Promise<Buffer | undefined> {
+    const { commitLog } = this.#parts;
+    if (!Number.isSafeInteger(phyOffset) || phyOffset < commitLog.min || phyOffset + 91 > confirmed) return undefined;
+    const head = await this.#bytes(phyOffset, 8);
+    const size = head?.readInt32BE(0) ?? 0;
+    if (size < 91 || phyOffset + size > confirmed) return undefined;
+    const bytes = await this.#bytes(phyOffset, size);
+    if (bytes === undefined) return undefined;
+    const view = new RecordView();
+    return readRecord(view, bytes, 0, size) === 'record' && view.phyOffset === phyOffset ? bytes : undefined;
+  }
+
+  async #bytes(phyOffset: number, size: number): Promise<Buffer | undefined> {
+    const log = this.#parts.commitLog;
+    const chunk = log.find(phyOffset, size);
+    if (chunk !== undefined) {
+      chunk.shared = true;
+      return chunk.bytes.subarray(phyOffset - chunk.phyStart, phyOffset - chunk.phyStart + size);
+    }
+    const file = log.fileAt(phyOffset);
+    if (file === undefined || phyOffset + size > Math.min(file.end, log.written)) return undefined;
+    const bytes = Buffer.allocUnsafeSlow(size);
+    return (await file.file.read(bytes, phyOffset - file.base)) === size ? bytes : undefined;
+  }
+
+  /** Store time of the record at a position (`CommitLog#pickupStoreTimestamp`), -1 when it is not there. */
+  async storeTime(phyOffset: number, size: number): Promise<number> {
+    const log = this.#parts.commitLog;
+    if (size < 91 || phyOffset < log.min || phyOffset + size > log.written) return -1;
+    const head = await this.#bytes(phyOffset, 76);
+    if (head === undefined) return -1;
+    return getInt64(viewOf(head), 48 + bornHostBytes(head.readInt32BE(36)));
+  }
+
+  async storeTimeAt(queue: StoreQueue, queueOffset: number): Promise<number> {
+    const unit = (await this.units(queue, queueOffset, 1))[0];
+    return unit === undefined || unit.queueOffset !== queueOffset ? -1 : this.storeTime(unit.phyOffset, unit.recordBytes);
+  }
+
+  /** `ConsumeQueueStore#getOffsetInQueueByTime`: the file by its times, then binary search in it, then its quirks, then clamped to the queue. */
+  async offsetByTime(queue: StoreQueue, timestampMs: number, boundary: 'LOWER' | 'UPPER'): Promise<number> {
+    const max = queue.maxOffset;
+    const min = queue.minOffset;
+    if (max === 0 || min >= max) return Math.min(Math.max(0, min), max);
+    const file = await this.#fileByTime(queue, timestampMs, boundary);
+    const found = file === undefined ? 0 : await this.#searchFile(queue, file, timestampMs, boundary);
+    return Math.min(Math.max(found, min), max);
+  }
+
+  /** First queueOffset of the file to search (`MappedFileQueue#getConsumeQueueMappedFileByTime`). */
+  async #fileByTime(queue: StoreQueue, timestampMs: number, boundary: 'LOWER' | 'UPPER'): Promise<number | undefined> {
+    const per = queue.fileUnits;
+    const firstFile = Math.floor(queue.minOffset / per);
+    const lastFile = Math.floor((queue.maxOffset - 1) / per);
+    if (boundary === 'LOWER') {
+      for (let file = firstFile; file < lastFile; file++) {
+        if ((await this.storeTimeAt(queue, (file + 1) * per - 1)) >= timestampMs) return file * per;
+      }
+      return lastFile * per;
+    }
+    for (let file = lastFile; file >= firstFile; file--) {
+      // A file whose first message is gone has no start time and counts as early enough.
+      if ((await this.storeTimeAt(queue, file * per)) <= timestampMs) return file * per;
+    }
+    return undefined;
+  }
+
+  /** `ConsumeQueue#binarySearchInQueueByTime` in the file that starts at queueOffset `first`. */
+  async #searchFile(queue: StoreQueue, first: number, timestampMs: number, boundary: 'LOWER' | 'UPPER'): Promise<number> {
+    const lower = boundary === 'LOWER';
+    const floor = Math.max(queue.minOffset, first);
+    const ceiling = Math.min(first + queue.fileUnits, queue.maxOffset) - 1;
+    if ((await this.storeTimeAt(queue, ceiling)) < timestampMs) return lower ? ceiling + 1 : ceiling;
+    if ((await this.storeTimeAt(queue, floor)) > timestampMs) return lower ? first : 0;
+    let low = floor;
+    let high = ceiling;
+    let left = first - 1;
+    let right = first - 1;
+    while (high >= low) {
+      const mid = Math.floor((low + high) / 2);
+      const time = await this.storeTimeAt(queue, mid);
+      if (time < 0) return 0;
+      if (time === timestampMs) return this.#runEnd(queue, mid, floor, ceiling, timestampMs, lower ? -1 : 1);
+      if (time > timestampMs) {
+        high = mid - 1;
+        right = mid;
+      } else {
+        low = mid + 1;
+        left = mid;
+      }
+    }
+    return lower ? right : left;
+  }
+
+  /** The end of the run of entries that share a store time. */
+  async #runEnd(queue: StoreQueue, from: number, floor: number, ceiling: number, timestampMs: number, step: -1 | 1): Promise<number> {
+    let at = from;
+    while (at + step >= floor && at + step <= ceiling && (await this.storeTimeAt(queue, at + step)) === timestampMs) at += step;
+    return at;
+  }
+}
