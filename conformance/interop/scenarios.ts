@@ -20,9 +20,9 @@ interface Setting {
   readonly broker: RawClient;
   readonly namesrv: RawClient;
   /** A fresh name for a topic, group or consumer of this run. */
-  name(of: string): string;
+  readonly name: (of: string) => string;
   /** A fresh topic, once the name server knows it. */
-  topic(of: string, queues: number): Promise<string>;
+  readonly topic: (of: string, queues: number) => Promise<string>;
 }
 
 interface Scenario {
@@ -353,7 +353,7 @@ export function interopSuite(sdkName: SdkName): void {
       test(scenario.title, async () => {
         const result = await runs.get(scenario);
         if (process.env['INTEROP_TIMES'] !== undefined) process.stderr.write(`${sdkName}: ${scenario.title}: ${result?.ms ?? -1} ms\n`);
-        if (result?.error !== undefined) throw result.error;
+        if (result?.error !== undefined) throw result.error instanceof Error ? result.error : new Error('a scenario threw no error object', { cause: result.error });
       }, 240_000);
     }
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeCommand } from './header.js';
+import { decodeCommand, readJsonHeader } from './header.js';
 import { HeaderScan, scanMembersMax } from './header-scan.js';
 import { frames, partsOf } from './testdata/wire.js';
 
@@ -18,7 +18,9 @@ function scanned(text: string | Buffer): { code: number; ext: Record<string, str
 /** Asserts that scan and full reader agree on a header that the scan took. */
 function expectAgreement(frame: Buffer, start: number, end: number): boolean {
   if (!scan.scan(frame, start, end)) return false;
-  const command = decodeCommand(frame, start, end, end, 0);
+  const command = readJsonHeader(frame.subarray(start, end));
+  expect(decodeCommand(frame, start, end, end, 0)).toEqual(command);
+  expect(scan.remark()).toBe(command.remark);
   expect({ code: scan.code, opaque: scan.opaque, flag: scan.flag, version: scan.version }).toEqual({
     code: command.code, opaque: command.opaque, flag: command.flag, version: command.version,
   });
@@ -29,7 +31,7 @@ function expectAgreement(frame: Buffer, start: number, end: number): boolean {
     const key = scan.key(i);
     const value = command.ext.get(key) as string;
     expect(scan.text(i)).toBe(value);
-    // eslint-disable-next-line no-control-regex
+     
     if (/^[\u0000-\u007f]*$/.test(key)) expect(scan.find(key)).toBe(i);
     expect(scan.find(Buffer.from(key))).toBe(i);
     if (key.length === 1 && key.charCodeAt(0) < 128) expect(scan.byLetter[key.charCodeAt(0)]).toBe(i);

@@ -77,6 +77,9 @@ export class HeaderScan {
   /** The `language` text between its quotes; 0 and 0 when absent. */
   languageStart = 0;
   languageEnd = 0;
+  /** The `remark` text between its quotes, not unescaped; -1 when absent or null. */
+  remarkStart = -1;
+  remarkEnd = -1;
   /** Members of extFields. */
   count = 0;
   readonly keyStart = new Int32Array(scanMembersMax);
@@ -114,6 +117,7 @@ export class HeaderScan {
     this.version = 0;
     this.languageStart = 0;
     this.languageEnd = 0;
+    this.remarkStart = -1;
     if (!(start >= 0 && end <= bytes.length && end - start >= 2)) return false;
     return this.members(bytes, start, end);
   }
@@ -172,6 +176,9 @@ export class HeaderScan {
           if (this.marks !== 0) return false;
           this.languageStart = valueStart;
           this.languageEnd = at - 1;
+        } else if (member === memberRemark) {
+          this.remarkStart = valueStart;
+          this.remarkEnd = at - 1;
         } else if (member === memberExtFields && at - 1 !== valueStart) return false;
       } else if (first === 0x7b) {
         if (member !== memberExtFields) return false;
@@ -434,6 +441,11 @@ export class HeaderScan {
   /** The text of `language`, '' when absent. */
   language(): string {
     return this.bytes.toString('latin1', this.languageStart, this.languageEnd);
+  }
+
+  /** The text of `remark`, undefined when absent. */
+  remark(): string | undefined {
+    return this.remarkStart < 0 ? undefined : unescapeText(this.bytes, this.remarkStart, this.remarkEnd);
   }
 
   /** The text of a member's key. */

@@ -169,13 +169,19 @@ describe('typed headers', () => {
   test('a missing required field is refused by class, field and type', () => {
     expect(() => decodeHeader('QUERY_CONSUMER_OFFSET', new Map([['consumerGroup', 'g'], ['topic', 'T']]))).toThrow(
       /QueryConsumerOffsetRequestHeader\.queueId \(Integer, -2147483648\.\.2147483647\) is missing/);
-    expect(() => decodeHeader('SEND_MESSAGE_V2', new Map())).toThrow(/SendMessageRequestHeaderV2\.a \(producerGroup, String\) is missing/);
+    expect(() => decodeHeader('SEND_MESSAGE_V2', new Map())).toThrow(/SendMessageRequestHeaderV2\.b \(topic, String\) is missing/);
   });
   test('a malformed number counts as missing, or throws as Apache does where it decodes by hand', () => {
     expect(() => decodeHeader('QUERY_CONSUMER_OFFSET', new Map([...query, ['queueId', '3x']]))).toThrow(/queueId \(Integer.*cannot be read from "3x"/);
     const pull = new Map([['consumerGroup', 'g'], ['topic', 'T'], ['queueId', 'x'], ['queueOffset', '0'], ['maxMsgNums', '1'], ['sysFlag', '0'], ['commitOffset', '0'], ['suspendTimeoutMillis', '0'], ['subVersion', '0']]);
     expect(() => decodeHeader('PULL_MESSAGE', pull)).toThrow(/^java\.lang\.NumberFormatException: For input string: "x"/);
     expect(decodeHeader('GET_MAX_OFFSET', new Map([['topic', 'T'], ['queueId', '1'], ['committed', 'nonsense']])).committed).toBe(false);
+  });
+  test('fields whose absence Apache tolerates', () => {
+    expect(decodeHeader('GET_ROUTEINFO_BY_TOPIC', new Map()).topic).toBeUndefined();
+    expect(decodeHeader('GET_ALL_TOPIC_CONFIG', new Map()).topicSeq).toBeUndefined();
+    const send = new Map([['b', 'T'], ['e', '0'], ['f', '0'], ['g', '1'], ['h', '0']]);
+    expect(decodeHeader('SEND_MESSAGE_V2', send)).toMatchObject({ topic: 'T', producerGroup: '', defaultTopic: '', defaultTopicQueueNums: 4 });
   });
   test('an int64 is exact', () => {
     const ext = new Map([['group', 'g'], ['offset', '9223372036854775807'], ['delayLevel', '0']]);

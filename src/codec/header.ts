@@ -10,6 +10,7 @@ import { commandFlag, currentVersion } from './command.js';
 import type { Command, SerializeType } from './command.js';
 import { Refusal, WireError } from './errors.js';
 import { encodeFrame, serializeTypeOf } from './frame.js';
+import { HeaderScan } from './header-scan.js';
 import { requests } from './requests.js';
 import type { Field, HeaderOf, RequestName, Spec } from './requests.js';
 import { responseCodes } from './responses.js';
@@ -25,8 +26,23 @@ export function decodeCommand(buffer: Buffer, headerStart: number, headerEnd: nu
   const serialize = serializeTypeOf(serializeTypeByte);
   if (serialize === undefined) throw new WireError(`serialization type ${serializeTypeByte} is outside 0..1 (0 JSON, 1 ROCKETMQ)`);
   const body = bodyEnd > headerEnd ? buffer.subarray(headerEnd, bodyEnd) : noBody;
-  const header = buffer.subarray(headerStart, headerEnd);
-  return serialize === 'JSON' ? decodeJson(header, body) : decodeBinary(header, body);
+  if (serialize === 'ROCKETMQ') return decodeBinary(buffer.subarray(headerStart, headerEnd), body);
+  return scan.scan(buffer, headerStart, headerEnd) ? scannedCommand(body) : readJsonHeader(buffer.subarray(headerStart, headerEnd), body);
+}
+
+/** Reused: what it finds is copied out before anything else runs. */
+const scan = new HeaderScan();
+
+/** The command of the header that `scan` took: several times faster than the full reader. */
+function scannedCommand(body: Buffer): Command {
+  let ext = noExt;
+  if (scan.count > 0) {
+    const fields = new Map<string, string>();
+    for (let i = 0; i < scan.count; i++) fields.set(scan.key(i), scan.text(i));
+    ext = fields;
+  }
+  const { code, version, opaque, flag, languageStart } = scan;
+  return { code, language: languageStart === 0 ? 'JAVA' : scan.language(), version, opaque, flag, remark: scan.remark(), ext, serialize: 'JSON', body };
 }
 
 interface Draft {
@@ -39,7 +55,8 @@ interface Draft {
   ext: ReadonlyMap<string, string>;
 }
 
-function decodeJson(header: Buffer, body: Buffer): Command {
+/** The full reader of JSON headers, tolerant as fastjson2 is. Throws WireError. */
+export function readJsonHeader(header: Buffer, body: Buffer = noBody): Command {
   const draft: Draft = { code: 0, language: 'JAVA', version: 0, opaque: 0, flag: 0, remark: undefined, ext: noExt };
   try {
     const reader = new JsonReader(header);
@@ -221,7 +238,7 @@ export function jsonHeader(command: CommandParts): string {
     `"opaque":${command.opaque},${remark}"serializeTypeCurrentRPC":"JSON","version":${command.version ?? currentVersion}}`;
 }
 
-// eslint-disable-next-line no-control-regex
+ 
 const needsEscape = /[\u0000-\u001f"\\\ud800-\udfff]/;
 
 /** A JSON string literal as fastjson2 writes it. */
@@ -264,7 +281,7 @@ interface Plan {
   readonly wire: string;
   readonly as: Field['as'];
   readonly required: boolean;
-  readonly absent: number | bigint | boolean | undefined;
+  readonly absent: number | bigint | boolean | string | undefined;
 }
 
 const plans = new Map<RequestName, readonly Plan[]>();
@@ -340,10 +357,10 @@ function parseField(as: Field['as'], text: string): unknown {
 /** The extFields of a typed request header, under wire names, absent values left out. */
 export function encodeHeader<N extends RequestName>(name: N, header: HeaderOf<N>): Record<string, string> {
   const ext: Record<string, string> = {};
-  const values: Readonly<Record<string, unknown>> = header;
+  const values = header as Readonly<Record<string, string | number | bigint | boolean | undefined>>;
   for (const plan of plansOf(name)) {
     const value = values[plan.name];
-    if (value !== undefined) ext[plan.wire] = String(value as string | number | bigint | boolean);
+    if (value !== undefined) ext[plan.wire] = String(value);
   }
   return ext;
 }

@@ -74,10 +74,12 @@ function writeHex16(target: Uint8Array, at: number, value: number): number {
   return at + 16;
 }
 
-/** Copies by hand: these constants are short, and a native copy costs more to call. */
+/** Copies; by hand when a native copy would cost more to call. */
 function writeBytes(target: Uint8Array, at: number, bytes: Uint8Array): number {
-  for (let i = 0; i < bytes.length; i++) target[at + i] = bytes[i] as number;
-  return at + bytes.length;
+  const length = bytes.length;
+  if (length > 16) target.set(bytes, at);
+  else for (let i = 0; i < length; i++) target[at + i] = bytes[i] as number;
+  return at + length;
 }
 
 /** Copies text into a JSON string; quotes, backslashes and control characters are escaped, six bytes at most for one. */

@@ -15,12 +15,15 @@ export interface Wire {
   readonly boundary: 'LOWER' | 'UPPER';
 }
 
-/** One header field. `wire` is its name on the wire when it differs; `opt` may be absent (undefined); `or` is what absence means (a Java primitive's default). */
+/**
+ * One header field. `wire` is its name on the wire when it differs; `opt` may be absent (undefined); `or` is what absence means: a Java
+ * primitive's default, or a value with which the handler does what Apache's does on null. All others must be there.
+ */
 export interface Field {
   readonly as: keyof Wire;
   readonly wire?: string;
   readonly opt?: true;
-  readonly or?: number | bigint | boolean;
+  readonly or?: number | bigint | boolean | string;
 }
 
 /** Who serves a code. `brokerFast`: also on the broker's fast port (listen port - 2). */
@@ -68,10 +71,10 @@ export const requests = {
     code: 10, on: ['broker', 'brokerFast', 'proxy'], lane: 'send', state: 'served',
     javaHeader: 'SendMessageRequestHeader',
     header: {
-      producerGroup: { as: 'str' },
+      producerGroup: { as: 'str', or: '' },
       topic: { as: 'str' },
-      defaultTopic: { as: 'str' },
-      defaultTopicQueueNums: { as: 'i32' },
+      defaultTopic: { as: 'str', or: '' },
+      defaultTopicQueueNums: { as: 'i32', or: 4 },
       queueId: { as: 'i32' },
       sysFlag: { as: 'i32' },
       bornTimestamp: { as: 'i64' },
@@ -104,10 +107,10 @@ export const requests = {
       queueOffset: { as: 'i64' },
       maxMsgNums: { as: 'i32' },
       sysFlag: { as: 'i32' },
-      commitOffset: { as: 'i64' },
-      suspendTimeoutMillis: { as: 'i64' },
+      commitOffset: { as: 'i64', or: 0n },
+      suspendTimeoutMillis: { as: 'i64', or: 0n },
       subscription: { as: 'str', opt: true },
-      subVersion: { as: 'i64' },
+      subVersion: { as: 'i64', or: 0n },
       expressionType: { as: 'str', opt: true },
       maxMsgBytes: { as: 'i32', opt: true },
       requestSource: { as: 'i32', opt: true },
@@ -174,8 +177,8 @@ export const requests = {
     header: {
       consumerGroup: { as: 'str' },
       topic: { as: 'str' },
-      queueId: { as: 'i32' },
-      commitOffset: { as: 'i64' },
+      queueId: { as: 'i32', or: -1 },
+      commitOffset: { as: 'i64', opt: true },
       ...topicRpc,
     },
     reply: {},
@@ -186,7 +189,7 @@ export const requests = {
     javaHeader: 'CreateTopicRequestHeader',
     header: {
       topic: { as: 'str' },
-      defaultTopic: { as: 'str' },
+      defaultTopic: { as: 'str', or: '' },
       readQueueNums: { as: 'i32' },
       writeQueueNums: { as: 'i32' },
       perm: { as: 'i32' },
@@ -343,7 +346,7 @@ export const requests = {
     code: 35, on: ['broker', 'brokerFast', 'proxy'], lane: 'client', state: 'served',
     javaHeader: 'UnregisterClientRequestHeader',
     header: {
-      clientID: { as: 'str' },
+      clientID: { as: 'str', or: '' },
       producerGroup: { as: 'str', opt: true },
       consumerGroup: { as: 'str', opt: true },
       ...rpc,
@@ -691,7 +694,7 @@ export const requests = {
     code: 215, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',
     javaHeader: 'DeleteTopicRequestHeader',
     header: {
-      topic: { as: 'str' },
+      topic: { as: 'str', or: '' },
       ...topicRpc,
     },
     reply: {},
@@ -895,10 +898,10 @@ export const requests = {
     code: 310, on: ['broker', 'brokerFast', 'proxy'], lane: 'send', state: 'served',
     javaHeader: 'SendMessageRequestHeaderV2', fast: true,
     header: {
-      producerGroup: { as: 'str', wire: 'a' },
+      producerGroup: { as: 'str', wire: 'a', or: '' },
       topic: { as: 'str', wire: 'b' },
-      defaultTopic: { as: 'str', wire: 'c' },
-      defaultTopicQueueNums: { as: 'i32', wire: 'd' },
+      defaultTopic: { as: 'str', wire: 'c', or: '' },
+      defaultTopicQueueNums: { as: 'i32', wire: 'd', or: 4 },
       queueId: { as: 'i32', wire: 'e' },
       sysFlag: { as: 'i32', wire: 'f' },
       bornTimestamp: { as: 'i64', wire: 'g' },
@@ -993,10 +996,10 @@ export const requests = {
     code: 320, on: ['broker', 'brokerFast', 'proxy'], lane: 'send', state: 'served',
     javaHeader: 'SendMessageRequestHeaderV2', fast: true,
     header: {
-      producerGroup: { as: 'str', wire: 'a' },
+      producerGroup: { as: 'str', wire: 'a', or: '' },
       topic: { as: 'str', wire: 'b' },
-      defaultTopic: { as: 'str', wire: 'c' },
-      defaultTopicQueueNums: { as: 'i32', wire: 'd' },
+      defaultTopic: { as: 'str', wire: 'c', or: '' },
+      defaultTopicQueueNums: { as: 'i32', wire: 'd', or: 4 },
       queueId: { as: 'i32', wire: 'e' },
       sysFlag: { as: 'i32', wire: 'f' },
       bornTimestamp: { as: 'i64', wire: 'g' },
@@ -1062,10 +1065,10 @@ export const requests = {
     code: 324, on: ['broker', 'brokerFast'], lane: 'reply', state: 'planned',
     javaHeader: 'SendMessageRequestHeader',
     header: {
-      producerGroup: { as: 'str' },
+      producerGroup: { as: 'str', or: '' },
       topic: { as: 'str' },
-      defaultTopic: { as: 'str' },
-      defaultTopicQueueNums: { as: 'i32' },
+      defaultTopic: { as: 'str', or: '' },
+      defaultTopicQueueNums: { as: 'i32', or: 4 },
       queueId: { as: 'i32' },
       sysFlag: { as: 'i32' },
       bornTimestamp: { as: 'i64' },
@@ -1091,10 +1094,10 @@ export const requests = {
     code: 325, on: ['broker', 'brokerFast'], lane: 'reply', state: 'planned',
     javaHeader: 'SendMessageRequestHeaderV2', fast: true,
     header: {
-      producerGroup: { as: 'str', wire: 'a' },
+      producerGroup: { as: 'str', wire: 'a', or: '' },
       topic: { as: 'str', wire: 'b' },
-      defaultTopic: { as: 'str', wire: 'c' },
-      defaultTopicQueueNums: { as: 'i32', wire: 'd' },
+      defaultTopic: { as: 'str', wire: 'c', or: '' },
+      defaultTopicQueueNums: { as: 'i32', wire: 'd', or: 4 },
       queueId: { as: 'i32', wire: 'e' },
       sysFlag: { as: 'i32', wire: 'f' },
       bornTimestamp: { as: 'i64', wire: 'g' },
@@ -1248,10 +1251,10 @@ export const requests = {
       queueOffset: { as: 'i64' },
       maxMsgNums: { as: 'i32' },
       sysFlag: { as: 'i32' },
-      commitOffset: { as: 'i64' },
-      suspendTimeoutMillis: { as: 'i64' },
+      commitOffset: { as: 'i64', or: 0n },
+      suspendTimeoutMillis: { as: 'i64', or: 0n },
       subscription: { as: 'str', opt: true },
-      subVersion: { as: 'i64' },
+      subVersion: { as: 'i64', or: 0n },
       expressionType: { as: 'str', opt: true },
       maxMsgBytes: { as: 'i32', opt: true },
       requestSource: { as: 'i32', opt: true },
@@ -1308,7 +1311,7 @@ export const requests = {
     javaHeader: 'CreateTopicRequestHeader',
     header: {
       topic: { as: 'str' },
-      defaultTopic: { as: 'str' },
+      defaultTopic: { as: 'str', or: '' },
       readQueueNums: { as: 'i32' },
       writeQueueNums: { as: 'i32' },
       perm: { as: 'i32' },

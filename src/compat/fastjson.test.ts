@@ -58,11 +58,12 @@ describe('reading', () => {
   });
   test('agrees with JSON.parse on JSON', () => {
     const plain = (value: JsonValue): unknown => {
-      if (value instanceof Map) return Object.fromEntries([...value].map(([key, member]) => [key, plain(member)]));
+      if (typeof value === 'bigint') return Number(value);
+      if (value instanceof Map) return Object.fromEntries([...value].map(([key, member]) => [key as string, plain(member as JsonValue)]));
       return Array.isArray(value) ? (value as JsonValue[]).map(plain) : value;
     };
-    fc.assert(fc.property(fc.json({ noUnicodeString: false } as object), (text) => {
-      expect(JSON.stringify(plain(readJson(text)))).toBe(JSON.stringify(plain(readJson(JSON.stringify(JSON.parse(text))))));
+    fc.assert(fc.property(fc.json(), (text) => {
+      expect(plain(readJson(text))).toEqual(JSON.parse(text));
     }));
   });
 });
@@ -74,8 +75,8 @@ describe('writing', () => {
     expect(writeJson('a\ud800b\udc00')).toBe('"a?b?"');
   });
   test('doubles', () => {
-    expect([0, 1.5, 0.1, 1e21, 1e-7, 12345678.9, 0.001, 1e7, 7 / 900].map((value) => writeJson(new JsonDouble(value)))).toEqual(
-      ['0.0', '1.5', '0.1', '1.0E21', '1.0E-7', '1.23456789E7', '0.001', '1.0E7', '0.0077777777777777776'.slice(0, -1)].map((text, i) => (i === 8 ? String(7 / 900) : text)));
+    expect([0, 1.5, 0.1, 1e21, 1e-7, 12345678.9, 0.001, 1e7].map((value) => writeJson(new JsonDouble(value)))).toEqual(
+      ['0.0', '1.5', '0.1', '1.0E21', '1.0E-7', '1.23456789E7', '0.001', '1.0E7']);
     expect(writeJson(new JsonDouble(NaN))).toBe('null');
   });
   test('keys by kind', () => {

@@ -9,6 +9,8 @@ import { javaDoubleText } from './java-number.js';
 export type JsonValue = null | boolean | number | bigint | string | readonly JsonValue[] | JsonMap;
 
 /** An object. A key is text (numeric keys as their digits) or, in maps keyed by MessageQueue, an object. Safe for `__proto__`. */
+// An alias could not refer to itself here.
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type
 export interface JsonMap extends ReadonlyMap<JsonKey, JsonValue> {}
 export type JsonKey = string | JsonMap;
 
@@ -227,6 +229,7 @@ function keyName(key: JsonKey): string {
 /** What may be written. Maps keep their order and their kinds of key; plain objects are beans whose null and undefined members are left out. */
 export type JsonOut =
   | null | undefined | boolean | number | bigint | string | JsonDouble | readonly JsonOut[] | ReadonlySet<JsonOut> | JsonOutMap | JsonOutBean;
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type
 export interface JsonOutMap extends ReadonlyMap<string | number | bigint | JsonKey | JsonOutBean, JsonOut> {}
 export interface JsonOutBean {
   readonly [member: string]: JsonOut;
@@ -274,7 +277,7 @@ function textOf(value: JsonOut, newline: string): string {
 
 function keyText(key: string | number | bigint | JsonKey | JsonOutBean): string {
   if (typeof key === 'string') return stringText(key);
-  return typeof key === 'number' || typeof key === 'bigint' ? String(key) : textOf(key as JsonOut, '');
+  return typeof key === 'number' || typeof key === 'bigint' ? String(key) : textOf(key, '');
 }
 
 // A surrogate without its partner is written as `?` (`JSONWriterUTF8`); all other escapes are those of JSON.stringify.

@@ -1,17 +1,20 @@
 /** The two clocks: the system's, and one that moves only when told, for tests and simulation. */
 import type { Clock, TimerHandle } from './types.js';
 
+/** Longest delay Node's timers take; a longer one would fire at once. */
+const timerMsMax = 2_147_483_647;
+
 /** The system's clock and timers. `unref`: pending timers do not keep the process alive. */
 export function systemClock(unref = false): Clock {
   return {
     nowMs: () => Date.now(),
     setTimeout: (callback, delayMs) => {
-      const timer = setTimeout(callback, delayMs);
+      const timer = setTimeout(callback, Math.min(delayMs, timerMsMax));
       if (unref) timer.unref();
       return { clear: () => clearTimeout(timer) };
     },
     setInterval: (callback, periodMs) => {
-      const timer = setInterval(callback, periodMs);
+      const timer = setInterval(callback, Math.min(periodMs, timerMsMax));
       if (unref) timer.unref();
       return { clear: () => clearInterval(timer) };
     },

@@ -2,6 +2,7 @@
  * Retention: which files of the log go, by age at the hour of `deleteWhen`, earlier when the disk fills, and what goes with them
  * (`DefaultMessageStore.CleanCommitLogService`, `CleanConsumeQueueService`). One file at a time; the newest always stays.
  */
+import { diskErrorCode } from './disk.js';
 import type { StoreTimer } from './options.js';
 import type { StoreParts } from './parts.js';
 
@@ -44,9 +45,11 @@ export class Cleaner {
   /** First run after a minute (`DefaultMessageStore#addScheduleTask`), then each cleanResourceInterval. */
   start(firstDelayMs = 60000): void {
     this.#timer = this.#parts.clock.setTimeout(() => {
-      void this.run().finally(() => {
-        if (!this.#closed) this.start(this.#parts.config.cleanResourceInterval);
-      });
+      void this.run()
+        .catch((error: unknown) => this.#parts.log.warn({ code: diskErrorCode(error) }, 'expired commit log files cannot be removed'))
+        .finally(() => {
+          if (!this.#closed) this.start(this.#parts.config.cleanResourceInterval);
+        });
     }, firstDelayMs);
   }
 

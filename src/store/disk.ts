@@ -59,11 +59,10 @@ export interface Disk {
 
 /** The system's code of a disk error (`ENOSPC`), else its message. */
 export function diskErrorCode(error: unknown): string {
-  if (error instanceof Error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    return code ?? error.message;
-  }
-  return String(error);
+  // Not `instanceof Error`: errors of the system may come from another realm.
+  if (typeof error !== 'object' || error === null) return String(error);
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return typeof code === 'string' ? code : typeof message === 'string' ? message : 'unknown error';
 }
 
 class RealFile implements DiskFile {

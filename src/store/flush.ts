@@ -40,21 +40,22 @@ export class Flusher {
   written(sync: boolean): void {
     const { commitLog, config, clock } = this.#parts;
     if (this.#closed || this.#failed) return;
-    if (sync || commitLog.written - commitLog.flushed >= this.#flushBytes) this.#start();
+    if (sync || commitLog.written - commitLog.flushed >= this.#flushBytes) void this.#start();
     else if (this.#timer === undefined) {
       this.#timer = clock.setTimeout(() => {
         this.#timer = undefined;
-        this.#start();
+        void this.#start();
       }, config.flushIntervalCommitLog);
     }
   }
 
-  #start(): void {
+  #start(): Promise<void> {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
       // Somebody may have come between the last look and now.
-      if (this.#waiters.length > 0 && !this.#failed) this.#start();
+      if (this.#waiters.length > 0 && !this.#failed) void this.#start();
     });
+    return this.#running;
   }
 
   async #run(): Promise<void> {
@@ -131,7 +132,7 @@ export class Flusher {
       let at = this.#waiters.length;
       while (at > 0 && (this.#waiters[at - 1] as Waiter).phyOffset > phyOffset) at--;
       this.#waiters.splice(at, 0, waiter);
-      this.#start();
+      void this.#start();
     });
   }
 
@@ -146,8 +147,7 @@ export class Flusher {
   async flush(): Promise<boolean> {
     while (this.#running !== undefined) await this.#running;
     if (this.#failed) return false;
-    this.#start();
-    await this.#running;
+    await this.#start();
     return !this.#failed;
   }
 

@@ -109,7 +109,8 @@ export class IndexFile {
     const bytes = new Uint8Array(indexHeaderBytes);
     const length = this.#open().readSync(bytes, 0);
     const header = length === indexHeaderBytes ? readIndexHeader(viewOf(bytes)) : undefined;
-    if (header === undefined || header.indexCount > this.entryCount || header.hashSlotCount < 0) return false;
+    // A file is only made for its first entry: a count of none is damage.
+    if (header === undefined || header.indexCount <= 1 || header.indexCount > this.entryCount || header.hashSlotCount < 0) return false;
     if (header.hashSlotCount > this.slotCount || header.beginTimestamp < 0 || header.endPhyOffset < 0) return false;
     this.#restore(header);
     this.#flushed = this.indexCount;
@@ -220,6 +221,11 @@ export class IndexFile {
     }
     this.#block = block;
     this.#blockFrom = number * blockEntries;
+  }
+
+  /** All its entries are in the log. */
+  get kept(): boolean {
+    return this.#mark.indexCount === this.indexCount;
   }
 
   /** The turn's entries are in the log: they may be flushed and stay. */

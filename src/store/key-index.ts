@@ -195,8 +195,9 @@ export class KeyIndex {
   /** Writes entries to the files. */
   async flush(): Promise<void> {
     if (this.#files.length === 0) return;
-    const filled = this.#filled;
-    this.#filled = [];
+    // A file that the turn under way filled waits until that turn is written.
+    const filled = this.#filled.filter((file) => file.kept);
+    this.#filled = this.#filled.filter((file) => !file.kept);
     for (const file of filled) {
       await this.#flushFile(file);
       await file.writeSlots();
@@ -204,6 +205,7 @@ export class KeyIndex {
       file.release();
       this.indexMsgTimestamp = Math.max(this.indexMsgTimestamp, file.endTimestamp);
     }
+    for (const file of [...this.#filled]) await this.#flushFile(file);
     const current = this.#current;
     if (current !== undefined) await this.#flushFile(current);
   }
@@ -218,6 +220,7 @@ export class KeyIndex {
 
   /** Makes durable what was flushed. */
   async sync(): Promise<void> {
+    for (const file of [...this.#filled]) await file.sync();
     await this.#current?.sync();
     if (this.#dirChanged) {
       this.#dirChanged = false;

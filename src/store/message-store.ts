@@ -812,22 +812,23 @@ class DiskMessageStore implements OpenStore {
   }
 
   #deleteDerived(): void {
-    void this.#exclusive(async () => {
+    void this.#exclusive(() => {
       for (const queue of [...this.#queues.all()]) {
         const first = queue.files[0];
         if (this.#queues.deleteBelow(queue, this.#log.min) > 0 && first !== undefined) this.#reader.forgetQueue(queue);
       }
       this.#index?.deleteBelow(this.#log.min);
+      return Promise.resolve();
     }).catch((error: unknown) => this.#parts.log.warn({ code: diskErrorCode(error) }, 'expired ConsumeQueue or index files cannot be removed'));
   }
 
   cleanExpiredConsumeQueue(): Promise<void> {
     this.#deleteDerived();
-    return this.#exclusive(async () => undefined);
+    return this.#exclusive(() => Promise.resolve());
   }
 
   deleteTopics(topics: ReadonlySet<string>): Promise<number> {
-    return this.#exclusive(async () => {
+    return this.#exclusive(() => {
       let count = 0;
       for (const topic of topics) {
         const ids = this.#queues.queueIdsOf(topic);
@@ -842,7 +843,7 @@ class DiskMessageStore implements OpenStore {
         }
         if (this.#queues.queueIdsOf(topic).length === 0) this.#queues.removeTopicDir(topic);
       }
-      return count;
+      return Promise.resolve(count);
     });
   }
 

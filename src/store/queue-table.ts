@@ -41,7 +41,7 @@ export class QueueTable {
     let queue = queues?.get(queueId);
     if (queue !== undefined) return queue;
     checkQueueName(topic, queueId);
-    if (queues === undefined) this.#refs.set(topic, (queues = new Map()));
+    if (queues === undefined) this.#refs.set(topic, (queues = new Map<number, StoreQueue>()));
     queue = new StoreQueue(this.root, topic, queueId, this.fileBytes);
     queues.set(queueId, queue);
     return queue;
@@ -97,10 +97,11 @@ export class QueueTable {
   }
 
   /**
-   * Finds the end of a queue on disk: entries count while their phyOffset grows and lies below `phyLimit`. Returns true when entries that
-   * belong below the limit stand behind a gap or a damaged entry, so that the queue cannot be trusted.
+   * Finds the end of a queue on disk: entries count while their phyOffset grows and lies below `phyLimit`; none can lie at or above `logEnd`, the end
+   * of the log's last file. Returns true when entries that belong below the limit stand behind a gap or a damaged entry, so that the queue cannot be
+   * trusted.
    */
-  loadTail(queue: StoreQueue, phyLimit: number): boolean {
+  loadTail(queue: StoreQueue, phyLimit: number, logEnd: number): boolean {
     const files = queue.files;
     // Files must follow each other; older ones before a gap are of no use.
     for (let i = files.length - 1; i > 0; i--) {
@@ -112,7 +113,7 @@ export class QueueTable {
     queue.lastPhyOffset = -1;
     let damaged = false;
     for (; index < files.length; index++) {
-      const found = this.#scanFile(queue, files[index] as number, phyLimit);
+      const found = this.#scanFile(queue, files[index] as number, phyLimit, logEnd);
       end += found.count;
       if (found.damaged) damaged = true;
       if (found.count < queue.fileUnits) break;
@@ -128,7 +129,7 @@ export class QueueTable {
     return unitSize(view, 0) > 0 && unitPhyOffset(view, 0) >= 0 && unitPhyOffset(view, 0) < phyLimit;
   }
 
-  #scanFile(queue: StoreQueue, fileBase: number, phyLimit: number): { count: number; damaged: boolean } {
+  #scanFile(queue: StoreQueue, fileBase: number, phyLimit: number, logEnd: number): { count: number; damaged: boolean } {
     const file = this.open(queue, fileBase);
     const bytes = new Uint8Array(Math.min(this.fileBytes, Math.floor(scanBytes / consumeQueueUnitBytes) * consumeQueueUnitBytes));
     const view = viewOf(bytes);
@@ -139,7 +140,7 @@ export class QueueTable {
         const phyOffset = unitPhyOffset(view, p);
         const size = unitSize(view, p);
         const blank = size === preBlankSize && phyOffset === 0;
-        const valid = size > 0 && phyOffset >= 0 && (blank || phyOffset > queue.lastPhyOffset);
+        const valid = size > 0 && phyOffset >= 0 && phyOffset < logEnd && (blank || phyOffset > queue.lastPhyOffset);
         if (valid && phyOffset < phyLimit) {
           if (!blank) queue.lastPhyOffset = phyOffset;
           count++;

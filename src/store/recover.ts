@@ -113,10 +113,11 @@ export class Recovery {
 
     // Below `trusted` queues and index are durable and complete.
     let trusted = cleanStop ? Number.MAX_SAFE_INTEGER : this.#trustedFrom(checkpoint);
+    const logEnd = (commitLog.files.at(-1) as LogFile).end;
     let damaged = false;
     let newest = -1;
     for (const queue of [...queues.all()]) {
-      if (queues.loadTail(queue, trusted)) {
+      if (queues.loadTail(queue, trusted, logEnd)) {
         damaged = true;
         log.warn({ topic: queue.topic, queueId: queue.queueId, entries: queue.nextOffset }, 'the ConsumeQueue is damaged: all are built again from the log');
       }
@@ -201,6 +202,7 @@ export class Recovery {
 
   /** A record not far before the newest one, by the queue that has that: after a clean stop only the log's last stretch is checked. */
   #recentRecord(newest: number): number {
+    if (newest - recentBytes <= this.#parts.commitLog.min) return this.#parts.commitLog.min;
     for (const queue of this.#parts.queues.all()) {
       if (queue.lastPhyOffset !== newest || newest < 0) continue;
       let low = Math.max(queue.minOffset, (queue.files[0] ?? 0) / 20);

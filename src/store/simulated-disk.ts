@@ -318,7 +318,7 @@ export class SimulatedDisk implements Disk {
   async syncDir(dir: string): Promise<void> {
     const life = this.life;
     const full = path.resolve(dir);
-    for (let i = 0; i < this.latency; i++) await undefined;
+    for (let i = 0; i < this.latency; i++) await Promise.resolve();
     this.assertUp(life);
     const torn = this.count('syncDir', full);
     if (torn) throw new SimulatedCrash();
@@ -335,7 +335,7 @@ export class SimulatedDisk implements Disk {
   async lock(dir: string): Promise<() => void> {
     const life = this.life;
     const full = path.resolve(dir);
-    await undefined;
+    await Promise.resolve();
     this.assertUp(life);
     if (this.#locks.has(full)) throw new Fault(`data directory ${dir} is in use by another process`);
     this.#locks.add(full);
@@ -372,7 +372,7 @@ class SimulatedFile implements DiskFile {
   }
 
   async read(target: Uint8Array, position: number): Promise<number> {
-    for (let i = 0; i < this.#disk.latency; i++) await undefined;
+    for (let i = 0; i < this.#disk.latency; i++) await Promise.resolve();
     return this.readSync(target, position);
   }
 
@@ -390,7 +390,7 @@ class SimulatedFile implements DiskFile {
   async write(bytes: Uint8Array, position: number): Promise<void> {
     this.#check();
     const copy = bytes.slice();
-    for (let i = 0; i < this.#disk.latency; i++) await undefined;
+    for (let i = 0; i < this.#disk.latency; i++) await Promise.resolve();
     this.writeSync(copy, 0, copy.length, position);
   }
 
@@ -398,7 +398,7 @@ class SimulatedFile implements DiskFile {
     this.#check();
     const inode = this.#inode;
     const count = inode.changes.length;
-    for (let i = 0; i < this.#disk.latency; i++) await undefined;
+    for (let i = 0; i < this.#disk.latency; i++) await Promise.resolve();
     this.#check();
     const torn = this.#disk.count('datasync', this.path);
     const changes = inode.changes.slice(0, torn ? Math.floor(this.#disk.random() * count) : count);

@@ -94,8 +94,9 @@ export class ApacheNamesrv {
     return this.child.pid;
   }
 
+  /** Ends it at once: a name server's memory is not worth an orderly stop. */
   async dispose(): Promise<void> {
-    await this.child.stop(stopGraceMs);
+    await this.child.kill();
     rmSync(this.parent, { recursive: true, force: true });
   }
 }
@@ -198,8 +199,10 @@ export class ApacheEndpoint implements Endpoint {
     await this.child?.kill();
   }
 
+  /** An orderly stop takes Apache ten seconds and more: done only where the store is kept. */
   async dispose(): Promise<void> {
-    await this.stop();
+    if (this.options.dataDir === undefined) await this.kill();
+    else await this.stop();
     await this.ownNamesrv?.dispose();
     rmSync(this.parent, { recursive: true, force: true });
   }

@@ -14,13 +14,13 @@ export type Stored = 'STORED' | 'FLUSH_DISK_TIMEOUT' | 'FAULT';
 /** Called once per appended thing, within the turn that wrote it unless it waits for a flush. */
 export type StoredListener = (outcome: Stored, fault: string) => void;
 
-/** Largest fast answer that `HeldReplies.room` makes room for in one step without being told. */
-const replyBytesHint = 512;
+/** What a connection's buffer starts with, and what it may keep after a turn of many answers. */
+const bufferBytes = { first: 8192, keptMax: 1024 * 1024 } as const;
 
 /** The answers of one connection in this turn: whole frames end to end, and what is needed to take one back. */
 export class HeldReplies {
   readonly connection: Connection;
-  bytes: Buffer = Buffer.allocUnsafeSlow(8192);
+  bytes: Buffer = Buffer.allocUnsafeSlow(bufferBytes.first);
   /** Bytes used: the next frame is written here. */
   length = 0;
   count = 0;
@@ -34,7 +34,7 @@ export class HeldReplies {
   }
 
   /** Makes sure `bytes` can take this many more. */
-  room(bytesMore: number = replyBytesHint): void {
+  room(bytesMore: number): void {
     if (this.length + bytesMore <= this.bytes.length) return;
     const larger = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + bytesMore));
     this.bytes.copy(larger, 0, 0, this.length);
@@ -49,6 +49,13 @@ export class HeldReplies {
     this.ends[i] = end;
     this.waits[i] = waits ? 1 : 0;
     this.length = end;
+  }
+
+  /** Forgets the turn's answers. */
+  clear(): void {
+    this.length = 0;
+    this.count = 0;
+    if (this.bytes.length > bufferBytes.keptMax) this.bytes = Buffer.allocUnsafeSlow(bufferBytes.first);
   }
 
   private grow(): void {
@@ -191,8 +198,7 @@ export function createAcks(ctx: BrokerContext, ext: () => Readonly<Record<string
       else if (fault !== undefined) refuse(one.connection, one.opaques, one.count, fault);
       else if (sync) sendUnawaited(one, waiting);
       else one.connection.write(one.bytes.subarray(0, one.length));
-      one.length = 0;
-      one.count = 0;
+      one.clear();
     }
     for (const { waits, listener } of called) {
       if (fault !== undefined) notify(listener, 'FAULT', fault);

@@ -55,7 +55,7 @@ function isRuntimeKey(key: string): key is RuntimeKey {
 }
 
 function assign<K extends RuntimeKey>(config: BrokerConfig, key: K, text: string): () => void {
-  const value = brokerKeys[key].read(key, text) as BrokerConfig[K];
+  const value = brokerKeys[key].read(key, text);
   return () => {
     config[key] = value;
   };

@@ -19,8 +19,9 @@ export interface ConfigFileOptions {
 }
 
 /**
- * States of the pair: `x.json` is the newest text, `x.json.bak` an older one known to be whole and synced. A file whose text could not be
- * read is set aside as `x.json.corrupt` and never becomes the backup.
+ * States of the pair: `x.json` is the newest text; `x.json.bak` is a copy of the last text that was on the platter, replaced only after the newer one
+ * is there too. `save` syncs the new text before it takes the old one's place; `saveNow` cannot wait for that and has the backup to fall back on.
+ * A file whose text could not be read is set aside as `x.json.corrupt` and never becomes the backup.
  */
 export class ConfigFile {
   readonly #disk: Disk;
@@ -29,6 +30,11 @@ export class ConfigFile {
   readonly #encode: () => string;
   /** The main file is whole and on the platter: it may become the backup. */
   #mainSynced = false;
+  /** The backup has the last synced text itself, so it need not be replaced before the main file is. */
+  #backupCurrent = false;
+  /** What saveNow wrote and is not synced and copied yet. */
+  #toBackUp: Buffer | undefined;
+  #dirMade = false;
   #generation = 0;
   #dirty = false;
   #working: Promise<void> | undefined;
@@ -84,49 +90,91 @@ export class ConfigFile {
    * A failing disk is logged and kept in `fault`; the next save tries again.
    */
   saveNow(): void {
-    this.#replace();
-    this.#start(false);
+    try {
+      const bytes = this.#write(this.#temporary);
+      if (this.#mainSynced && !this.#backupCurrent) this.#disk.rename(this.#path, this.#backup);
+      this.#disk.rename(this.#temporary, this.#path);
+      this.#generation++;
+      this.#mainSynced = false;
+      this.#toBackUp = bytes;
+      this.#fault = undefined;
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    this.#start();
   }
 
   /** Replaces and syncs the file soon; calls while one is under way become one more. */
   save(): void {
-    this.#start(true);
+    this.#dirty = true;
+    this.#start();
   }
 
-  #start(rewrite: boolean): void {
-    if (rewrite) this.#dirty = true;
-    this.#working ??= this.#work().finally(() => {
-      this.#working = undefined;
-      if (this.#dirty || (!this.#mainSynced && this.#fault === undefined)) this.#start(false);
-    });
-  }
-
-  /** Saves what is not saved and waits until it is on the platter (or the disk refused). */
+  /** Waits until what was saved is on the platter, or the disk refused. */
   async flush(): Promise<void> {
     while (this.#working !== undefined) await this.#working;
+  }
+
+  get #temporary(): string {
+    return `${this.#path}.tmp`;
+  }
+
+  get #backup(): string {
+    return `${this.#path}.bak`;
+  }
+
+  #start(): void {
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+      if (this.#dirty || (this.#toBackUp !== undefined && this.#fault === undefined)) this.#start();
+    });
   }
 
   async #work(): Promise<void> {
     // Let the calls of this turn gather.
     await Promise.resolve();
-    if (this.#dirty) {
-      this.#dirty = false;
-      this.#replace();
-    }
-    if (this.#fault !== undefined) return;
-    const generation = this.#generation;
     try {
-      const file = this.#disk.open(this.#path, 'read');
-      try {
-        await file.datasync();
-      } finally {
-        file.close();
-      }
-      await this.#disk.syncDir(path.dirname(this.#path));
-      if (generation === this.#generation) this.#mainSynced = true;
+      if (this.#dirty) {
+        this.#dirty = false;
+        await this.#replace();
+      } else if (this.#toBackUp !== undefined) await this.#backUp(this.#toBackUp);
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  /** The new text is synced under another name before it takes the old one's place. */
+  async #replace(): Promise<void> {
+    const generation = this.#generation;
+    const temporary = `${this.#temporary}2`;
+    const bytes = this.#write(temporary);
+    await this.#sync(temporary);
+    if (generation !== this.#generation) {
+      // A saveNow overtook this one with newer text.
+      this.#disk.unlink(temporary);
+      return;
+    }
+    if (this.#mainSynced && !this.#backupCurrent) this.#disk.rename(this.#path, this.#backup);
+    this.#disk.rename(temporary, this.#path);
+    this.#generation++;
+    this.#toBackUp = bytes;
+    this.#fault = undefined;
+  }
+
+  /** Syncs the new text where it is, then copies it to the backup. */
+  async #backUp(bytes: Buffer): Promise<void> {
+    await this.#sync(this.#path);
+    await this.#syncDir();
+    if (bytes !== this.#toBackUp) return;
+    this.#mainSynced = true;
+    const temporary = `${this.#backup}.tmp`;
+    this.#writeBytes(temporary, bytes);
+    await this.#sync(temporary);
+    this.#disk.rename(temporary, this.#backup);
+    this.#backupCurrent = true;
+    await this.#syncDir();
+    if (bytes === this.#toBackUp) this.#toBackUp = undefined;
   }
 
   /** Empty when there is no such file. */
@@ -143,28 +191,42 @@ export class ConfigFile {
     }
   }
 
-  #replace(): void {
-    const temporary = `${this.#path}.tmp`;
-    try {
-      const bytes = Buffer.from(this.#encode(), 'utf8');
-      this.#disk.makeDir(path.dirname(this.#path));
-      const file = this.#disk.open(temporary, 'create');
-      try {
-        file.setLength(0);
-        file.writeSync(bytes, 0, bytes.length, 0);
-      } finally {
-        file.close();
-      }
-      if (this.#mainSynced) {
-        this.#disk.rename(this.#path, `${this.#path}.bak`);
-        this.#mainSynced = false;
-      }
-      this.#disk.rename(temporary, this.#path);
-      this.#generation++;
-      this.#fault = undefined;
-    } catch (error) {
-      this.#failed(error);
+  #write(to: string): Buffer {
+    const bytes = Buffer.from(this.#encode(), 'utf8');
+    this.#writeBytes(to, bytes);
+    return bytes;
+  }
+
+  #writeBytes(to: string, bytes: Buffer): void {
+    const dir = path.dirname(to);
+    if (this.#disk.stat(dir) === undefined) {
+      this.#disk.makeDir(dir);
+      this.#dirMade = true;
     }
+    const file = this.#disk.open(to, 'create');
+    try {
+      file.setLength(0);
+      file.writeSync(bytes, 0, bytes.length, 0);
+    } finally {
+      file.close();
+    }
+  }
+
+  async #sync(name: string): Promise<void> {
+    const file = this.#disk.open(name, 'read');
+    try {
+      await file.datasync();
+    } finally {
+      file.close();
+    }
+  }
+
+  async #syncDir(): Promise<void> {
+    const dir = path.dirname(this.#path);
+    await this.#disk.syncDir(dir);
+    if (!this.#dirMade) return;
+    await this.#disk.syncDir(path.dirname(dir));
+    this.#dirMade = false;
   }
 
   #failed(error: unknown): void {

@@ -179,7 +179,7 @@ export class SubscriptionGroupTable implements GroupTable {
       if (topics.size === 0) this.#forbidden.delete(group);
     } else {
       let topics = this.#forbidden.get(group);
-      if (topics === undefined) this.#forbidden.set(group, (topics = new Map()));
+      if (topics === undefined) this.#forbidden.set(group, (topics = new Map<string, number>()));
       topics.set(topic, changed);
     }
     this.#changed();

@@ -5,8 +5,8 @@
 import type { JsonKey, JsonMap, JsonValue } from '../../compat/fastjson.js';
 
 /** What may be written: plain objects are beans (members sorted, undefined and null left out), Maps keep their order and their kinds of key. */
-export type JsonOut = null | undefined | boolean | number | bigint | string | readonly JsonOut[] | ReadonlySet<JsonOut> | JsonOutMap | JsonOutBean | JavaDouble | JsonMap | JsonValue;
-export interface JsonOutMap extends ReadonlyMap<string | number | JsonOutBean | JsonKey, JsonOut> {}
+export type JsonOut = JsonValue | undefined | readonly JsonOut[] | ReadonlySet<JsonOut> | JsonOutMap | JsonOutBean | JavaDouble;
+export type JsonOutMap = ReadonlyMap<string | number | JsonOutBean | JsonKey, JsonOut>;
 export interface JsonOutBean {
   readonly [member: string]: JsonOut;
 }
@@ -101,7 +101,7 @@ function write(value: JsonOut, newline: string): string {
   const members: string[] = [];
   if (value instanceof Map) {
     for (const [key, member] of value as JsonOutMap) {
-      const name = typeof key === 'number' ? String(key) : typeof key === 'string' ? JSON.stringify(key) : write(key as JsonOut, '');
+      const name = typeof key === 'number' ? String(key) : typeof key === 'string' ? JSON.stringify(key) : write(key, '');
       members.push(`${name}:${write(member, inner)}`);
     }
   } else {

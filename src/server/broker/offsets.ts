@@ -232,7 +232,7 @@ export class ConsumerOffsetTable implements OffsetTable {
       const parts = key.split('@');
       const [topic, group] = parts;
       if (parts.length !== 2 || topic === undefined || group === undefined || topic === '' || group === '') {
-        strays.set(key, queues);
+        strays.set(key, readQueues(queues));
         continue;
       }
       this.#committed.replace(group, topic, readQueues(queues));

@@ -275,13 +275,15 @@ export function createSchedule(parts: PutParts, disk: Disk): Schedule {
         correct(level);
         work(level);
       }
-      saver = clock.setInterval(() => void save(), savePeriodMs);
+      saver = clock.setInterval(() => {
+        save().catch((error: unknown) => log.error({ error: String(error) }, 'progress of the delay levels could not be saved'));
+      }, savePeriodMs);
     },
     async stop() {
       running = false;
       saver?.clear();
       for (const level of levels) level.timer?.clear();
-      await Promise.all(levels.map((level) => level.working));
+      for (const level of levels) await level.working;
       await save();
       await file.flush();
     },

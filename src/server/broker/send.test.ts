@@ -448,7 +448,7 @@ describe('both paths agree', () => {
 
   test('what the fast path takes, the ordinary one stores and answers alike', async () => {
     await fc.assert(fc.asyncProperty(fields, bytes, async (some, sent) => {
-      const all = sendFields(some as Record<string, string>);
+      const all = sendFields(some);
       const run = async (viaFast: boolean): Promise<{ taken: boolean; answers: unknown; stored: unknown }> => {
         start();
         kit.topic('M', { topicFilterType: 'MULTI_TAG' });

@@ -158,20 +158,14 @@ public final class SdkProgram {
         return admin;
     }
 
-    /** 4.9 takes (addresses, topic), 5.x (addresses, cluster, topic). */
+    /** 5.x has a form with (addresses, topic); 4.9 only one with (addresses, topic, cluster). */
     private static void deleteInNameServer(String topic) throws Exception {
         Set<String> addresses = Collections.singleton(namesrv);
-        for (var method : DefaultMQAdminExt.class.getMethods()) {
-            if (method.getName().equals("deleteTopicInNameServer")) {
-                if (method.getParameterCount() == 2) {
-                    method.invoke(admin(), addresses, topic);
-                } else {
-                    method.invoke(admin(), addresses, "DefaultCluster", topic);
-                }
-                return;
-            }
+        try {
+            DefaultMQAdminExt.class.getMethod("deleteTopicInNameServer", Set.class, String.class).invoke(admin(), addresses, topic);
+        } catch (NoSuchMethodException before5) {
+            DefaultMQAdminExt.class.getMethod("deleteTopicInNameServer", Set.class, String.class, String.class).invoke(admin(), addresses, topic, "DefaultCluster");
         }
-        throw new NoSuchMethodException("deleteTopicInNameServer");
     }
 
     private static Message message(String topic, Map<String, Object> input) {

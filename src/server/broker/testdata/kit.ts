@@ -185,9 +185,9 @@ export class FakeStore implements MessageStore {
     return undefined;
   }
 
-  async flushed(): Promise<FlushOutcome> {
+  flushed(): Promise<FlushOutcome> {
     this.flushCalls++;
-    return this.flushes.shift() ?? 'FLUSHED';
+    return Promise.resolve(this.flushes.shift() ?? 'FLUSHED');
   }
 
   onArrival(listener: (queue: QueueRef, from: number, to: number) => void) {
@@ -222,14 +222,14 @@ export class FakeStore implements MessageStore {
     return { status: 'FOUND', nextBeginOffset: next, minOffset, maxOffset, slices, messageCount: slices.length, bytes, fallenBehind: this.fallenBehind };
   }
 
-  async units(ref: QueueRef, queueOffset: number, count: number) {
-    return (ref as FakeQueue).units.slice(queueOffset, queueOffset + count);
+  units(ref: QueueRef, queueOffset: number, count: number) {
+    return Promise.resolve((ref as FakeQueue).units.slice(queueOffset, queueOffset + count));
   }
 
-  async record(phyOffset: number): Promise<Buffer | undefined> {
+  record(phyOffset: number): Promise<Buffer | undefined> {
     const view = new RecordView();
-    if (phyOffset >= this.written || readRecord(view, this.log, phyOffset, this.written) !== 'record') return undefined;
-    return Buffer.from(this.log.subarray(phyOffset, phyOffset + view.size));
+    if (phyOffset >= this.written || readRecord(view, this.log, phyOffset, this.written) !== 'record') return Promise.resolve(undefined);
+    return Promise.resolve(Buffer.from(this.log.subarray(phyOffset, phyOffset + view.size)));
   }
 
   offsetByTime() {

@@ -1,0 +1,80 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { ManualClock } from '../../remoting/clocks.js';
+import { Composed } from './testdata/composed.js';
+import { isUnspecific } from './broker.js';
+import { byteCount } from './admin-runtime.js';
+import { StatsItem } from './statistics.js';
+
+let c: Composed | undefined;
+afterEach(async () => { await c?.stop(); c = undefined; });
+
+describe('a broker', () => {
+  test('keeps topics, groups and offsets over a restart', async () => {
+    const first = await Composed.open();
+    await first.send('Kept', 1);
+    await first.ask('UPDATE_AND_CREATE_SUBSCRIPTIONGROUP', { body: '{"groupName":"kept","retryMaxTimes":3}' });
+    await first.ask('UPDATE_CONSUMER_OFFSET', { ext: { consumerGroup: 'kept', topic: 'Kept', queueId: '1', commitOffset: '1' } });
+    await first.stop();
+    c = await Composed.open({}, first.disk);
+    expect(c.broker.topics.get('Kept')?.config.readQueueNums).toBe(4);
+    expect(c.broker.groups.get('kept')?.retryMaxTimes).toBe(3);
+    expect(c.broker.offsets.query('kept', 'Kept', 1)).toBe(1);
+    expect((await c.ask('GET_MAX_OFFSET', { ext: { topic: 'Kept', queueId: '1' } })).header).toEqual({ offset: 1 });
+  });
+
+  test('a killed process keeps the topics and groups it told of', async () => {
+    const first = await Composed.open();
+    await first.send('Told');
+    await first.ask('HEART_BEAT', { body: '{"clientID":"a","consumerDataSet":[{"groupName":"told","subscriptionDataSet":[]}]}' });
+    first.disk.crash();
+    first.disk.restart('kill');
+    c = await Composed.open({}, first.disk);
+    expect([c.broker.topics.get('Told')?.name, c.broker.topics.get('%RETRY%told')?.name, c.broker.groups.get('told')?.groupName]).toEqual(['Told', '%RETRY%told', 'told']);
+  });
+
+  test('a table that cannot be read stops it with a clear text', async () => {
+    const first = await Composed.open();
+    await first.stop();
+    for (const name of ['topics.json', 'topics.json.bak']) first.disk.place(`/data/config/${name}`, Buffer.from('{"topicConfigTable":'));
+    await expect(Composed.open({}, first.disk)).rejects.toThrow(/topics\.json.*topics\.json\.bak/);
+  });
+
+  test('its address is what is configured, and routes follow the client only without', async () => {
+    c = await Composed.open({ brokerIP1: '192.0.2.7' });
+    expect([c.broker.context.brokerAddress(), c.broker.context.storeHost().toString('hex'), c.broker.routeHost('10.0.0.1')])
+      .toEqual(['192.0.2.7:10911', 'c000020700002a9f', undefined]);
+    expect(['0.0.0.0', '::', '', '127.0.0.1'].map(isUnspecific)).toEqual([true, true, true, false]);
+  });
+});
+
+describe('figures', () => {
+  test('a counter is the difference between the ends of its window', () => {
+    const clock = new ManualClock(1_000_000);
+    const item = new StatsItem();
+    expect(item.snapshot('minute')).toEqual({ sum: 0, tps: 0, avgpt: 0 });
+    for (let i = 0; i < 9; i++) {
+      item.add(20);
+      item.add(10);
+      item.sample('minute', clock.nowMs());
+      clock.advance(10_000);
+    }
+    // Seven samples are kept: six gaps of ten seconds.
+    expect(item.snapshot('minute')).toEqual({ sum: 180, tps: 3, avgpt: 15 });
+  });
+
+  test('byte counts are Java texts', () => expect([0, 1023, 1024, 1536, 5 * 1024 ** 3].map(byteCount)).toEqual(['0 B', '1023 B', '1.0 KiB', '1.5 KiB', '5.0 GiB']));
+
+  test('puts and gets are counted where they happen', async () => {
+    c = await Composed.open();
+    for (let i = 0; i < 3; i++) await c.send('Counted');
+    c.broker.offsets.commitPull('g', 'Counted', 0, 1);
+    c.broker.offsets.commitPull('g', 'Counted', 0, 3);
+    c.broker.offsets.commitPull('g', 'Counted', 0, 2);
+    c.broker.statistics.sample('minute');
+    expect(c.broker.statistics.item('TOPIC_PUT_NUMS', 'Counted')?.snapshot('minute').sum).toBe(3);
+    expect(c.broker.statistics.getTps('g', 'Counted')).toBeCloseTo(0.2);
+    expect(c.broker.statistics.totals()).toMatchObject({ msgPutTotalTodayNow: '3', msgGetTotalTodayNow: '2' });
+    await c.ask('DELETE_TOPIC_IN_BROKER', { ext: { topic: 'Counted' } });
+    expect(c.broker.statistics.item('TOPIC_PUT_NUMS', 'Counted')).toBeUndefined();
+  });
+});

@@ -1,0 +1,141 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { silentLog } from '../../remoting/clocks.js';
+import { simulatedDisk, SimulatedCrash } from '../../store/simulated-disk.js';
+import type { SimulatedDisk } from '../../store/simulated-disk.js';
+import { ConfigFile } from './config-file.js';
+
+const path = '/data/config/x.json';
+
+/** A file whose text is one number, guarded by a marker, so that a torn one is refused. */
+function fileOn(disk: SimulatedDisk) {
+  const state = { value: 0 };
+  const file = new ConfigFile({ disk, path, log: silentLog, encode: () => `<${state.value}>` });
+  const load = () => file.load((text) => {
+    const value = /^<(\d+)>$/.exec(text)?.[1];
+    if (value === undefined) throw new SyntaxError(`no marker in ${JSON.stringify(text)}`);
+    state.value = Number(value);
+  });
+  return { state, file, load };
+}
+
+const put = (disk: SimulatedDisk, name: string, text: string) => disk.place(name, Buffer.from(text));
+const textOf = (disk: SimulatedDisk, name: string) => (disk.stat(name) === undefined ? undefined : disk.content(name).toString());
+
+describe('loading', () => {
+  test.each([
+    ['nothing', undefined, undefined, 'absent', 0],
+    ['the file', '<5>', '<4>', 'file', 5],
+    ['the backup when the file is missing', undefined, '<4>', 'backup', 4],
+    ['the backup when the file is empty', '', '<4>', 'backup', 4],
+    ['the backup when the file is corrupt', '<5', '<4>', 'backup', 4],
+    ['nothing when both are empty', '', '', 'absent', 0],
+  ])('%s', (_, main, backup, origin, value) => {
+    const disk = simulatedDisk(1);
+    if (main !== undefined) put(disk, path, main);
+    if (backup !== undefined) put(disk, `${path}.bak`, backup);
+    const { load, state } = fileOn(disk);
+    expect([load(), state.value]).toEqual([origin, value]);
+  });
+
+  test('a corrupt file without a readable backup is a fault that names both, and stays where it is', () => {
+    const disk = simulatedDisk(1);
+    put(disk, path, '<5');
+    put(disk, `${path}.bak`, '4>');
+    expect(() => fileOn(disk).load()).toThrow(/x\.json: no marker.*x\.json\.bak: no marker/);
+    expect([textOf(disk, path), textOf(disk, `${path}.bak`)]).toEqual(['<5', '4>']);
+  });
+
+  test('a corrupt file is set aside and never becomes the backup', async () => {
+    const disk = simulatedDisk(1);
+    put(disk, path, '<5');
+    put(disk, `${path}.bak`, '<4>');
+    const { load, file, state } = fileOn(disk);
+    load();
+    state.value = 6;
+    file.saveNow();
+    expect([textOf(disk, path), textOf(disk, `${path}.bak`), textOf(disk, `${path}.corrupt`)]).toEqual(['<6>', '<4>', '<5']);
+    await file.flush();
+  });
+});
+
+describe('saving', () => {
+  test('saveNow is there before it returns; the backup is what was synced last', async () => {
+    const disk = simulatedDisk(1);
+    const { file, state } = fileOn(disk);
+    for (const value of [1, 2, 3]) {
+      state.value = value;
+      file.saveNow();
+      expect(textOf(disk, path)).toBe(`<${value}>`);
+      await file.flush();
+    }
+    expect(textOf(disk, `${path}.bak`)).toBe('<3>');
+    state.value = 4;
+    file.saveNow();
+    state.value = 5;
+    file.saveNow();
+    // Neither 4 nor 5 is synced yet, so the backup is still the last synced text.
+    expect([textOf(disk, path), textOf(disk, `${path}.bak`)]).toEqual(['<5>', '<3>']);
+    await file.flush();
+    expect(textOf(disk, `${path}.bak`)).toBe('<5>');
+  });
+
+  test('many saves of one turn are one write', async () => {
+    const disk = simulatedDisk(1);
+    const { file, state } = fileOn(disk);
+    state.value = 9;
+    for (let i = 0; i < 100; i++) file.save();
+    await file.flush();
+    expect(textOf(disk, path)).toBe('<9>');
+    expect(disk.ops).toBeLessThan(20);
+  });
+
+  test('a full disk keeps the old text, is told, and the next save works', async () => {
+    const disk = simulatedDisk(1);
+    const { file, state } = fileOn(disk);
+    state.value = 1;
+    file.saveNow();
+    await file.flush();
+    disk.fail('write', 'ENOSPC');
+    state.value = 2;
+    file.saveNow();
+    await file.flush();
+    expect(file.fault).toContain('ENOSPC');
+    expect(textOf(disk, path)).toBe('<1>');
+    file.saveNow();
+    await file.flush();
+    expect([file.fault, textOf(disk, path)]).toEqual([undefined, '<2>']);
+  });
+
+  test('whatever operation the machine dies at, a value saved or being saved is loaded, and a flushed one never lost', async () => {
+    await fc.assert(fc.asyncProperty(fc.nat(), fc.integer({ min: 1, max: 60 }), fc.constantFrom('kill' as const, 'power' as const),
+      fc.array(fc.record({ now: fc.boolean(), flush: fc.boolean() }), { minLength: 1, maxLength: 8 }), async (seed, crashAt, kind, steps) => {
+        const disk = simulatedDisk(seed);
+        disk.place('/data/x', Buffer.alloc(0));
+        const { file, state } = fileOn(disk);
+        let flushed = 0;
+        disk.crashAtOp = crashAt;
+        try {
+          for (const step of steps) {
+            state.value++;
+            if (step.now) file.saveNow();
+            else file.save();
+            if (!step.flush) continue;
+            await file.flush();
+            if (file.fault === undefined && !disk.isDown) flushed = state.value;
+          }
+          await file.flush();
+          if (file.fault === undefined && !disk.isDown) flushed = state.value;
+        } catch (error) {
+          if (!(error instanceof SimulatedCrash)) throw error;
+        }
+        if (!disk.isDown) disk.crash();
+        await new Promise<void>((resolve) => { setImmediate(resolve); });
+        disk.restart(kind);
+        const again = fileOn(disk);
+        again.load();
+        expect(again.state.value).toBeGreaterThanOrEqual(flushed);
+        expect(again.state.value).toBeLessThanOrEqual(state.value);
+      }), { numRuns: 300 });
+  });
+});
