@@ -11,7 +11,10 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-/** The folder that holds package.json and conformance/sdk, found upward from this file (which may be compiled into dist). */
+/**
+ * The folder that holds package.json and conformance/sdk, found upward from this file (which may be compiled into dist);
+ * the working directory where there is none, as in an installed package, which carries no SDK programs.
+ */
 export const projectRoot: string = findProjectRoot(dirname(fileURLToPath(import.meta.url)));
 
 /** Downloads and builds of the suites; ignored by git, kept between runs. */
@@ -20,7 +23,7 @@ export const cacheDir: string = join(projectRoot, '.cache');
 function findProjectRoot(from: string): string {
   for (let dir = from; ; dir = dirname(dir)) {
     if (existsSync(join(dir, 'conformance/sdk/java/pom.xml'))) return dir;
-    if (dirname(dir) === dir) throw new Error(`no project root above ${from}`);
+    if (dirname(dir) === dir) return process.cwd();
   }
 }
 

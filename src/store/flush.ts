@@ -38,22 +38,29 @@ export class Flusher {
 
   /** Told after each write of the log. */
   written(sync: boolean): void {
-    const { commitLog, config, clock } = this.#parts;
+    const { commitLog } = this.#parts;
     if (this.#closed || this.#failed) return;
     if (sync || commitLog.written - commitLog.flushed >= this.#flushBytes) void this.#start();
-    else if (this.#timer === undefined) {
-      this.#timer = clock.setTimeout(() => {
-        this.#timer = undefined;
-        void this.#start();
-      }, config.flushIntervalCommitLog);
-    }
+    else this.#arm();
+  }
+
+  #arm(): void {
+    const { clock, config } = this.#parts;
+    this.#timer ??= clock.setTimeout(() => {
+      this.#timer = undefined;
+      void this.#start();
+    }, config.flushIntervalCommitLog);
   }
 
   #start(): Promise<void> {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
-      // Somebody may have come between the last look and now.
-      if (this.#waiters.length > 0 && !this.#failed) void this.#start();
+      // Somebody may have come, or something been written, while it ran.
+      const { commitLog, config } = this.#parts;
+      if (this.#failed || this.#closed) return;
+      const behind = commitLog.written > commitLog.flushed;
+      if (this.#waiters.length > 0 || (behind && config.flushDiskType === 'SYNC_FLUSH')) void this.#start();
+      else if (behind) this.#arm();
     });
     return this.#running;
   }

@@ -318,6 +318,11 @@ describe('faults', () => {
     await Promise.all(waits);
     expect(order).toEqual([1, 2, 3]);
     expect(queue.maxOffset).toBe(3);
+    // Written while a sync is under way, and nobody waits: still synced and seen.
+    putAll(b.store, queue, ['during 1']);
+    putAll(b.store, queue, ['during 2']);
+    await settle();
+    expect(queue.maxOffset).toBe(5);
     b.disk.latency = 1_000_000;
     putAll(b.store, queue, ['slow']);
     const late = b.store.flushed(b.store.positions.written, 1000);

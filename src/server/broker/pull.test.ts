@@ -241,10 +241,13 @@ describe.each<Way>(['slow', 'fast'])('%s path', (way) => {
       await run(way, { sysFlag: '7', commitOffset: '3' });
       expect(kit.committed.get('g@T@1')).toBe(3);
       kit.committed.clear();
+      store('a');
+      expect(kit.connection.take()[0]?.code).toBe(0);
+      expect(kit.committed.size).toBe(0);
+      await run(way, { sysFlag: '7', queueOffset: '1' });
       kit.group('g', { consumeEnable: false });
       store('a');
       expect(kit.connection.take()[0]?.code).toBe(16);
-      expect(kit.committed.size).toBe(0);
     });
 
     test('a closed connection is dropped', async () => {

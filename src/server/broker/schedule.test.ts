@@ -1,8 +1,7 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from '@jest/globals';
 import { javaStringHash } from '../../compat/java-string-hash.js';
 import { realDisk } from '../../store/disk.js';
 import { createMessageQuery } from './message-query.js';
@@ -68,7 +67,18 @@ describe('delivery', () => {
     expect([...schedule.offsets]).toEqual([[2, 1]]);
   });
 
-  test('thousands at once, in order', async () => {
+  test('one that starts shortly before the time waits for it', async () => {
+    await put({ i: 'DELAY\u00012\u0002', e: '0' });
+    await pass(4980, 20);
+    schedule.start();
+    await kit.settle();
+    await pass(19, 1);
+    expect(inQueue('T', 0)).toBe(0);
+    await pass(1);
+    expect(inQueue('T', 0)).toBe(1);
+  });
+
+  test('hundreds at once, in order', async () => {
     schedule.start();
     for (let i = 0; i < 700; i++) await kit.slow(send.handlers, 'SEND_MESSAGE_V2', kit.frame('SEND_MESSAGE_V2', sendFields({ i: 'DELAY\u00011\u0002', e: '0' }), Buffer.from(String(i))));
     await kit.settle();

@@ -273,6 +273,7 @@ describe('batches', () => {
   test('refusals', async () => {
     expect(await batch({ b: '%RETRY%g' })).toMatchObject({ code: 13, remark: 'batch request does not support retry group %RETRY%g' });
     expect(await batch({ b: `%RETRY%${'x'.repeat(130)}` })).toMatchObject({ code: 13, remark: 'message topic length too long 137' });
+    expect(kit.fast(send.fast.SEND_BATCH_MESSAGE, kit.frame('SEND_BATCH_MESSAGE', sendFields({ m: 'true', i: 'DELAY\u00013\u0002' }), batchBody))).toBe(false);
     expect((await batch({ i: 'DELAY\u00013\u0002' })).code).toBe(13);
     expect((await batch({ f: '8' })).code).toBe(13);
     expect((await batch({}, batchBody.subarray(0, 30))).code).toBe(13);
