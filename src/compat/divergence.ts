@@ -79,6 +79,90 @@ export const divergences = {
     reason: 'Values are checked key by key afterwards, with errors that name the key.',
     cases: ['src/compat/properties-file.test.ts'],
   },
+  'namesrv.names': {
+    apache: 'The name server takes any text as cluster, broker, topic, zone or KV name and as address.',
+    skylark: 'Printable ASCII without blanks, quotes, / and \\, at most 300 characters; else INVALID_PARAMETER. One bad topic refuses the whole registration.',
+    reason: 'Names reach files, logs and other clients.',
+    cases: ['src/server/namesrv/name-server.test.ts'],
+  },
+  'namesrv.limits': {
+    apache: 'No bound on brokers, topics and KV entries.',
+    skylark: '10,000 brokers, 500,000 topics, 100,000 KV entries; beyond them a registration or entry is refused and what is there stays.',
+    reason: 'One peer must not exhaust memory.',
+    cases: ['src/server/namesrv/name-server.test.ts', 'src/server/namesrv/route-table.test.ts'],
+  },
+  'namesrv.config-update': {
+    apache: 'UPDATE_NAMESRV_CONFIG ignores unknown keys and values it cannot read, and answers SUCCESS.',
+    skylark: 'Unknown or fixed keys and bad values are INVALID_PARAMETER, and nothing of the request is applied.',
+    reason: 'A change that did not happen must not look as if it did.',
+    cases: ['src/server/namesrv/name-server.test.ts'],
+  },
+  'namesrv.refused-registration': {
+    apache: 'A refused or ignored registration leaves an empty entry for its broker name.',
+    skylark: 'It leaves nothing.',
+    reason: 'Routes would name a broker that is not there.',
+    cases: ['src/server/namesrv/route-table.test.ts'],
+  },
+  'namesrv.closed-connection': {
+    apache: 'A closing connection unregisters the first broker that registered over it (RouteInfoManager#onChannelDestroy).',
+    skylark: 'It unregisters all of them; unregistrations are carried out in batches, but every reader sees their effect.',
+    reason: 'A process with several brokers is gone as a whole.',
+    cases: ['src/server/namesrv/name-server.test.ts'],
+  },
+  'namesrv.zone-route-keys': {
+    apache: 'A route filtered by zone is written again with bare numeric keys, whatever the client (ZoneRouteRPCHook).',
+    skylark: 'It keeps the dialect of the client: quoted keys from V4_9_4 on.',
+    reason: 'Clients that ask for standard JSON cannot read bare keys.',
+    cases: ['src/server/namesrv/name-server.test.ts'],
+  },
+  'namesrv.kv-write-fails': {
+    apache: 'A KV change whose file cannot be written is logged and answered SUCCESS (KVConfigManager#persist).',
+    skylark: 'The change is undone and answered SYSTEM_ERROR.',
+    reason: 'What is acknowledged must survive a restart.',
+    cases: ['src/server/namesrv/name-server.test.ts'],
+  },
+  'remoting.exception-remark': {
+    apache: 'An unexpected exception becomes SYSTEM_ERROR with the exception and its first stack frame.',
+    skylark: 'SYSTEM_ERROR with name and message, without a stack frame.',
+    reason: 'No stack frames in remarks.',
+    cases: ['src/remoting/server.test.ts'],
+  },
+  'broker.bind-address': {
+    apache: 'Every interface unless bindAddress says otherwise; brokerIP1 is an address of the machine.',
+    skylark: 'Loopback unless told otherwise; without brokerIP1 a client is told the address by which it reached the name server of the same process.',
+    reason: 'A broker on a developer machine must not be open to the network, and one in a container must be reachable.',
+    cases: ['src/server/node.test.ts'],
+  },
+  'pull.hold-expiry': {
+    apache: 'Held pulls are looked at every 5 s (PullRequestHoldService#run), so an empty answer may come up to 5 s after its time.',
+    skylark: 'Looked at every 250 ms while any is held.',
+    reason: 'An answer in time costs nothing here.',
+    cases: ['src/server/broker/pull.test.ts'],
+  },
+  'send.service-not-available-remark': {
+    apache: 'SERVICE_NOT_AVAILABLE with a list of guesses and disk figures (AbstractSendMessageProcessor, SendMessageProcessor#handlePutMessageResult).',
+    skylark: 'The same first words, then the fault itself.',
+    reason: 'The store knows which one it is.',
+    cases: ['src/server/broker/send.test.ts'],
+  },
+  'send.born-timestamp-range': {
+    apache: 'Any int64 is stored as bornTimestamp.',
+    skylark: 'Beyond 2^53-1 milliseconds either way: INVALID_PARAMETER.',
+    reason: 'No such time exists; a rounded one would be stored otherwise.',
+    cases: ['src/server/broker/send.test.ts'],
+  },
+  'store.property-order': {
+    apache: 'Properties are read into a HashMap and written again: their order changes and duplicates collapse (MessageDecoder#messageProperties2String).',
+    skylark: 'The client\'s bytes are kept, the broker\'s properties follow. They read as the same map.',
+    reason: 'Copying is cheaper than parsing, and order has no meaning.',
+    cases: ['src/server/broker/send.test.ts'],
+  },
+  'store.record-checks': {
+    apache: 'A record with a negative body or properties length reads as one without (CommitLog#checkMessageAndReturnSize).',
+    skylark: 'It is a damaged record: recovery ends before it.',
+    reason: 'No encoder writes such lengths.',
+    cases: ['src/codec/message-record.test.ts'],
+  },
 } as const satisfies Readonly<Record<string, Divergence>>;
 
 export type DivergenceId = keyof typeof divergences;

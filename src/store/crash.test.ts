@@ -109,6 +109,7 @@ async function everyCrashPoint(kind: CrashKind, flushDiskType: 'ASYNC_FLUSH' | '
         if (!disk.isDown) throw error;
       }
       disk.crash();
+      clock.dropTimers();
       await settle();
       disk.restart(kind);
       visited++;
@@ -128,5 +129,5 @@ test.each([
   ['power', 'ASYNC_FLUSH'],
   ['power', 'SYNC_FLUSH'],
 ] as const)('a %s at any operation under %s loses nothing promised and invents nothing', async (kind, flush) => {
-  expect(await everyCrashPoint(kind, flush, kind === 'power' ? 2 : 1, 1)).toBeGreaterThan(100);
+  expect(await everyCrashPoint(kind, flush, kind === 'power' ? 2 : 1, 2)).toBeGreaterThan(70);
 }, 60000);

@@ -270,6 +270,7 @@ describe('faults', () => {
     expect((await b.store.queryIndex('T', 'all', 9, 0, Number.MAX_SAFE_INTEGER, undefined)).phyOffsets).toHaveLength(4);
     await checkStore(b.store);
     b.disk.crash();
+    b.clock.dropTimers();
     b.disk.restart('kill');
     await reopen(b);
     expect([...(await checkStore(b.store))]).toEqual([['T/0', names(4)]]);
@@ -467,6 +468,7 @@ describe('retention and removal', () => {
     putAll(b.store, queue, ['new life']);
     expect(await readAll(b.store, b.store.queue('T', 0))).toEqual(['new life']);
     b.disk.crash();
+    b.clock.dropTimers();
     b.disk.restart('kill');
     await reopen(b);
     expect(await readAll(b.store, b.store.queue('T', 0))).toEqual(['new life']);

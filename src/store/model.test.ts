@@ -121,6 +121,7 @@ class Restart implements fc.AsyncCommand<Model, Real> {
       await real.store.close();
     } else {
       real.disk.crash();
+      real.clock.dropTimers();
       await settle();
       real.disk.restart('kill');
       model.pending = [];

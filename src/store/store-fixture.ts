@@ -27,6 +27,11 @@ export class ManualClock implements StoreClock {
     };
   }
 
+  /** The process died: its timers with it. */
+  dropTimers(): void {
+    this.#timers = [];
+  }
+
   /** Moves time, running timers in order and letting what they start settle in between. */
   async advance(ms: number): Promise<void> {
     const end = this.now + ms;

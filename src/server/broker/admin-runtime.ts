@@ -91,7 +91,6 @@ export function createRuntimeHandlers(parts: RuntimeParts): RuntimeHandlers {
         ...statistics.totals(),
         ...laneFigures(),
         brokerActive: 'true',
-        brokerVersion: String(currentVersion),
         brokerVersionDesc: versionName(currentVersion) ?? String(currentVersion),
         dispatchBehindBytes: String(Math.max(0, positions.confirmed - positions.dispatched)),
         pageCacheLockTimeMills: '0',
