@@ -163,6 +163,54 @@ export const divergences = {
     reason: 'No encoder writes such lengths.',
     cases: ['src/codec/message-record.test.ts'],
   },
+  'heartbeat.unknown-group-without-subscription': {
+    apache: 'A V2 heartbeat that leaves its subscriptions out, for a group the broker does not know, leaves the group without subscriptions until the next full one.',
+    skylark: 'IS_SUB_CHANGE=true, so that the client sends them at once.',
+    reason: 'A restarted broker should not starve its consumers.',
+    cases: ['src/server/broker/clients.test.ts'],
+  },
+  'offsets.commit-range': {
+    apache: 'Any queueId and any int64 offset is committed (ConsumerManageProcessor#updateConsumerOffset).',
+    skylark: 'queueId within 0..65535 and offset up to 2^53-1; else INVALID_PARAMETER.',
+    reason: 'Such entries would only grow the table.',
+    cases: ['src/server/broker/clients.test.ts'],
+  },
+  'topics.config-range': {
+    apache: 'Any queue number and perm is accepted for a topic or group.',
+    skylark: 'Queue numbers up to 65536, perm 0..15, retryQueueNums up to 1024; else INVALID_PARAMETER.',
+    reason: 'One request must not make millions of queues.',
+    cases: ['src/server/broker/admin.test.ts'],
+  },
+  'topics.list-goes-on': {
+    apache: 'UPDATE_AND_CREATE_TOPIC_LIST ends at the first topic that is unchanged.',
+    skylark: 'It goes on past unchanged ones.',
+    reason: 'The rest of the list was asked for too.',
+    cases: ['src/server/broker/admin.test.ts'],
+  },
+  'offsets.query-correction': {
+    apache: 'QUERY_CORRECTION_OFFSET deletes the filtered groups\' offsets (ConsumerOffsetManager#queryMinOffsetInAllGroup).',
+    skylark: 'It only answers.',
+    reason: 'A query must not change anything.',
+    cases: ['src/server/broker/admin.test.ts'],
+  },
+  'config.update-broker': {
+    apache: 'UPDATE_BROKER_CONFIG changes any key that is not black-listed and writes the file.',
+    skylark: 'A fixed list of keys that take effect at run time, all or nothing, not written to disk; anything else is refused.',
+    reason: 'Run-time configuration was the way in of CVE-2023-33246 and CVE-2023-37582.',
+    cases: ['src/server/broker/admin.test.ts'],
+  },
+  'registration.retry': {
+    apache: 'A failed registration is tried again at the next period (30 s).',
+    skylark: 'After 0.5 s, doubling up to the period.',
+    reason: 'A name server that starts a moment later should not cost half a minute.',
+    cases: ['src/server/broker/registration.test.ts'],
+  },
+  'config.backup-file': {
+    apache: 'The .bak file holds the version before the last write (ConfigManager#persist).',
+    skylark: 'It holds the last version known to be on the platter.',
+    reason: 'After a power loss there is always one whole file.',
+    cases: ['src/server/broker/config-file.test.ts'],
+  },
 } as const satisfies Readonly<Record<string, Divergence>>;
 
 export type DivergenceId = keyof typeof divergences;

@@ -232,6 +232,7 @@ async function openBroker(shared: Shared): Promise<BrokerPart> {
       random: Math.random,
       listenHost: config.server.bindAddress,
       machineHost: machineHost(),
+      shownConfig: { ...config.store },
     });
   } catch (error) {
     await store.close();

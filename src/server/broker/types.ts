@@ -80,7 +80,7 @@ export interface GroupTable {
   all(): Iterable<GroupConfig>;
   update(config: GroupConfig): void;
   delete(group: string): boolean;
-  /** Forbidden bits of (group, topic); bit 0 = pull forbidden. */
+  /** Forbidden bits of (group, topic); bit 2 forbids reading (`PermName#INDEX_PERM_READ`). */
   forbidden(group: string, topic: string, bit: number): boolean;
   setForbidden(group: string, topic: string, bit: number, on: boolean): void;
 }
