@@ -225,6 +225,12 @@ export class RawClient {
   /** Called with each request and its response; for recording golden answers. */
   record: ((request: { code: number; ext: Ext; body: Buffer }, response: Response) => void) | undefined;
 
+  /** Called with each request the peer sends on its own account, such as NOTIFY_CONSUMER_IDS_CHANGED. Nothing answers it. */
+  onRequest: ((request: { code: number; flag: number; ext: Readonly<Record<string, string>>; body: Buffer }) => void) | undefined;
+
+  /** MQVersion ordinal and LanguageCode that requests carry. */
+  identity: { version: number; language: string } = { version: 513, language: 'OTHER' };
+
   /** One request and its response, whatever its code. Rejects when the connection ends or `timeoutMs` passes. */
   call(requestCode: number, ext: Ext, body: Buffer = Buffer.alloc(0), timeoutMs = 10_000): Promise<Response> {
     const opaque = ++this.opaque;
@@ -350,7 +356,7 @@ export class RawClient {
 
   private write(requestCode: number, opaque: number, flag: number, ext: Ext, body: Buffer): void {
     const extFields = Object.fromEntries(Object.entries(ext).map(([name, value]) => [name, String(value)]));
-    const header = Buffer.from(JSON.stringify({ code: requestCode, extFields, flag, language: 'OTHER', opaque, serializeTypeCurrentRPC: 'JSON', version: 513 }), 'utf8');
+    const header = Buffer.from(JSON.stringify({ code: requestCode, extFields, flag, language: this.identity.language, opaque, serializeTypeCurrentRPC: 'JSON', version: this.identity.version }), 'utf8');
     const head = Buffer.alloc(8);
     head.writeInt32BE(4 + header.length + body.length, 0);
     head.writeInt32BE(header.length, 4); // the high byte is the serialization: 0 = JSON
@@ -384,7 +390,10 @@ export class RawClient {
     const header = JSON.parse(frame.toString('utf8', 4, 4 + headerBytes)) as {
       code: number; flag: number; opaque: number; remark?: string | null; extFields?: Record<string, string> | null;
     };
-    if ((header.flag & 1) === 0) return; // a request of the broker's own, such as NOTIFY_CONSUMER_IDS_CHANGED
+    if ((header.flag & 1) === 0) { // a request of the broker's own, such as NOTIFY_CONSUMER_IDS_CHANGED
+      this.onRequest?.({ code: header.code, flag: header.flag, ext: header.extFields ?? {}, body: frame.subarray(4 + headerBytes) });
+      return;
+    }
     const waiting = this.waiting.get(header.opaque);
     if (waiting === undefined) return;
     this.waiting.delete(header.opaque);

@@ -12,7 +12,8 @@ const NO_BYTES = new Uint8Array(0);
 
 /**
  * Walks the elements of a batch: `reset`, then `next` until it says false, then look at `reason`. Spans are [start, end) in `bytes`.
- * TOTALSIZE must equal the sum of its parts; magic and CRC are not looked at, as in `MessageExtEncoder#encode`.
+ * Only the lengths of body and properties say where an element ends: TOTALSIZE, magic and CRC are not looked at, as in
+ * `MessageExtEncoder#encode`.
  */
 export class BatchCursor {
   bytes: Uint8Array = NO_BYTES;
@@ -53,22 +54,19 @@ export class BatchCursor {
     if (left === 0) return false;
     if (left < batchElementBytesMin) return this.fault(`${left} bytes are left, an element has at least ${batchElementBytesMin}`);
     const view = this.view;
-    const size = view.getInt32(pos);
-    if (size < batchElementBytesMin || size > left) return this.fault(`total size ${size} is not in ${batchElementBytesMin}..${left}`);
     const bodyBytes = view.getInt32(pos + 16);
-    if (bodyBytes < 0 || bodyBytes > size - batchElementBytesMin) {
-      return this.fault(`body length ${bodyBytes} is not in 0..${size - batchElementBytesMin}`);
+    if (bodyBytes < 0 || bodyBytes > left - batchElementBytesMin) {
+      return this.fault(`body length ${bodyBytes} is not in 0..${left - batchElementBytesMin}`);
     }
     const bodyEnd = pos + 20 + bodyBytes;
     const propertiesBytes = view.getInt16(bodyEnd);
-    const expected = size - batchElementBytesMin - bodyBytes;
-    if (propertiesBytes !== expected) return this.fault(`properties length ${propertiesBytes} is not ${expected}, what the total size leaves`);
+    const propertiesMax = Math.min(left - batchElementBytesMin - bodyBytes, propertiesBytesMax);
+    if (propertiesBytes < 0 || propertiesBytes > propertiesMax) return this.fault(`properties length ${propertiesBytes} is not in 0..${propertiesMax}`);
     this.flag = view.getInt32(pos + 12);
     this.bodyStart = pos + 20;
     this.bodyEnd = bodyEnd;
     this.propertiesStart = bodyEnd + 2;
-    this.propertiesEnd = bodyEnd + 2 + propertiesBytes;
-    this.following = pos + size;
+    this.following = this.propertiesEnd = bodyEnd + 2 + propertiesBytes;
     this.count++;
     return true;
   }

@@ -215,7 +215,8 @@ export const getConsumerStatusBody = body('GetConsumerStatusBody', bean({
 }));
 export const queryConsumeTimeSpanBody = body('QueryConsumeTimeSpanBody', bean({
   consumeTimeSpanSet: list(bean({
-    consumeTimeStamp: or(long, 0), delayTime: or(long, 0), maxTimeStamp: or(long, 0), messageQueue: opt(messageQueue), minTimeStamp: or(long, 0),
+    consumeTimeStamp: or(long, 0), consumeTimeStampStr: opt(text), delayTime: or(long, 0), maxTimeStamp: or(long, 0),
+    maxTimeStampStr: opt(text), messageQueue: opt(messageQueue), minTimeStamp: or(long, 0), minTimeStampStr: opt(text),
   })),
 }));
 export const queryCorrectionOffsetBody = body('QueryCorrectionOffsetBody', bean({ correctionOffsets: intMap(long) }));

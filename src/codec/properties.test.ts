@@ -60,6 +60,32 @@ describe('the scanner', () => {
     );
   });
 
+  test('a scan depends on nothing scanned before: strings alike in length and layout, and damaged ones', () => {
+    const found = ({ layout: _layout, ...rest }: PropertyScan): object => rest;
+    const name = fc.constantFrom('KEYS', 'TAGS', 'WAIT', 'DELAY', 'UNIQ_KEY', 'color', 'TIMER_X');
+    const value = fc.oneof({ weight: 3, arbitrary: fc.string({ unit: fc.constantFrom('a', '7', '\x01', '\xff'), minLength: 4, maxLength: 4 }) }, fc.constantFrom('true', 'TRUE'));
+    const change = fc.record({ at: fc.nat(80), byte: fc.oneof(fc.constantFrom(1, 2), fc.nat(255)), times: fc.nat(2) });
+    const text = fc.array(fc.tuple(name, value), { minLength: 1, maxLength: 5 }).map((pairs) => pairs.map(([n, v]) => `${n}\x01${v}\x02`).join(''));
+    fc.assert(
+      fc.property(text, fc.array(change, { minLength: 2, maxLength: 12 }), fc.nat(5), (first, changes, pad) => {
+        const used = new PropertyScan();
+        const bytes = Buffer.concat([Buffer.alloc(pad), Buffer.from(first, 'latin1'), Buffer.alloc(2)]);
+        const end = pad + first.length;
+        for (const { at, byte, times } of changes) {
+          // Unchanged strings in between make the scan remember this layout.
+          for (let i = 0; i <= times; i++) scanProperties(used, Buffer.from(first, 'latin1'), 0, first.length);
+          const damaged = Buffer.from(bytes);
+          damaged[pad + (at % first.length)] = byte;
+          const fresh = new PropertyScan();
+          scanProperties(fresh, damaged, pad, end);
+          scanProperties(used, damaged, pad, end);
+          expect(found(used)).toEqual(found(fresh));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test('WAIT is true in any case, false otherwise; the last one counts', () => {
     const wait = (value: string): boolean => scanText(`a\x01b\x02WAIT\x01${value}\x02`).waitStoreOk;
     expect(['true', 'TRUE', 'tRuE', 'false', 'truf', 'yes', 'true '].map(wait)).toEqual([true, true, true, false, false, false, false]);

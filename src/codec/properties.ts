@@ -2,6 +2,8 @@
 // What each property makes a broker do stands where it does it; this file only knows names and their spelling.
 //
 //   name 0x01 value 0x02, repeated; the last 0x02 may be missing
+import { ViewMemo } from './byte-copy.js';
+import { viewOf } from './int64.js';
 
 /** Every reserved property name (`MessageConst`), under the name of its constant there without PROPERTY_. */
 export const propertyNames = {
@@ -141,6 +143,115 @@ export function propertyFault(name: string, value: string): string | undefined {
   return undefined;
 }
 
+/** Longer strings are scanned byte by byte every time. */
+const layoutBytesMax = 256;
+
+/**
+ * The layout of one property string: its length, the bytes that must be the same again for the same names to stand at the same places
+ * (names, separators, the value of WAIT), and what a scan found there. Other values may change, but must not hold a separator.
+ */
+class PropertyLayout {
+  private readonly views = new ViewMemo();
+  /** Length of the string remembered, -1 = none; and of the one seen last, which is remembered when it comes twice. */
+  private length = -1;
+  private lastLength = -1;
+  /** The string by words; the last one overlaps the one before it unless the length is a multiple of four. */
+  private readonly words = new Int32Array(layoutBytesMax / 4 + 1);
+  /** 0xff for each byte that must be the same, 0 for bytes of values. */
+  private readonly masks = new Int32Array(layoutBytesMax / 4 + 1);
+  private keysStart = -1;
+  private keysEnd = -1;
+  private tagsStart = -1;
+  private tagsEnd = -1;
+  private uniqKeyStart = -1;
+  private uniqKeyEnd = -1;
+  private delayStart = -1;
+  private delayEnd = -1;
+  private waitStoreOk = true;
+  private special = false;
+  private count = 0;
+
+  /** True, with the scan filled in, when the string has the layout remembered. */
+  fill(scan: PropertyScan, bytes: Uint8Array, start: number, end: number): boolean {
+    if (end - start !== this.length || !this.fits(this.views.of(bytes), start, end)) return false;
+    scan.keysStart = this.keysStart < 0 ? -1 : this.keysStart + start;
+    scan.keysEnd = this.keysStart < 0 ? -1 : this.keysEnd + start;
+    scan.tagsStart = this.tagsStart < 0 ? -1 : this.tagsStart + start;
+    scan.tagsEnd = this.tagsStart < 0 ? -1 : this.tagsEnd + start;
+    scan.uniqKeyStart = this.uniqKeyStart < 0 ? -1 : this.uniqKeyStart + start;
+    scan.uniqKeyEnd = this.uniqKeyStart < 0 ? -1 : this.uniqKeyEnd + start;
+    scan.delayStart = this.delayStart < 0 ? -1 : this.delayStart + start;
+    scan.delayEnd = this.delayStart < 0 ? -1 : this.delayEnd + start;
+    scan.waitStoreOk = this.waitStoreOk;
+    scan.special = this.special;
+    scan.count = this.count;
+    return true;
+  }
+
+  private fits(view: DataView, start: number, end: number): boolean {
+    const { words, masks } = this;
+    const last = end - 4;
+    let k = 0;
+    for (let at = start; ; at += 4) {
+      if (at > last) at = last;
+      const word = view.getInt32(at);
+      const mask = masks[k] as number;
+      // A byte that is free to change must not be a separator: zero after the xor (the usual test for a zero byte in a word).
+      const free = (word ^ 0x02020202) | mask;
+      if ((((word ^ (words[k] as number)) & mask) | ((free - 0x01010101) & ~free & 0x80808080)) !== 0) return false;
+      if (at === last) return true;
+      k++;
+    }
+  }
+
+  /** Remembers a string that was just scanned, when one of its length came before it too. */
+  learn(scan: PropertyScan, bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    const again = length === this.lastLength;
+    this.lastLength = length;
+    if (!again || length < 4 || length > layoutBytesMax) return;
+    this.length = length;
+    const fixed = fixedBytes(bytes, start, end);
+    const view = this.views.of(bytes);
+    const fixedView = viewOf(fixed);
+    for (let k = 0, at = 0; ; at += 4, k++) {
+      if (at > length - 4) at = length - 4;
+      this.words[k] = view.getInt32(start + at);
+      this.masks[k] = fixedView.getInt32(at);
+      if (at === length - 4) break;
+    }
+    this.keysStart = scan.keysStart < 0 ? -1 : scan.keysStart - start;
+    this.keysEnd = scan.keysEnd - start;
+    this.tagsStart = scan.tagsStart < 0 ? -1 : scan.tagsStart - start;
+    this.tagsEnd = scan.tagsEnd - start;
+    this.uniqKeyStart = scan.uniqKeyStart < 0 ? -1 : scan.uniqKeyStart - start;
+    this.uniqKeyEnd = scan.uniqKeyEnd - start;
+    this.delayStart = scan.delayStart < 0 ? -1 : scan.delayStart - start;
+    this.delayEnd = scan.delayEnd - start;
+    this.waitStoreOk = scan.waitStoreOk;
+    this.special = scan.special;
+    this.count = scan.count;
+  }
+}
+
+/** 0xff for every byte of [start, end) that is not within a value other than WAIT's. */
+function fixedBytes(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const fixed = new Uint8Array(end - start).fill(0xff);
+  let i = start;
+  while (i < end) {
+    const nameStart = i;
+    while (i < end && bytes[i] !== nameValueSeparator && bytes[i] !== propertySeparator) i++;
+    if (i < end && bytes[i++] === nameValueSeparator) {
+      const valueStart = i;
+      while (i < end && bytes[i] !== propertySeparator) i++;
+      const isWait = valueStart - nameStart === 5 && wordAt(bytes, nameStart) === WORD_WAIT;
+      if (!isWait) fixed.fill(0, valueStart - start, i - start);
+      i++;
+    }
+  }
+  return fixed;
+}
+
 /** What a scan found. Spans are [start, end) in the scanned bytes; a start of -1 says that the name does not occur. */
 export class PropertyScan {
   keysStart = -1;
@@ -157,6 +268,8 @@ export class PropertyScan {
   special = false;
   /** Elements with a name and a value, duplicates counted. */
   count = 0;
+  /** Where names and values stood in the string scanned last: the next one of a producer is usually laid out the same. */
+  readonly layout = new PropertyLayout();
 }
 
 const WORD_KEYS = 0x4b455953;
@@ -178,6 +291,13 @@ const prefixBytes = 6;
  * strings. `scan` is reset first and can be used again and again.
  */
 export function scanProperties(scan: PropertyScan, bytes: Uint8Array, start: number, end: number): void {
+  if (scan.layout.fill(scan, bytes, start, end)) return;
+  scanBytes(scan, bytes, start, end);
+  scan.layout.learn(scan, bytes, start, end);
+}
+
+/** The same byte by byte, whatever was scanned before. */
+function scanBytes(scan: PropertyScan, bytes: Uint8Array, start: number, end: number): void {
   scan.keysStart = scan.keysEnd = scan.tagsStart = scan.tagsEnd = -1;
   scan.uniqKeyStart = scan.uniqKeyEnd = scan.delayStart = scan.delayEnd = -1;
   scan.waitStoreOk = true;

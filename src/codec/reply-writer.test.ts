@@ -52,6 +52,23 @@ describe('SEND', () => {
       });
     }), { numRuns: 500 });
   });
+
+  test('the ids of a batch, whatever their digits and the length of the address', () => {
+    const near = fc.tuple(fc.maxSafeNat(), fc.array(fc.nat(5_000_000), { minLength: 1, maxLength: 40 })).map(([first, steps]) => {
+      const offsets = [Math.min(first, Number.MAX_SAFE_INTEGER - 40 * 5_000_000)];
+      for (const step of steps) offsets.push((offsets.at(-1) as number) + step);
+      return offsets;
+    });
+    const offsets = fc.oneof(near, fc.array(fc.maxSafeNat(), { minLength: 1, maxLength: 8 }), fc.constant([2 ** 32 - 300, 2 ** 32 - 1, 2 ** 32, 2 ** 33 + 5]));
+    const prefix = fc.constantFrom('7F000001000051AF', '00000000000000000000FFFF7F000001000051AF', '', 'ABC');
+    fc.assert(fc.property(prefix, offsets, fc.nat(9), (host, list, at) => {
+      const writer = new SendReplyWriter(host);
+      const target = Buffer.alloc(at + writer.bytesMax(0, list.length));
+      const end = writer.writeBatch(target, at, 7, 1, 2, list, list.length);
+      const ids = list.map((phyOffset) => `${host}${phyOffset.toString(16).toUpperCase().padStart(16, '0')}`);
+      expect(decode(target.subarray(at, end)).ext.get('msgId')).toBe(ids.join(','));
+    }));
+  });
 });
 
 describe('PULL', () => {

@@ -4,9 +4,11 @@
  *
  *   frame prefix 8 | {"code":0,"extFields":{...},"flag":1,"language":"JAVA","opaque":N[,"remark":"FOUND"],"serializeTypeCurrentRPC":"JSON","version":513}
  */
+import { copyRange, ViewMemo } from './byte-copy.js';
 import { commandFlag, currentVersion } from './command.js';
 import { framePrefixBytes } from './frame.js';
 import { jsonHeader } from './header.js';
+import { viewOf } from './int64.js';
 
 const hexDigits = Buffer.from('0123456789ABCDEF', 'latin1');
 
@@ -59,19 +61,13 @@ function writePadded(target: Uint8Array, at: number, value: number): number {
   return at + 9;
 }
 
-/** Writes an int64 (a safe integer >= 0) as 16 upper-case hex digits. */
-function writeHex16(target: Uint8Array, at: number, value: number): number {
-  let high = Math.floor(value / 0x100000000);
-  let low = value >>> 0;
-  for (let p = at + 15; p >= at + 8; p--) {
-    target[p] = hexDigits[low & 15] as number;
-    low >>>= 4;
-  }
-  for (let p = at + 7; p >= at; p--) {
-    target[p] = hexDigits[high & 15] as number;
-    high >>>= 4;
-  }
-  return at + 16;
+/** Two upper-case hex digits per byte value, the first in the high byte. */
+const hexPairs = Uint16Array.from({ length: 256 }, (_, n) => ((hexDigits[n >> 4] as number) << 8) | (hexDigits[n & 15] as number));
+
+/** Writes 32 bits as eight upper-case hex digits. */
+function writeHex8(view: DataView, at: number, value: number): void {
+  view.setInt32(at, ((hexPairs[value >>> 24] as number) << 16) | (hexPairs[(value >> 16) & 255] as number));
+  view.setInt32(at + 4, ((hexPairs[(value >> 8) & 255] as number) << 16) | (hexPairs[value & 255] as number));
 }
 
 /** Copies; by hand when a native copy would cost more to call. */
@@ -136,6 +132,8 @@ const sendFixedBytes = 320;
  */
 export class SendReplyWriter {
   private prefix: Buffer = Buffer.alloc(0);
+  private prefixView = viewOf(this.prefix);
+  private readonly targets = new ViewMemo();
   /** `","TRACE_ON":"true","MSG_REGION":"DefaultRegion` without the quote before the next name. */
   private region: Buffer = Buffer.alloc(0);
 
@@ -150,6 +148,7 @@ export class SendReplyWriter {
   /** Changes what the constructor was given. */
   configure(storeHostHex: string, regionId: string, traceOn: boolean): void {
     this.prefix = latin(storeHostHex);
+    this.prefixView = viewOf(this.prefix);
     this.region = Buffer.from(`","TRACE_ON":"${traceOn}","MSG_REGION":${JSON.stringify(regionId).slice(0, -1)}`);
   }
 
@@ -168,7 +167,10 @@ export class SendReplyWriter {
   ): number {
     let p = this.head(target, at, queueId, key, keyStart, keyEnd);
     p = writeBytes(target, p, this.prefix);
-    p = writeHex16(target, p, phyOffset);
+    const view = this.targets.of(target);
+    writeHex8(view, p, Math.floor(phyOffset / 0x100000000));
+    writeHex8(view, p + 8, phyOffset | 0);
+    p += 16;
     return this.tail(target, at, p, opaque, queueOffset);
   }
 
@@ -178,10 +180,26 @@ export class SendReplyWriter {
     key?: Uint8Array, keyStart = -1, keyEnd = -1,
   ): number {
     let p = this.head(target, at, queueId, key, keyStart, keyEnd);
+    const view = this.targets.of(target);
+    const prefix = this.prefix;
+    const prefixView = this.prefixView;
+    let high = -1;
+    let digits = 0;
     for (let i = 0; i < count; i++) {
       if (i > 0) target[p++] = 0x2c;
-      p = writeBytes(target, p, this.prefix);
-      p = writeHex16(target, p, phyOffsets[i] as number);
+      copyRange(target, view, p, prefix, prefixView, 0, prefix.length);
+      p += prefix.length;
+      const phyOffset = phyOffsets[i] as number;
+      const low = phyOffset | 0;
+      const upper = Math.floor(phyOffset / 0x100000000);
+      if (upper === high) copyRange(target, view, p, target, view, digits, digits + 8);
+      else {
+        writeHex8(view, p, upper);
+        high = upper;
+      }
+      digits = p;
+      writeHex8(view, p + 8, low);
+      p += 16;
     }
     return this.tail(target, at, p, opaque, queueOffset);
   }

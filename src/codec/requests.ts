@@ -134,8 +134,8 @@ export const requests = {
     code: 12, on: ['broker', 'brokerFast'], lane: 'query', state: 'served',
     javaHeader: 'QueryMessageRequestHeader',
     header: {
-      topic: { as: 'str' },
-      key: { as: 'str' },
+      topic: { as: 'str', or: '' },
+      key: { as: 'str', or: '' },
       maxNum: { as: 'i32' },
       beginTimestamp: { as: 'i64' },
       endTimestamp: { as: 'i64' },
@@ -160,7 +160,7 @@ export const requests = {
     code: 14, on: ['broker', 'brokerFast', 'proxy'], lane: 'consumer', state: 'served',
     javaHeader: 'QueryConsumerOffsetRequestHeader',
     header: {
-      consumerGroup: { as: 'str' },
+      consumerGroup: { as: 'str', or: '' },
       topic: { as: 'str' },
       queueId: { as: 'i32' },
       setZeroIfNotFound: { as: 'bool', opt: true },
@@ -175,9 +175,9 @@ export const requests = {
     code: 15, on: ['broker', 'brokerFast', 'proxy'], lane: 'consumer', state: 'served',
     javaHeader: 'UpdateConsumerOffsetRequestHeader',
     header: {
-      consumerGroup: { as: 'str' },
+      consumerGroup: { as: 'str', or: 'null' },
       topic: { as: 'str' },
-      queueId: { as: 'i32', or: -1 },
+      queueId: { as: 'i32', opt: true },
       commitOffset: { as: 'i64', opt: true },
       ...topicRpc,
     },
@@ -195,7 +195,7 @@ export const requests = {
       perm: { as: 'i32' },
       topicFilterType: { as: 'str' },
       topicSysFlag: { as: 'i32', opt: true },
-      order: { as: 'bool' },
+      order: { as: 'bool', or: false },
       attributes: { as: 'str', opt: true },
       force: { as: 'bool', opt: true },
       ...topicRpc,
@@ -496,8 +496,8 @@ export const requests = {
     code: 101, on: ['namesrv'], lane: 'namesrv', state: 'served',
     javaHeader: 'GetKVConfigRequestHeader',
     header: {
-      namespace: { as: 'str' },
-      key: { as: 'str' },
+      namespace: { as: 'str', or: 'null' },
+      key: { as: 'str', or: 'null' },
     },
     reply: {
       value: { as: 'str', opt: true },
@@ -508,8 +508,8 @@ export const requests = {
     code: 102, on: ['namesrv'], lane: 'namesrv', state: 'served',
     javaHeader: 'DeleteKVConfigRequestHeader',
     header: {
-      namespace: { as: 'str' },
-      key: { as: 'str' },
+      namespace: { as: 'str', or: 'null' },
+      key: { as: 'str', or: 'null' },
     },
     reply: {},
     body: 'none', replyBody: 'none',
@@ -539,10 +539,10 @@ export const requests = {
     code: 104, on: ['namesrv'], lane: 'namesrv', state: 'served',
     javaHeader: 'UnRegisterBrokerRequestHeader',
     header: {
-      brokerName: { as: 'str' },
-      brokerAddr: { as: 'str' },
-      clusterName: { as: 'str' },
-      brokerId: { as: 'i64' },
+      brokerName: { as: 'str', or: 'null' },
+      brokerAddr: { as: 'str', or: 'null' },
+      clusterName: { as: 'str', or: 'null' },
+      brokerId: { as: 'i64', or: -1n },
     },
     reply: {},
     body: 'none', replyBody: 'none',
@@ -618,7 +618,7 @@ export const requests = {
     code: 205, on: ['namesrv'], lane: 'namesrv', state: 'served',
     javaHeader: 'WipeWritePermOfBrokerRequestHeader',
     header: {
-      brokerName: { as: 'str' },
+      brokerName: { as: 'str', or: 'null' },
     },
     reply: {
       wipeTopicCount: { as: 'i32' },
@@ -704,7 +704,7 @@ export const requests = {
     code: 216, on: ['namesrv'], lane: 'namesrv', state: 'served',
     javaHeader: 'DeleteTopicFromNamesrvRequestHeader',
     header: {
-      topic: { as: 'str' },
+      topic: { as: 'str', or: 'null' },
       clusterName: { as: 'str', opt: true },
       ...topicRpc,
     },
@@ -725,7 +725,7 @@ export const requests = {
     code: 219, on: ['namesrv'], lane: 'namesrv', state: 'served',
     javaHeader: 'GetKVListByNamespaceRequestHeader',
     header: {
-      namespace: { as: 'str' },
+      namespace: { as: 'str', or: 'null' },
     },
     reply: {},
     body: 'none', replyBody: 'json:KVTable',
@@ -763,9 +763,9 @@ export const requests = {
     code: 222, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',
     javaHeader: 'ResetOffsetRequestHeader',
     header: {
-      group: { as: 'str' },
+      group: { as: 'str', or: 'null' },
       topic: { as: 'str' },
-      queueId: { as: 'i32', or: 0 },
+      queueId: { as: 'i32', or: -1 },
       offset: { as: 'i64', opt: true },
       timestamp: { as: 'i64', or: 0n },
       isForce: { as: 'bool', or: false },
@@ -790,7 +790,7 @@ export const requests = {
     code: 224, on: ['namesrv'], lane: 'namesrv', state: 'served',
     javaHeader: 'GetTopicsByClusterRequestHeader',
     header: {
-      cluster: { as: 'str' },
+      cluster: { as: 'str', or: 'null' },
     },
     reply: {},
     body: 'none', replyBody: 'json:TopicList',
@@ -828,7 +828,7 @@ export const requests = {
     javaHeader: 'QueryConsumeTimeSpanRequestHeader',
     header: {
       topic: { as: 'str' },
-      group: { as: 'str' },
+      group: { as: 'str', or: '' },
       ...topicRpc,
     },
     reply: {},
@@ -870,7 +870,7 @@ export const requests = {
     javaHeader: 'QueryCorrectionOffsetHeader',
     header: {
       filterGroups: { as: 'str', opt: true },
-      compareGroup: { as: 'str' },
+      compareGroup: { as: 'str', or: '' },
       topic: { as: 'str' },
       ...topicRpc,
     },
@@ -882,7 +882,7 @@ export const requests = {
     javaHeader: 'ConsumeMessageDirectlyResultRequestHeader',
     header: {
       consumerGroup: { as: 'str' },
-      clientId: { as: 'str', opt: true },
+      clientId: { as: 'str', or: 'null' },
       msgId: { as: 'str', opt: true },
       brokerName: { as: 'str', opt: true },
       topic: { as: 'str', opt: true },
@@ -946,7 +946,7 @@ export const requests = {
     code: 314, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',
     javaHeader: 'CloneGroupOffsetRequestHeader',
     header: {
-      srcGroup: { as: 'str' },
+      srcGroup: { as: 'str', or: 'null' },
       destGroup: { as: 'str' },
       topic: { as: 'str', opt: true },
       offline: { as: 'bool', or: false },
@@ -1041,10 +1041,10 @@ export const requests = {
     code: 322, on: ['namesrv'], lane: 'namesrv', state: 'served',
     javaHeader: 'QueryDataVersionRequestHeader',
     header: {
-      brokerName: { as: 'str' },
+      brokerName: { as: 'str', or: 'null' },
       brokerAddr: { as: 'str' },
       clusterName: { as: 'str' },
-      brokerId: { as: 'i64' },
+      brokerId: { as: 'i64', or: 0n },
     },
     reply: {
       changed: { as: 'bool' },
@@ -1148,7 +1148,7 @@ export const requests = {
     code: 327, on: ['namesrv'], lane: 'namesrv', state: 'served',
     javaHeader: 'AddWritePermOfBrokerRequestHeader',
     header: {
-      brokerName: { as: 'str' },
+      brokerName: { as: 'str', or: 'null' },
     },
     reply: {
       addTopicCount: { as: 'i32' },
@@ -1329,8 +1329,8 @@ export const requests = {
     code: 901, on: ['namesrv'], lane: 'namesrv', state: 'served',
     javaHeader: 'GetBrokerMemberGroupRequestHeader',
     header: {
-      clusterName: { as: 'str' },
-      brokerName: { as: 'str' },
+      clusterName: { as: 'str', opt: true },
+      brokerName: { as: 'str', opt: true },
     },
     reply: {},
     body: 'none', replyBody: 'json:GetBrokerMemberGroupResponseBody',
@@ -1362,7 +1362,7 @@ export const requests = {
     header: {
       clusterName: { as: 'str' },
       brokerAddr: { as: 'str' },
-      brokerName: { as: 'str' },
+      brokerName: { as: 'str', or: 'null' },
       brokerId: { as: 'i64', opt: true },
       epoch: { as: 'i32', opt: true },
       maxOffset: { as: 'i64', opt: true },

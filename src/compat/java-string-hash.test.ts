@@ -35,6 +35,18 @@ describe('javaStringHash', () => {
     );
   });
 
+  test('by words as by characters: any length, any place, wherever the first byte beyond ASCII stands', () => {
+    const piece = fc.oneof({ weight: 4, arbitrary: fc.string({ unit: 'grapheme-ascii', maxLength: 12 }) }, fc.constantFrom('中', 'é', '\u{1f600}'));
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), fc.nat(5), fc.integer(), (pieces, before, seed) => {
+        const text = pieces.join('');
+        const bytes = Buffer.from(text);
+        const padded = Buffer.concat([Buffer.alloc(before, 65), bytes, Buffer.alloc(4, 66)]);
+        expect(javaHashOfBytes(seed, padded, before, before + bytes.length)).toBe(javaStringHash(text, seed));
+      }),
+    );
+  });
+
   test('malformed sequences each count as decoding counts them', () => {
     for (const hex of ['80', 'c080', 'c3', 'e08080', 'eda080', 'e4b8', 'f0808080', 'f4908080', 'f5808080', 'f09f98', '61ff62', 'c328', 'efbbbf61']) {
       const bytes = Buffer.from(hex, 'hex');

@@ -26,6 +26,8 @@ export interface ConnectionHost {
   readonly serialize: SerializeType;
   /** One whole frame: header in [headerStart, headerEnd), body in [headerEnd, bodyEnd). May throw WireError. */
   frame(connection: RemotingConnection, buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number, serializeTypeByte: number): void;
+  /** The connection holds so many bytes more (or fewer) of a frame that is not complete. */
+  unfinished?(bytes: number): void;
   /** Once, when the socket is gone. */
   gone(connection: RemotingConnection): void;
 }
@@ -139,6 +141,19 @@ export class RemotingConnection implements Connection, Sender, Caller {
     return this.isOpen;
   }
 
+  /** Bytes held of a frame that is not complete, and when its first byte came (0: none). */
+  get unfinishedBytes(): number {
+    return this.reader.heldBytes;
+  }
+
+  get unfinishedSinceMs(): number {
+    return this.frameSinceMs;
+  }
+
+  get writtenMs(): number {
+    return this.lastWriteMs;
+  }
+
   /** Bytes queued or handed to the socket that the peer has not taken. */
   get outBytes(): number {
     return this.queuedBytes + this.socket.writableLength;
@@ -152,14 +167,19 @@ export class RemotingConnection implements Connection, Sender, Caller {
     this.receivedMs = this.lastReadMs = nowMs;
     this.host.counters.bytesIn += chunk.length;
     const framesBefore = this.framesRead;
+    const heldBefore = this.reader.heldBytes;
     try {
       this.reader.feed(chunk);
     } catch (error) {
+      // The reader let go of what it held.
+      if (heldBefore > 0) this.host.unfinished?.(-heldBefore);
       this.broken(error);
       return;
     }
     if (this.reader.heldBytes === 0) this.frameSinceMs = 0;
     else if (this.frameSinceMs === 0 || this.framesRead !== framesBefore) this.frameSinceMs = nowMs;
+    const grown = this.reader.heldBytes - heldBefore;
+    if (grown !== 0) this.host.unfinished?.(grown);
     this.weigh();
   }
 
@@ -172,6 +192,13 @@ export class RemotingConnection implements Connection, Sender, Caller {
       return;
     }
     this.host.frame(this, buffer, headerStart, headerEnd, bodyEnd, type);
+  }
+
+  /** Forgets the unfinished frame. */
+  private dropReader(): void {
+    const { heldBytes } = this.reader;
+    this.reader.stop();
+    if (heldBytes > 0) this.host.unfinished?.(-heldBytes);
   }
 
   private broken(error: unknown): void {
@@ -422,7 +449,7 @@ export class RemotingConnection implements Connection, Sender, Caller {
   shut(reason: CloseReason): void {
     if (!this.isOpen) return;
     this.reason ??= reason;
-    this.reader.stop();
+    this.dropReader();
     this.kept.length = 0;
     this.flushForClose();
     this.isOpen = false;
@@ -441,7 +468,7 @@ export class RemotingConnection implements Connection, Sender, Caller {
   destroy(reason: CloseReason): void {
     this.reason ??= reason;
     this.isOpen = false;
-    this.reader.stop();
+    this.dropReader();
     this.kept.length = 0;
     this.socket.destroy();
   }
@@ -469,7 +496,7 @@ export class RemotingConnection implements Connection, Sender, Caller {
     if (this.gone) return;
     this.gone = true;
     this.isOpen = false;
-    this.reader.stop();
+    this.dropReader();
     this.pieces = [];
     this.piece = undefined;
     this.queuedBytes = 0;

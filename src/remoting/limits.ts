@@ -23,6 +23,10 @@ export interface ConnectionLimits {
 export interface ServerLimits extends ConnectionLimits {
   /** Connections open at once; a further one is closed at once and counted. */
   readonly connectionsMax: number;
+  /** Bytes of unfinished frames on all connections: beyond it those that have been sending theirs the longest are closed. */
+  readonly unfinishedBytesMax: number;
+  /** Answers that peers have not taken, on all connections: beyond it those that have not taken any for the longest are closed. */
+  readonly outTotalBytesMax: number;
 }
 
 export const defaultServerLimits: ServerLimits = {
@@ -35,4 +39,6 @@ export const defaultServerLimits: ServerLimits = {
   requestsPauseCount: 10_000,
   callsMax: 10_000,
   connectionsMax: 20_000,
+  unfinishedBytesMax: 256 * 1024 * 1024,
+  outTotalBytesMax: 512 * 1024 * 1024,
 };

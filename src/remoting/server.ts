@@ -49,6 +49,8 @@ export class RemotingServer implements ConnectionHost {
   private checker: TimerHandle | undefined;
   private goneListener: (() => void) | undefined;
   private listening = false;
+  /** Of all connections. */
+  private unfinishedBytes = 0;
 
   constructor(options: ServerOptions) {
     this.options = options;
@@ -100,7 +102,36 @@ export class RemotingServer implements ConnectionHost {
 
   private check(): void {
     const nowMs = this.clock.nowMs();
-    for (const connection of this.all) connection.check(nowMs);
+    let outBytes = 0;
+    for (const connection of this.all) {
+      connection.check(nowMs);
+      outBytes += connection.outBytes;
+    }
+    if (outBytes > this.limits.outTotalBytesMax) this.shedReaders(outBytes);
+  }
+
+  /** Closes those who take no answers, the ones not written to for the longest first, until the rest is within its bound. */
+  private shedReaders(outBytes: number): void {
+    const holders = [...this.all].filter((connection) => connection.outBytes > 0).sort((a, b) => a.writtenMs - b.writtenMs);
+    for (const connection of holders) {
+      if (outBytes <= this.limits.outTotalBytesMax) return;
+      outBytes -= connection.outBytes;
+      this.log.warn({ peer: connection.remoteAddress, limit: this.limits.outTotalBytesMax }, 'peers do not read their answers, the longest one is closed');
+      connection.destroy('slowReader');
+    }
+  }
+
+  unfinished(bytes: number): void {
+    this.unfinishedBytes += bytes;
+    while (this.unfinishedBytes > this.limits.unfinishedBytesMax) {
+      let oldest: RemotingConnection | undefined;
+      for (const connection of this.all) {
+        if (connection.unfinishedBytes > 0 && (oldest === undefined || connection.unfinishedSinceMs < oldest.unfinishedSinceMs)) oldest = connection;
+      }
+      if (oldest === undefined) return;
+      this.log.warn({ peer: oldest.remoteAddress, limit: this.limits.unfinishedBytesMax }, 'unfinished frames fill their budget, the oldest is closed');
+      oldest.destroy('slowSender');
+    }
   }
 
   frame(connection: RemotingConnection, buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number, serializeTypeByte: number): void {

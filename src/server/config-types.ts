@@ -2,6 +2,7 @@
  * The configuration values the broker's and the name server's parts read. Names and defaults are Apache's (`BrokerConfig`,
  * `MessageStoreConfig`, `NamesrvConfig`, `NettyServerConfig` of 5.5.0) unless said otherwise. Parsing and checking is config.ts.
  */
+import type { StoreConfig as StoreTable } from '../store/options.js';
 
 /** Honoured broker keys. Times in the unit Apache's key has (mostly ms). */
 export interface BrokerConfig {
@@ -71,41 +72,15 @@ export interface BrokerConfig {
   storePathConfigDir: string;
 }
 
-/** Honoured store keys (`MessageStoreConfig`). */
-export interface StoreConfig {
+/** Keys of the store's own table (store/options.ts) that the command line takes; the others are for tests or come from elsewhere. */
+type StoreKey = Exclude<keyof StoreTable, 'totalMemoryBytes' | 'messageDelayLevel' | 'queueCacheBytesMax' | 'checkpointIntervalMs' | 'flushBytes' | 'recoverStepBytes'>;
+
+/** Honoured store keys (`MessageStoreConfig`): those of the store, and what its opener and the broker read. */
+export interface StoreConfig extends Required<Pick<StoreTable, StoreKey>> {
   storePathRootDir: string;
   storePathCommitLog: string;
-  mappedFileSizeCommitLog: number;
-  /** Bytes: 300000 entries of 20 bytes by default. */
-  mappedFileSizeConsumeQueue: number;
-  flushIntervalCommitLog: number;
-  flushIntervalConsumeQueue: number;
-  flushDiskType: 'ASYNC_FLUSH' | 'SYNC_FLUSH';
   syncFlushTimeout: number;
-  fileReservedTime: number;
-  deleteWhen: string;
-  cleanResourceInterval: number;
-  deleteCommitLogFilesInterval: number;
-  diskMaxUsedSpaceRatio: number;
-  cleanFileForciblyEnable: boolean;
-  checkCRCOnRecover: boolean;
-  maxMessageSize: number;
-  messageIndexEnable: boolean;
-  messageIndexSafe: boolean;
-  maxHashSlotNum: number;
-  maxIndexNum: number;
-  maxMsgsNumBatch: number;
-  maxTransferBytesOnMessageInMemory: number;
-  maxTransferCountOnMessageInMemory: number;
-  maxTransferBytesOnMessageInDisk: number;
-  maxTransferCountOnMessageInDisk: number;
-  accessMessageInMemoryMaxRatio: number;
-  commitLogRecoverMaxNum: number;
   autoMessageVersionOnTopicLen: boolean;
-  /** Ours: bytes of recently written log kept in memory. */
-  tailCacheBytesMax: number;
-  /** Ours: bytes of log pages kept for consumers that read from disk. */
-  readCacheBytesMax: number;
 }
 
 /** Honoured name server keys. */

@@ -2,9 +2,9 @@
  * One running process: name server, broker, or both, with their ports, store and order of starting and stopping.
  * It owns the sockets and the store; what they serve is namesrv/ and broker/. The command line is main.ts.
  */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Fault } from '../codec/errors.js';
 import type { Role } from '../codec/requests.js';
 import { CallTimeouts, defaultLanes, Dispatcher, EventTurn, LaneSet, RemotingClient, RemotingServer, systemClock } from '../remoting/index.js';
@@ -106,17 +106,31 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   } catch (error) {
     await stop().catch((failed: unknown) => log.warn({ error: textOf(failed) }, 'closing after a failed start failed'));
     if (error instanceof Fault) throw new StartError(error.message);
+    // A file where a directory should be, or the reverse, a disk that is full or refuses: the system's own words name the path.
+    if (isSystemError(error)) throw new StartError(`${dataDir} cannot be served: ${error.message}`);
     throw error;
   }
 }
 
 function ensureWritable(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true });
+    makeDirectory(dir);
     accessSync(dir, constants.W_OK | constants.R_OK | constants.X_OK);
   } catch (error) {
     throw new StartError(`data directory ${dir} cannot be written: ${textOf(error)} (choose another with --data)`);
   }
+}
+
+/** One level at a time: Node's recursive form never returns where the kernel refuses new directories (below /proc). */
+function makeDirectory(dir: string): void {
+  if (existsSync(dir)) return;
+  const parent = dirname(dir);
+  if (parent !== dir) makeDirectory(parent);
+  mkdirSync(dir);
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
 function textOf(error: unknown): string {

@@ -42,8 +42,12 @@ export function tagsCodeOf(scan: PropertyScan, bytes: Uint8Array, queue: StoreQu
 }
 
 export class Dispatcher {
-  /** Gaps in a queue are bridged with blank entries instead of being reported; set when the whole log is dispatched anew. */
-  bridgeGaps = false;
+  /** Queues that are built anew from the log's first record on: gaps in them are bridged with blank entries. */
+  bridged: ReadonlySet<StoreQueue> = new Set();
+  /** Other queues in which a record did not follow its predecessor. */
+  readonly gaps = new Set<StoreQueue>();
+  /** A record below, of a queue that has no files and is not built anew, belongs to a topic that was deleted. */
+  vouched = 0;
   /** Index entries are made for records from here on. */
   indexFrom = 0;
   readonly #parts: StoreParts;
@@ -69,14 +73,17 @@ export class Dispatcher {
     const scan = this.#scan;
     const queue = queues.ref(topic, record.queueId);
     let outcome: DispatchOutcome = 'skipped';
-    if (toQueue && record.phyOffset > queue.lastPhyOffset) {
+    const deleted = !queue.registered && record.phyOffset < this.vouched && !this.bridged.has(queue);
+    if (toQueue && record.phyOffset > queue.lastPhyOffset && !deleted) {
       outcome = this.#fit(queue, record.queueOffset);
-      if (outcome === 'gap') return outcome;
-      queue.registered = true;
-      queue.append(record.phyOffset, record.size, tagsCodeOf(scan, bytes, queue, record.storeTimestamp, delayLevels));
-      queue.writtenOffset = queue.maxOffset = queue.nextOffset;
-      queue.lastPutMs = clock.nowMs();
-      queues.dirty.add(queue);
+      if (outcome === 'gap') this.gaps.add(queue);
+      else {
+        queue.registered = true;
+        queue.append(record.phyOffset, record.size, tagsCodeOf(scan, bytes, queue, record.storeTimestamp, delayLevels));
+        queue.writtenOffset = queue.maxOffset = queue.nextOffset;
+        queue.lastPutMs = clock.nowMs();
+        queues.dirty.add(queue);
+      }
     }
     if (toIndex) {
       index.add(
@@ -110,6 +117,7 @@ export class Dispatcher {
 
   /** Brings a queue to where its next entry has this offset. */
   #fit(queue: StoreQueue, queueOffset: number): DispatchOutcome {
+    if (this.gaps.has(queue)) return 'gap';
     if (queueOffset === queue.nextOffset) return 'appended';
     if (queueOffset < queue.nextOffset) {
       // A later record with an earlier offset: the topic was deleted and made again in between. The later life counts.
@@ -118,12 +126,12 @@ export class Dispatcher {
       return 'appended';
     }
     if (queue.nextOffset === 0 && !queue.registered) {
-      if (!this.bridgeGaps) return 'gap';
+      if (!this.bridged.has(queue)) return 'gap';
       queue.startAt(queueOffset);
       queue.minOffset = queueOffset;
       return 'appended';
     }
-    if (!this.bridgeGaps) return 'gap';
+    if (!this.bridged.has(queue)) return 'gap';
     while (queue.nextOffset < queueOffset) {
       const last = queue.lastPhyOffset;
       queue.append(0, preBlankSize, 0);

@@ -241,7 +241,9 @@ export class IndexFile {
     for (let entry = this.indexCount - 1; entry >= this.#mark.indexCount && slots !== undefined; entry--) {
       const view = (this.#blocks.get(Math.floor(entry / blockEntries)) as EntryBlock).view;
       const p = (entry % blockEntries) * indexEntryBytes;
-      slots[view.getInt32(p) % this.slotCount] = view.getInt32(p + 16);
+      const slot = view.getInt32(p) % this.slotCount;
+      slots[slot] = view.getInt32(p + 16);
+      (this.#dirtyPieces as Uint8Array)[Math.floor(slot / pieceSlots)] = 1;
     }
     this.#restore(this.#mark);
     this.#block = undefined;
@@ -288,8 +290,14 @@ export class IndexFile {
       const from = piece * pieceSlots;
       const bytes = Buffer.from(new Uint8Array(slots.slice(from, Math.min(from + pieceSlots, this.slotCount)).buffer));
       bytes.swap32();
-      await this.#open().write(bytes, indexSlotPosition(from));
+      // Entries may come while it is written.
       dirty[piece] = 0;
+      try {
+        await this.#open().write(bytes, indexSlotPosition(from));
+      } catch (error) {
+        dirty[piece] = 1;
+        throw error;
+      }
     }
   }
 
@@ -305,6 +313,10 @@ export class IndexFile {
     this.#blocks.clear();
     this.#block = undefined;
     this.#blockFrom = -1;
+  }
+
+  get holdsMemory(): boolean {
+    return this.#slots !== undefined || this.#blocks.size > 0;
   }
 
   remove(): void {

@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import { indexKeyHash, javaHashOfBytes, javaStringHash } from '../compat/java-string-hash.js';
 import { indexFileBytes } from '../codec/index-header.js';
 import type { StoreQueue } from './consume-queue.js';
+import type { IndexState } from './derived-state.js';
 import type { Disk } from './disk.js';
 import { HandleCache } from './handle-cache.js';
 import { IndexFile } from './index-file.js';
@@ -96,6 +97,30 @@ export class KeyIndex {
     const last = this.#files.at(-1);
     this.#current = last?.full === false ? last : undefined;
     return resume;
+  }
+
+  /** What the files hold, for the next start. */
+  states(): IndexState[] {
+    return this.#files.map((file) => ({ name: path.basename(file.path), indexCount: file.indexCount, endPhyOffset: file.endPhyOffset }));
+  }
+
+  /**
+   * Removes the first file that holds less than `known` says, or would come after a missing one, and all behind it; files that lie wholly below `phyMin`
+   * may be missing. Returns true when any did: entries must be made again from `endPhyOffset` on.
+   */
+  dropBehind(known: readonly IndexState[], phyMin: number): boolean {
+    for (const { name, indexCount, endPhyOffset } of known) {
+      const file = this.#files.find((one) => path.basename(one.path) === name);
+      if (file === undefined ? endPhyOffset < phyMin : file.indexCount >= indexCount && file.endPhyOffset >= endPhyOffset) continue;
+      const kept = this.#files.filter((one) => path.basename(one.path) < name);
+      for (const dropped of this.#files.slice(kept.length)) dropped.remove();
+      this.#files = kept;
+      const last = kept.at(-1);
+      this.#current = last?.full === false ? last : undefined;
+      this.#dirChanged = true;
+      return true;
+    }
+    return false;
   }
 
   /** Drops entries at and above `phyLimit`: the log ends there. */
@@ -252,9 +277,19 @@ export class KeyIndex {
     return { phyOffsets, indexLastUpdateTimestamp: last?.endTimestamp ?? 0, indexLastUpdatePhyOffset: last?.endPhyOffset ?? 0 };
   }
 
-  /** Gives memory back while nobody sends. */
-  trim(): void {
+  /** Gives memory back while nobody sends: the slots reach their file first. */
+  async rest(): Promise<void> {
     this.#pages.clear();
+    await this.flush();
+    for (const file of this.#files) {
+      await file.writeSlots();
+      file.release();
+    }
+  }
+
+  /** Nothing is held that `rest` would give back. */
+  get isResting(): boolean {
+    return this.#pages.bytes === 0 && this.#files.every((file) => !file.holdsMemory);
   }
 
   /** Writes slots too, so that a clean start (here or on Apache) needs no rebuilding. */

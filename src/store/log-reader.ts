@@ -11,6 +11,8 @@ import type { Page } from './page-cache.js';
 export const logPageBytes = 256 * 1024;
 /** Pages read ahead for a consumer that goes through the log in order. */
 const aheadPages = 3;
+/** A larger record is looked at before it is read whole. */
+const doubtBytes = 4 * logPageBytes;
 const NO_BYTES = Buffer.alloc(0);
 
 /** A stretch of memory that holds a record. */
@@ -26,9 +28,31 @@ export class ReadSession {
   readonly pages = new Map<string, Page>();
   /** Loads the last try found missing. */
   wanted: (() => Promise<void>)[] = [];
+  /** The page of the log used last: most records of a read lie in one. */
+  #base = -1;
+  #number = -1;
+  #last: Page | undefined;
+
   /** A try asks for nothing but what it lacks first. */
   reset(): void {
     this.wanted = [];
+  }
+
+  /** That page of the log if it is the one used last and has so many bytes. */
+  again(base: number, number: number, bytes: number): Page | undefined {
+    return this.#last !== undefined && number === this.#number && base === this.#base && this.#last.length >= bytes ? this.#last : undefined;
+  }
+
+  /** Keeps a page of the log for this read. */
+  keep(key: string, base: number, number: number, page: Page): Page {
+    this.pages.set(key, page);
+    return this.use(base, number, page);
+  }
+
+  use(base: number, number: number, page: Page): Page {
+    this.#base = base;
+    this.#number = number;
+    return (this.#last = page);
   }
 }
 
@@ -67,6 +91,14 @@ export class LogReader {
       out.start = from - firstPage * logPageBytes;
       return this.#startsRecord(out, size);
     }
+    // A damaged entry may ask for anything: what stands there must ask for as much before it is read.
+    if (size > doubtBytes && firstPage * logPageBytes + logPageBytes - from >= 8) {
+      const head = this.#page(session, file.base, firstPage, Math.min(firstPage * logPageBytes + logPageBytes, this.#log.written - file.base));
+      if (head === undefined) return 'missing';
+      out.bytes = head.bytes;
+      out.start = from - firstPage * logPageBytes;
+      if (this.#startsRecord(out, size) === 'gone') return 'gone';
+    }
     let missing = false;
     const joined = Buffer.allocUnsafeSlow(size);
     for (let number = firstPage; number <= lastPage; number++) {
@@ -96,15 +128,14 @@ export class LogReader {
 
   /** The page with the file's bytes up to `end` (within the page) in it, or undefined and noted in the session. */
   #page(session: ReadSession, base: number, number: number, end: number): Page | undefined {
-    const key = this.#key(base, number);
     const need = end - number * logPageBytes;
+    const again = session.again(base, number, need);
+    if (again !== undefined) return again;
+    const key = this.#key(base, number);
     const held = session.pages.get(key);
-    if (held !== undefined && held.length >= need) return held;
+    if (held !== undefined && held.length >= need) return session.use(base, number, held);
     const page = this.pages.peek(key);
-    if (page !== undefined && page.length >= need) {
-      session.pages.set(key, page);
-      return page;
-    }
+    if (page !== undefined && page.length >= need) return session.keep(key, base, number, page);
     session.wanted.push(async () => {
       session.pages.set(key, await this.#load(base, number));
     });

@@ -46,6 +46,10 @@ export interface StoreConfig {
   queueCacheBytesMax?: number;
   /** Ours: milliseconds between checkpoints; what lies behind the last one is dispatched again after an unclean stop. */
   checkpointIntervalMs?: number;
+  /** Recovery begins where the index ends, not where the checkpoint stands (`IndexService#isMappedFileMatchedRecover`). */
+  messageIndexSafe?: boolean;
+  /** Ours: bytes of the log after which recovery writes what it dispatched to the files. */
+  recoverStepBytes?: number;
   /** Ours: bytes written to the log after which write-back starts without waiting for flushIntervalCommitLog. */
   flushBytes?: number;
 }

@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import { consumeQueueUnitBytes, preBlankSize, unitPhyOffset, unitSize } from '../codec/consume-queue-unit.js';
 import { viewOf } from '../codec/int64.js';
 import { preBlankUnits, StoreQueue } from './consume-queue.js';
+import type { QueueState } from './derived-state.js';
 import type { Disk, DiskFile } from './disk.js';
 import { HandleCache } from './handle-cache.js';
 import { checkQueueName, isTopicName, offsetOfFileName } from './names.js';
@@ -163,6 +164,16 @@ export class QueueTable {
     return false;
   }
 
+  /** What the queues cover, for the next start; all of it is in the files. */
+  states(): QueueState[] {
+    const states: QueueState[] = [];
+    for (const queue of this.all()) {
+      const { topic, queueId, nextOffset, lastPhyOffset } = queue;
+      if (lastPhyOffset >= 0) states.push({ topic, queueId, firstFile: queue.files[0] ?? -1, nextOffset, lastPhyOffset });
+    }
+    return states;
+  }
+
   /** Removes a queue's entries from `queueOffset` on, in memory and in the files; for recovery. Entries below must be in the files. */
   cut(queue: StoreQueue, queueOffset: number): void {
     const files = queue.files;
@@ -267,17 +278,18 @@ export class QueueTable {
     this.#refs.delete(topic);
   }
 
-  /** Keeps the memory of entries within `bytesMax` and lets idle queues go. */
-  trim(bytesMax: number, nowMs: number): void {
+  /** Keeps the memory of entries within `bytesMax` and lets idle queues go. Returns the bytes held before the former. */
+  trim(bytesMax: number, nowMs: number): number {
     let total = 0;
     const queues = [...this.all()];
     for (const queue of queues) {
       if (nowMs - queue.lastPutMs > idleQueueMs && queue.flushedOffset === queue.nextOffset) queue.release(0);
       total += queue.memoryBytes;
     }
-    if (total <= bytesMax) return;
+    if (total <= bytesMax) return total;
     const share = Math.floor(bytesMax / Math.max(1, queues.length));
     for (const queue of queues) queue.release(Math.max(share, scanBytes));
+    return total;
   }
 
   close(): void {

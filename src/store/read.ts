@@ -2,10 +2,10 @@
  * Reading for consumers: get by the rules of `DefaultMessageStore#getMessage`, entries, store times and search by time. Synchronous as long as everything
  * lies in memory, else tried again after the missing pages were read. Where bytes come from is log-reader.ts.
  */
-import { consumeQueueUnitBytes, unitPhyOffset, unitSize, unitTagsCode } from '../codec/consume-queue-unit.js';
-import { bornHostBytes } from '../codec/sys-flag.js';
+import { consumeQueueUnitBytes, preBlankSize, unitPhyOffset, unitSize, unitTagsCode } from '../codec/consume-queue-unit.js';
+import { bornHostBytes, storeHostBytes } from '../codec/sys-flag.js';
 import { getInt64, viewOf } from '../codec/int64.js';
-import { readRecord, RecordView } from '../codec/message-record.js';
+import { readRecord, recordMagic, RecordView } from '../codec/message-record.js';
 import type { StoreQueue } from './consume-queue.js';
 import { Located, LogReader, ReadSession } from './log-reader.js';
 import type { Found } from './log-reader.js';
@@ -24,10 +24,32 @@ const filterBytesDefault = 16000;
 const triesMax = 10000;
 const pullBytesMin = 100;
 
+/** Queues of light messages point to records of another topic. */
+const lightQueuePrefix = '%LMQ%';
+
 /** Walks entries of one queue, in memory or in pages. */
 class UnitCursor {
   view: DataView = new DataView(new ArrayBuffer(0));
   pos = 0;
+  /** The entry comes from a file: whether it leads to its own record is looked at. */
+  cold = false;
+}
+
+/** True when the record is the one this queue has at this offset. Its size and magic were checked. */
+function isRecordOf(queue: StoreQueue, queueOffset: number, phyOffset: number, bytes: Buffer, start: number): boolean {
+  if (queue.topic.startsWith(lightQueuePrefix)) return true;
+  const view = viewOf(bytes);
+  if (view.getInt32(start + 12) !== queue.queueId || getInt64(view, start + 20) !== queueOffset || getInt64(view, start + 28) !== phyOffset) return false;
+  const sysFlag = view.getInt32(start + 36);
+  const bodyAt = start + 68 + bornHostBytes(sysFlag) + storeHostBytes(sysFlag);
+  if (bodyAt + 4 > bytes.length) return false;
+  const topicAt = bodyAt + 4 + view.getInt32(bodyAt);
+  const lengthBytes = view.getInt32(start + 4) === recordMagic.V2 ? 2 : 1;
+  if (topicAt < start || topicAt + lengthBytes > bytes.length) return false;
+  const length = lengthBytes === 2 ? view.getInt16(topicAt) : view.getInt8(topicAt);
+  const { topicBytes } = queue;
+  const at = topicAt + lengthBytes;
+  return length === topicBytes.length && at + length <= bytes.length && topicBytes.equals(bytes.subarray(at, at + length));
 }
 
 export class StoreReader {
@@ -40,9 +62,14 @@ export class StoreReader {
   readonly #filterBytes: number;
   readonly #located = new Located();
   readonly #cursor = new UnitCursor();
+  readonly #onDamage: (queue: StoreQueue, queueOffset: number, phyOffset: number) => void;
+  #readsSeen = 0;
+  #readMs = 0;
 
-  constructor(parts: StoreParts) {
+  /** `onDamage` hears of each entry that leads to no record of its queue though the log is there. */
+  constructor(parts: StoreParts, onDamage: (queue: StoreQueue, queueOffset: number, phyOffset: number) => void) {
     this.#parts = parts;
+    this.#onDamage = onDamage;
     this.logReader = new LogReader(parts.commitLog, parts.config.readCacheBytesMax);
     this.#unitPages = new PageCache(pageUnits * consumeQueueUnitBytes, parts.config.queueCacheBytesMax ?? 16 * 1024 * 1024);
     this.#windowBytes = memoryWindowBytes(parts.config);
@@ -57,18 +84,20 @@ export class StoreReader {
     return this.#tryGet(queue, queueOffset, maxMsgs, maxBytes, filter, undefined) ?? this.#getCold(queue, queueOffset, maxMsgs, maxBytes, filter);
   }
 
-  #getCold(queue: StoreQueue, queueOffset: number, maxMsgs: number, maxBytes: number, filter: MessageFilter | undefined): Promise<GetResult> {
-    return this.#repeat((session) => this.#tryGet(queue, queueOffset, maxMsgs, maxBytes, filter, session));
+  /** From pages: at once when they were read before or ahead. */
+  #getCold(queue: StoreQueue, queueOffset: number, maxMsgs: number, maxBytes: number, filter: MessageFilter | undefined): GetResult | Promise<GetResult> {
+    const session = new ReadSession();
+    const attempt = (): GetResult | undefined => this.#tryGet(queue, queueOffset, maxMsgs, maxBytes, filter, session);
+    return attempt() ?? this.#repeat(attempt, session);
   }
 
-  /** Tries until nothing is missing. A read error leaves as it is. */
-  async #repeat<T>(attempt: (session: ReadSession) => T | undefined): Promise<T> {
-    const session = new ReadSession();
+  /** Tries until nothing is missing, starting with what a session lacks already. A read error leaves as it is. */
+  async #repeat<T>(attempt: (session: ReadSession) => T | undefined, session = new ReadSession()): Promise<T> {
     for (let tries = 0; tries < triesMax; tries++) {
+      if (session.wanted.length > 0) await Promise.all(session.wanted.map((load) => load()));
       session.reset();
       const result = attempt(session);
       if (result !== undefined) return result;
-      await Promise.all(session.wanted.map((load) => load()));
     }
     throw new Error('a read did not get further although its pages were loaded');
   }
@@ -152,12 +181,15 @@ export class StoreReader {
       }
       const found: Found = this.logReader.locate(located, phyOffset, size, session);
       if (found === 'missing') return undefined;
-      if (found === 'gone') {
+      const start = located.start;
+      // Apache hands out whatever stands there; nobody gets a wrong message here.
+      const foreign = found === 'found' && cursor.cold && !isRecordOf(queue, at, phyOffset, located.bytes, start);
+      if (found === 'gone' || foreign) {
         if (bytes === 0) status = 'MESSAGE_WAS_REMOVING';
-        if (phyOffset < commitLog.min) skipBelow = commitLog.min;
+        if (phyOffset >= 0 && phyOffset < commitLog.min && size !== preBlankSize) skipBelow = commitLog.min;
+        else if (cursor.cold && !(size === preBlankSize && phyOffset === 0)) this.#onDamage(queue, at, phyOffset);
         continue;
       }
-      const start = located.start;
       if (filter?.matchesRecord !== undefined && !filter.matchesRecord(located.bytes.subarray(start, start + size))) {
         if (bytes === 0) status = 'NO_MATCHED_MESSAGE';
         continue;
@@ -202,6 +234,7 @@ export class StoreReader {
     const block = queue.block(queueOffset);
     if (block !== undefined) {
       cursor.view = block.view;
+      cursor.cold = false;
       cursor.pos = (queueOffset - block.first) * consumeQueueUnitBytes;
       return block.first + block.count - queueOffset;
     }
@@ -217,6 +250,7 @@ export class StoreReader {
     if (page !== undefined && page.length >= need * consumeQueueUnitBytes) {
       session.pages.set(key, page);
       cursor.view = viewOf(page.bytes);
+      cursor.cold = true;
       cursor.pos = (need - 1) * consumeQueueUnitBytes;
       return Math.floor(page.length / consumeQueueUnitBytes) - need + 1;
     }
@@ -228,6 +262,17 @@ export class StoreReader {
       session.pages.set(key, await this.#unitPages.load(key, open, first * consumeQueueUnitBytes, units * consumeQueueUnitBytes));
     });
     return -1;
+  }
+
+  /** Forgets all pages when none was read for `idleMs`. Returns true while some are held. */
+  trim(idleMs: number, nowMs: number): boolean {
+    const caches = [this.#unitPages, this.logReader.pages];
+    const reads = this.#unitPages.reads + this.logReader.pages.reads;
+    if (reads !== this.#readsSeen) {
+      this.#readsSeen = reads;
+      this.#readMs = nowMs;
+    } else if (nowMs - this.#readMs > idleMs) for (const cache of caches) cache.clear();
+    return caches.some((cache) => cache.bytes > 0);
   }
 
   /** Forgets cached pages of a queue: it was deleted, and its name may come again. */

@@ -84,8 +84,8 @@ export function smallConfig(change: Partial<StoreConfig> = {}): StoreConfig {
 
 export const storeRoot = '/store';
 
-export function openOn(disk: Disk, clock: StoreClock, config: StoreConfig, log: StoreLog = new ListLog()): Promise<OpenStore> {
-  return openStore({ root: storeRoot, disk, clock, log, config }).then((store) => {
+export function openOn(disk: Disk, clock: StoreClock, config: StoreConfig, log: StoreLog = new ListLog(), commitLogDir = ''): Promise<OpenStore> {
+  return openStore({ root: storeRoot, commitLogDir, disk, clock, log, config }).then((store) => {
     store.setStoreHost(Buffer.from([127, 0, 0, 1, 0, 0, 42, 159]));
     return store;
   });

@@ -199,3 +199,13 @@ export interface MessageStore {
   /** Writes everything derived, syncs, removes `abort`. */
   close(): Promise<void>;
 }
+
+/** The store with what only its opener needs. */
+export interface OpenStore extends MessageStore {
+  /** Address and port as records carry it, 8 or 20 bytes; known once the broker listens. Put before records are put. */
+  setStoreHost(host: Uint8Array): void;
+  /** Looks at age and space now, as the timer does. Returns the log files removed. */
+  clean(): Promise<number>;
+  /** Writes derived files and the checkpoint now, as the timer does. */
+  checkpoint(): Promise<void>;
+}

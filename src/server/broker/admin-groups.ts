@@ -2,13 +2,13 @@
 import { Refusal } from '../../codec/errors.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Handlers } from '../../remoting/types.js';
-import { checkGroupName, checkTopicName, jsonReply, pageOf, success } from './admin.js';
+import { checkGroupName, checkTopicName, jsonReply, pageOf, requiredList, success } from './admin.js';
 import type { AdminParts } from './admin.js';
 import { knowsVersion } from './admin-topics.js';
 import { alterAttributes, groupAttributes } from './attributes.js';
 import { groupBean, groupConfigFault, readGroupConfig } from './groups.js';
 import { readBody } from './heartbeat.js';
-import { isMap, listOf } from './json-view.js';
+import { isMap } from './json-view.js';
 import type { JsonOut } from './json-view.js';
 import type { GroupConfig } from './types.js';
 
@@ -38,7 +38,7 @@ export function createGroupHandlers(parts: AdminParts): GroupHandlers {
     },
 
     UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST(_request, _header, body) {
-      const configs = listOf(readBody(body, 'SubscriptionGroupList'), 'groupConfigList');
+      const configs = requiredList(readBody(body, 'SubscriptionGroupList'), 'groupConfigList');
       groups.updateAll(configs.map((bean) => resolve(isMap(bean) ? readGroupConfig(bean) : undefined)));
       return success;
     },

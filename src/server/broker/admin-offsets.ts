@@ -33,6 +33,14 @@ function clampLong(value: bigint): number {
   return Number(value > max ? max : value < -max ? -max : value);
 }
 
+/** `QueueTimeSpan#getMinTimeStampStr` and its like: `yyyy-MM-dd#HH:mm:ss:SSS` in local time. */
+function timeText(timeMs: number): string {
+  const time = new Date(timeMs);
+  const digits = (value: number, width = 2): string => String(value).padStart(width, '0');
+  return `${digits(time.getFullYear(), 4)}-${digits(time.getMonth() + 1)}-${digits(time.getDate())}`
+    + `#${digits(time.getHours())}:${digits(time.getMinutes())}:${digits(time.getSeconds())}:${digits(time.getMilliseconds(), 3)}`;
+}
+
 export function createOffsetHandlers(parts: AdminParts): OffsetHandlers {
   const { ctx, topics, groups, offsets, consumers, statistics } = parts;
   const { store } = ctx;
@@ -203,7 +211,10 @@ export function createOffsetHandlers(parts: AdminParts): OffsetHandlers {
         const committed = offsets.query(header.group, topic.name, queueId);
         const consumeTimeStamp = committed > 0 ? await timeAt(committed - 1) : minTimeStamp;
         const delayTime = committed < (queue?.maxOffset ?? 0) ? ctx.clock.nowMs() - (await timeAt(committed)) : 0;
-        consumeTimeSpanSet.push({ consumeTimeStamp, delayTime, maxTimeStamp, messageQueue: queueBean(parts, topic.name, queueId), minTimeStamp });
+        consumeTimeSpanSet.push({
+          consumeTimeStamp, consumeTimeStampStr: timeText(consumeTimeStamp), delayTime, maxTimeStamp, maxTimeStampStr: timeText(maxTimeStamp),
+          messageQueue: queueBean(parts, topic.name, queueId), minTimeStamp, minTimeStampStr: timeText(minTimeStamp),
+        });
       }
       return jsonReply({ consumeTimeSpanSet });
     },

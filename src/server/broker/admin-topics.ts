@@ -3,12 +3,12 @@ import { readJson } from '../../compat/fastjson.js';
 import { Refusal } from '../../codec/errors.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Handlers } from '../../remoting/types.js';
-import { checkTopicName, jsonReply, noRemark, pageOf, queueBean, queueOf, success } from './admin.js';
+import { checkTopicName, jsonReply, noRemark, pageOf, queueBean, queueOf, requiredList, success } from './admin.js';
 import type { AdminParts } from './admin.js';
 import { alterAttributes, parseAttributeChanges, topicAttributes } from './attributes.js';
 import { newDataVersion, readDataVersion, sameDataVersion } from './data-version.js';
 import { readBody } from './heartbeat.js';
-import { isMap, JavaDouble, listOf } from './json-view.js';
+import { isMap, JavaDouble } from './json-view.js';
 import type { JsonOut, JsonOutBean } from './json-view.js';
 import { isBlank, lmqPrefix, shown } from './topic-names.js';
 import { readTopicConfig, topicConfig, topicConfigFault } from './topics.js';
@@ -18,6 +18,12 @@ type TopicHandlers = Pick<Handlers,
   | 'UPDATE_AND_CREATE_TOPIC' | 'UPDATE_AND_CREATE_TOPIC_LIST' | 'GET_ALL_TOPIC_CONFIG' | 'DELETE_TOPIC_IN_BROKER' | 'GET_TOPIC_CONFIG'
   | 'GET_TOPIC_STATS_INFO' | 'GET_SYSTEM_TOPIC_LIST_FROM_BROKER' | 'QUERY_TOPIC_CONSUME_BY_WHO' | 'QUERY_TOPICS_BY_CONSUMER'
   | 'QUERY_SUBSCRIPTION_BY_CONSUMER' | 'CLEAN_UNUSED_TOPIC' | 'CLEAN_EXPIRED_CONSUMEQUEUE' | 'DELETE_EXPIRED_COMMITLOG'>;
+
+/** `CreateTopicRequestHeader#checkFields`: any other name is refused. */
+function filterTypeOf(text: string): 'SINGLE_TAG' | 'MULTI_TAG' {
+  if (text === 'SINGLE_TAG' || text === 'MULTI_TAG') return text;
+  throw new Refusal(responseCodes.SYSTEM_ERROR, `topicFilterType = [${shown(text)}] value invalid, must be SINGLE_TAG or MULTI_TAG`);
+}
 
 /** True when the caller's DataVersion, as text, is the table's: only then may its page begin elsewhere than at the start. */
 export function knowsVersion(text: string | undefined, current: DataVersion): boolean {
@@ -69,7 +75,7 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
         readQueueNums: header.readQueueNums,
         writeQueueNums: header.writeQueueNums,
         perm: header.perm,
-        topicFilterType: header.topicFilterType === 'MULTI_TAG' ? 'MULTI_TAG' : 'SINGLE_TAG',
+        topicFilterType: filterTypeOf(header.topicFilterType),
         topicSysFlag: header.topicSysFlag ?? 0,
         order: header.order,
       });
@@ -81,7 +87,7 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
 
     async UPDATE_AND_CREATE_TOPIC_LIST(_request, _header, body) {
       const wanted: TopicConfig[] = [];
-      for (const bean of listOf(readBody(body, 'CreateTopicListRequestBody'), 'topicConfigList')) {
+      for (const bean of requiredList(readBody(body, 'CreateTopicListRequestBody'), 'topicConfigList')) {
         const config = isMap(bean) ? readTopicConfig(bean) : undefined;
         if (config === undefined) checkTopicName(undefined);
         else wanted.push(resolve(config));

@@ -8,7 +8,8 @@ import type { Reply } from '../../remoting/types.js';
 import type { QueueRef } from '../../store/types.js';
 import type { ConsumerTable } from './consumers.js';
 import type { SubscriptionGroupTable } from './groups.js';
-import { compactJson } from './json-view.js';
+import type { JsonMap, JsonValue } from '../../compat/fastjson.js';
+import { compactJson, listOf } from './json-view.js';
 import type { JsonOut, JsonOutBean } from './json-view.js';
 import type { ConsumerOffsetTable } from './offsets.js';
 import type { ProducerTable } from './producers.js';
@@ -59,6 +60,12 @@ export function checkTopicName(topic: string | undefined): void {
 export function checkGroupName(group: string | undefined): void {
   const fault = groupNameFault(group);
   if (fault !== undefined) throw new Refusal(responseCodes.INVALID_PARAMETER, fault);
+}
+
+/** The list a body must have: SYSTEM_ERROR where Java fails on null. */
+export function requiredList(body: JsonMap, name: string): readonly JsonValue[] {
+  if (body.get(name) === undefined || body.get(name) === null) throw new Refusal(responseCodes.SYSTEM_ERROR, `the body has no ${name}`);
+  return listOf(body, name);
 }
 
 /** A page of a table sorted by name: [seq, seq + max), from the start again when the table changed since the caller's first page. */

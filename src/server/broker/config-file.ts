@@ -10,6 +10,12 @@ import type { Disk } from '../../store/disk.js';
 /** Larger than any real table; keeps a wrong file from filling memory. */
 const fileBytesMax = 256 * 1024 * 1024;
 
+/** What `readJson` may read of such a file: as much as may be there, more than a frame carries. */
+export const fileCharsMax = fileBytesMax;
+
+/** How long tables that save in the turn of a change wait after a failed save, in milliseconds. */
+export const saveRetryMs = 1000;
+
 export interface ConfigFileOptions {
   readonly disk: Disk;
   readonly path: string;
@@ -180,7 +186,8 @@ export class ConfigFile {
   /** Empty when there is no such file. */
   #read(from: string): Buffer {
     const entry = this.#disk.stat(from);
-    if (entry === undefined || entry.directory) return Buffer.alloc(0);
+    if (entry === undefined) return Buffer.alloc(0);
+    if (entry.directory) throw new Fault(`${from} is a directory, where a configuration file should be`);
     if (entry.bytes > fileBytesMax) throw new Fault(`${from} has ${entry.bytes} bytes; a configuration file may have ${fileBytesMax}`);
     const file = this.#disk.open(from, 'read');
     try {

@@ -5,6 +5,7 @@
 import { requests } from '../../codec/requests.js';
 import type { Clock, Connection, Log, TimerHandle, Turn } from '../../remoting/types.js';
 import type { BrokerConfig } from '../config-types.js';
+import { brokerLimits, demandRoom } from './limits.js';
 import type { ClientChannel, ConsumerGroup, ConsumerRegistry, ConsumeType, MessageModel, Subscription } from './types.js';
 
 /** When members are not told at once: first look and period in milliseconds (`DefaultConsumerIdsChangeListener`). */
@@ -35,6 +36,8 @@ class LiveGroup implements ConsumerGroup {
   readonly clients = new Map<Connection, ClientChannel>();
   readonly subscriptions = new Map<string, Subscription>();
   lastUpdateMs = 0;
+  /** What its subscriptions count in the bound on all of them. */
+  weight = 0;
 
   constructor(data: ConsumerData) {
     this.group = data.group;
@@ -62,12 +65,24 @@ class LiveGroup implements ConsumerGroup {
   }
 }
 
+/** Bytes the subscriptions of a group take, roughly. */
+function weightOf(subscriptions: readonly Subscription[]): number {
+  let weight = 0;
+  for (const { topic, subString, expressionType, tagsSet, codeSet } of subscriptions) {
+    weight += 400 + 2 * (topic.length + subString.length + expressionType.length) + 40 * codeSet.size;
+    for (const tag of tagsSet) weight += 60 + 2 * tag.length;
+  }
+  return weight;
+}
+
 export class ConsumerTable implements ConsumerRegistry {
   readonly #options: ConsumerTableOptions;
   readonly #groups = new Map<string, LiveGroup>();
   readonly #groupsOf = new Map<Connection, Set<string>>();
   /** Groups whose members are told at the end of the turn, or at the next look. */
   readonly #toNotify = new Set<LiveGroup>();
+  #memberships = 0;
+  #weight = 0;
   #timer: TimerHandle | undefined;
 
   constructor(options: ConsumerTableOptions) {
@@ -114,7 +129,15 @@ export class ConsumerTable implements ConsumerRegistry {
   /** Takes over what a heartbeat says; true when members or subscribed topics changed. `notify`: the group wants its members told. */
   register(data: ConsumerData, client: ClientChannel, notify: boolean): boolean {
     let group = this.#groups.get(data.group);
+    if (group?.clients.has(client.connection) !== true) {
+      demandRoom('consumer groups of this connection', (this.#groupsOf.get(client.connection)?.size ?? 0) + 1, brokerLimits.groupsOfConnectionMax);
+      demandRoom('consumers of this broker', this.#memberships + 1, brokerLimits.membershipsMax);
+    }
+    const weight = data.subscriptions === undefined ? (group?.weight ?? 0) : weightOf(data.subscriptions);
+    demandRoom('bytes of subscriptions on this broker', this.#weight - (group?.weight ?? 0) + weight, brokerLimits.subscriptionBytesMax);
     if (group === undefined) this.#groups.set(data.group, (group = new LiveGroup(data)));
+    this.#weight += weight - group.weight;
+    group.weight = weight;
     group.consumeType = data.consumeType;
     group.messageModel = data.messageModel;
     group.consumeFromWhere = data.consumeFromWhere;
@@ -124,6 +147,7 @@ export class ConsumerTable implements ConsumerRegistry {
     if (known?.clientId === client.clientId) known.lastUpdateMs = client.lastUpdateMs;
     else group.clients.set(client.connection, client);
     if (joined) {
+      this.#memberships++;
       let groups = this.#groupsOf.get(client.connection);
       if (groups === undefined) this.#groupsOf.set(client.connection, (groups = new Set<string>()));
       groups.add(data.group);
@@ -140,11 +164,12 @@ export class ConsumerTable implements ConsumerRegistry {
     const client = group.clients.get(connection);
     if (client !== undefined) {
       group.clients.delete(connection);
+      this.#memberships--;
       const groups = this.#groupsOf.get(connection);
       if (groups?.delete(groupName) === true && groups.size === 0) this.#groupsOf.delete(connection);
       this.#options.log.info({ group: groupName, clientId: client.clientId }, 'consumer gone');
     }
-    if (group.clients.size === 0) this.#groups.delete(groupName);
+    if (group.clients.size === 0 && this.#groups.delete(groupName)) this.#weight -= group.weight;
     if (notify) this.#changed(group);
   }
 

@@ -2,12 +2,15 @@
  * The consumer groups of this broker (`SubscriptionGroupManager`): their configuration, forbidden topics, config/subscriptionGroup.json,
  * and creation on demand. Who consumes in a group is consumers.ts, how far is offsets.ts.
  */
+import { Refusal } from '../../codec/errors.js';
+import { responseCodes } from '../../codec/responses.js';
 import { readJson } from '../../compat/fastjson.js';
 import type { JsonMap } from '../../compat/fastjson.js';
 import type { Clock, Log, Turn } from '../../remoting/types.js';
 import type { Disk } from '../../store/disk.js';
 import type { BrokerConfig } from '../config-types.js';
-import { ConfigFile } from './config-file.js';
+import { ConfigFile, fileCharsMax, saveRetryMs } from './config-file.js';
+import { brokerLimits, demandRoom } from './limits.js';
 import { newDataVersion, nextDataVersion, readDataVersion } from './data-version.js';
 import { boolOf, intOf, isMap, longOf, mapOf, prettyJson, textMapOf, textOf } from './json-view.js';
 import type { JsonOut, JsonOutBean } from './json-view.js';
@@ -95,6 +98,8 @@ export class SubscriptionGroupTable implements GroupTable {
   #strays: ReadonlyMap<string, JsonOut> = new Map();
   #dataVersion: DataVersion;
   #unsaved = false;
+  /** When a save that failed is tried again; 0 = at once. */
+  #retryAtMs = 0;
 
   constructor(options: GroupTableOptions) {
     this.#options = options;
@@ -127,6 +132,7 @@ export class SubscriptionGroupTable implements GroupTable {
     if (existing !== undefined) return existing;
     if (!this.#options.config.autoCreateSubscriptionGroup && !isSystemGroup(group)) return undefined;
     if (groupNameFault(group) !== undefined) return undefined;
+    demandRoom(`groups of this broker with ${group}`, this.#groups.size + 1, brokerLimits.groupsMax);
     const created = groupConfig(group);
     this.#groups.set(group, created);
     this.#changed();
@@ -147,6 +153,8 @@ export class SubscriptionGroupTable implements GroupTable {
   }
 
   updateAll(configs: readonly GroupConfig[]): void {
+    const added = configs.reduce((count, config) => count + (this.#groups.has(config.groupName) ? 0 : 1), 0);
+    if (added > 0) demandRoom('groups of this broker', this.#groups.size + added, brokerLimits.groupsMax);
     for (const config of configs) {
       if (groupConfigFault(config) !== undefined) continue;
       this.#groups.set(config.groupName, config);
@@ -193,14 +201,25 @@ export class SubscriptionGroupTable implements GroupTable {
 
   /** Writes subscriptionGroup.json when something changed since; a hook at the end of each turn. */
   #writeTurn(): void {
-    if (!this.#unsaved) return;
-    this.#unsaved = false;
+    if (!this.#unsaved || this.#options.clock.nowMs() < this.#retryAtMs) return;
+    this.#saveNow();
+  }
+
+  #saveNow(): void {
     this.#file.saveNow();
+    this.#unsaved = this.#file.fault !== undefined;
+    this.#retryAtMs = this.#unsaved ? this.#options.clock.nowMs() + saveRetryMs : 0;
+  }
+
+  /** Writes what changed now, and refuses when the disk does not take it: the change serves, but a killed process would forget it. */
+  demandSaved(): void {
+    if (this.#unsaved) this.#saveNow();
+    const { fault } = this.#file;
+    if (fault !== undefined) throw new Refusal(responseCodes.SYSTEM_ERROR, `subscriptionGroup.json cannot be saved, the change lasts until the broker stops: ${fault}`);
   }
 
   async close(): Promise<void> {
-    this.#unsaved = true;
-    this.#writeTurn();
+    this.#saveNow();
     await this.#file.flush();
   }
 
@@ -211,7 +230,7 @@ export class SubscriptionGroupTable implements GroupTable {
   }
 
   #decode(text: string): void {
-    const root = readJson(text);
+    const root = readJson(text, fileCharsMax);
     if (!isMap(root)) throw new TypeError('subscriptionGroup.json is no object');
     const configs: GroupConfig[] = [];
     const strays = new Map<string, JsonOut>();

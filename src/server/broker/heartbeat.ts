@@ -11,7 +11,8 @@ import type { Connection, Ctx, Handlers } from '../../remoting/types.js';
 import type { ConsumerData, ConsumerTable } from './consumers.js';
 import { bigOf, boolOf, compactJson, intOf, isMap, listOf, longValue, textOf } from './json-view.js';
 import type { ProducerTable } from './producers.js';
-import { retryTopicOf, shown } from './topic-names.js';
+import { brokerLimits, clientNameFault, demand, demandRoom } from './limits.js';
+import { groupNameFault, retryTopicOf, shown } from './topic-names.js';
 import { permReadWrite, queueNumsMax } from './topics.js';
 import type { BrokerContext, ClientChannel, ConsumeType, MessageModel, Subscription } from './types.js';
 
@@ -74,9 +75,11 @@ interface Beat {
   readonly consumers: readonly ConsumerBeat[];
 }
 
-/** Reads `HeartbeatData`. Groups without a name are left out. */
+/** Reads `HeartbeatData`. Groups without a name are left out. Refuses one that is larger or names more groups than any real client's. */
 export function readHeartbeat(body: Buffer): Beat {
+  demandRoom('bytes of the heartbeat', body.length, brokerLimits.clientBodyBytesMax);
   const root = readBody(body, 'HeartbeatData');
+  for (const set of ['consumerDataSet', 'producerDataSet']) demandRoom(`groups in ${set}`, listOf(root, set).length, brokerLimits.groupsOfConnectionMax);
   const consumers: ConsumerBeat[] = [];
   for (const bean of listOf(root, 'consumerDataSet')) {
     const group = isMap(bean) ? textOf(bean, 'groupName') : undefined;
@@ -166,8 +169,25 @@ export function createClientHandlers(parts: ClientParts): ClientHandlers {
       let changed = beat.fingerprint === 0;
       if (connection.open) {
         watch(connection);
-        for (const data of beat.consumers) if (beatOfGroup(beat, data, clientOf(request, beat.clientId))) changed = true;
-        for (const group of beat.producers) producers.register(group, clientOf(request, beat.clientId));
+        demand(clientNameFault('clientID', beat.clientId));
+        // What can be taken is taken; the first name that cannot be is answered. Apache passes over such groups silently.
+        let refusal: Refusal | undefined;
+        const attempt = (fault: string | undefined, take: () => void): void => {
+          try {
+            demand(fault);
+            take();
+          } catch (error) {
+            if (!(error instanceof Refusal)) throw error;
+            refusal ??= error;
+          }
+        };
+        for (const data of beat.consumers) {
+          attempt(groupNameFault(data.group), () => {
+            if (beatOfGroup(beat, data, clientOf(request, beat.clientId))) changed = true;
+          });
+        }
+        for (const group of beat.producers) attempt(clientNameFault('producer group', group), () => producers.register(group, clientOf(request, beat.clientId)));
+        if (refusal !== undefined) throw refusal;
       }
       return { code: responseCodes.SUCCESS, ext: { IS_SUPPORT_HEART_BEAT_V2: 'true', IS_SUB_CHANGE: String(changed) } };
     },
@@ -213,17 +233,19 @@ export function createClientHandlers(parts: ClientParts): ClientHandlers {
     },
 
     UPDATE_CONSUMER_OFFSET(request, header) {
-      const { consumerGroup, topic, queueId } = header;
+      const { consumerGroup, topic, queueId, commitOffset } = header;
       if (ctx.groups.get(consumerGroup) === undefined) {
         throw new Refusal(responseCodes.SUBSCRIPTION_GROUP_NOT_EXIST, `Group ${shown(consumerGroup)} not exist!`);
       }
       if (ctx.topics.get(topic) === undefined) throw new Refusal(responseCodes.TOPIC_NOT_EXIST, `Topic ${shown(topic)} not exist!`);
+      if (queueId === undefined) throw new Refusal(responseCodes.INVALID_PARAMETER, `QueueId is null, topic is ${topic}`);
+      if (commitOffset === undefined) throw new Refusal(responseCodes.INVALID_PARAMETER, `Offset is null, topic is ${topic}`);
       if (queueId < 0 || queueId >= queueNumsMax) {
         throw new Refusal(responseCodes.INVALID_PARAMETER, `queueId is ${queueId}, allowed range [0, ${queueNumsMax - 1}], topic is ${topic}`);
       }
-      const offset = Number(header.commitOffset);
+      const offset = Number(commitOffset);
       if (!Number.isSafeInteger(offset)) {
-        throw new Refusal(responseCodes.INVALID_PARAMETER, `commitOffset is ${header.commitOffset}, allowed range [0, ${Number.MAX_SAFE_INTEGER}], topic is ${topic}`);
+        throw new Refusal(responseCodes.INVALID_PARAMETER, `commitOffset is ${commitOffset}, allowed range [0, ${Number.MAX_SAFE_INTEGER}], topic is ${topic}`);
       }
       if (ctx.config.useServerSideResetOffset && ctx.offsets.pendingReset(consumerGroup, topic, queueId) !== undefined) {
         return { code: responseCodes.SUCCESS, remark: 'Offset has been previously reset' };

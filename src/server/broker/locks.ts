@@ -30,6 +30,13 @@ export class QueueLockTable implements QueueLocks {
     this.#clock = clock;
   }
 
+  /** Locks held now, expired ones that were not looked at since included. */
+  get size(): number {
+    let size = 0;
+    for (const locks of this.#groups.values()) size += locks.size;
+    return size;
+  }
+
   anyLocked(group: string): boolean {
     const now = this.#clock.nowMs();
     for (const lock of this.#groups.get(group)?.values() ?? []) if (now - lock.lastUpdateMs <= lockLiveMs) return true;

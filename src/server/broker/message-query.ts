@@ -49,6 +49,7 @@ export function createMessageQuery(ctx: BrokerContext): MessageQuery {
         const unique = parseJavaBoolean(call.command.ext.get('_UNIQUE_KEY_QUERY') ?? '');
         const type = unique ? indexType.UNIQUE : header.indexType === undefined || header.indexType === '' ? indexType.KEY : header.indexType;
         const maxNum = unique ? ctx.config.defaultQueryMaxNum : header.maxNum;
+        if (maxNum < 0) return { code: responseCodes.SYSTEM_ERROR, remark: `maxNum is ${maxNum}, must be 0 or more` };
         const beginMs = clampInt64(header.beginTimestamp);
         let endMs = clampInt64(header.endTimestamp);
         let updated = { indexLastUpdateTimestamp: 0, indexLastUpdatePhyoffset: 0 };

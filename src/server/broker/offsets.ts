@@ -7,7 +7,7 @@ import type { JsonMap } from '../../compat/fastjson.js';
 import type { Clock, Log, TimerHandle } from '../../remoting/types.js';
 import type { Disk } from '../../store/disk.js';
 import type { BrokerConfig } from '../config-types.js';
-import { ConfigFile } from './config-file.js';
+import { ConfigFile, fileCharsMax } from './config-file.js';
 import { newDataVersion, nextDataVersion, readDataVersion } from './data-version.js';
 import { compactJson, isMap, longValue, mapOf, prettyJson } from './json-view.js';
 import type { JsonOut } from './json-view.js';
@@ -224,7 +224,7 @@ export class ConsumerOffsetTable implements OffsetTable {
   }
 
   #decode(text: string): void {
-    const root = readJson(text);
+    const root = readJson(text, fileCharsMax);
     if (!isMap(root)) throw new TypeError('consumerOffset.json is no object');
     const strays = new Map<string, JsonOut>();
     for (const [key, queues] of mapOf(root, 'offsetTable')) {

@@ -3,6 +3,7 @@
  */
 import type { Clock, Connection, Log } from '../../remoting/types.js';
 import type { BrokerConfig } from '../config-types.js';
+import { brokerLimits, demandRoom } from './limits.js';
 import type { ClientChannel, ProducerRegistry } from './types.js';
 
 export interface ProducerTableOptions {
@@ -16,6 +17,7 @@ export class ProducerTable implements ProducerRegistry {
   readonly #groups = new Map<string, Map<Connection, ClientChannel>>();
   /** Groups of each connection, so that a close does not visit all. */
   readonly #groupsOf = new Map<Connection, Set<string>>();
+  #memberships = 0;
   readonly #byClientId = new Map<string, ClientChannel>();
 
   constructor(options: ProducerTableOptions) {
@@ -36,12 +38,16 @@ export class ProducerTable implements ProducerRegistry {
 
   register(group: string, client: ClientChannel): void {
     let channels = this.#groups.get(group);
-    if (channels === undefined) this.#groups.set(group, (channels = new Map<Connection, ClientChannel>()));
+    channels ??= new Map<Connection, ClientChannel>();
     const known = channels.get(client.connection);
     if (known !== undefined) {
       known.lastUpdateMs = client.lastUpdateMs;
       return;
     }
+    demandRoom('producer groups of this connection', (this.#groupsOf.get(client.connection)?.size ?? 0) + 1, brokerLimits.groupsOfConnectionMax);
+    demandRoom('producers of this broker', this.#memberships + 1, brokerLimits.membershipsMax);
+    this.#groups.set(group, channels);
+    this.#memberships++;
     channels.set(client.connection, client);
     this.#byClientId.set(client.clientId, client);
     let groups = this.#groupsOf.get(client.connection);
@@ -55,6 +61,7 @@ export class ProducerTable implements ProducerRegistry {
     const client = channels?.get(connection);
     if (channels === undefined || client === undefined) return;
     channels.delete(connection);
+    this.#memberships--;
     if (channels.size === 0) this.#groups.delete(group);
     if (this.#byClientId.get(client.clientId) === client) this.#byClientId.delete(client.clientId);
     const groups = this.#groupsOf.get(connection);

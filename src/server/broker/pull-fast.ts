@@ -10,7 +10,7 @@ import type { PullAnswer, PullListener, PullRefusal, PullRequest } from './pull.
 import type { BrokerContext } from './types.js';
 
 /** Slices up to this size are copied into the connection's output: below it a copy costs less than a buffer of its own in a gathered write. */
-const copiedSliceBytesMax = 4096;
+const copiedSliceBytesMax = 12 * 1024;
 
 const onewayFlag = 2;
 

@@ -83,7 +83,7 @@ describe.each<Way>(['slow', 'fast'])('%s path', (way) => {
 
     test.each(['4', '-1'])('queue id %s', async (queueId) => {
       expect(await run(way, { queueId })).toMatchObject({
-        code: 29, remark: `queueId[${queueId}] is illegal, topic:[T] topicConfig.readQueueNums:[4] consumer:[127.0.0.1:4321]`,
+        code: 29, remark: `queueId[${queueId}] is illegal, topic:[T] topicConfig.readQueueNums:[4] consumer:[/127.0.0.1:4321]`,
       });
     });
 

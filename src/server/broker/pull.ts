@@ -13,6 +13,7 @@ import type { Hold } from './hold.js';
 import { createPullFast } from './pull-fast.js';
 import { faqText, isReadable, ownIp } from './send-checks.js';
 import { filterOf, isTagType, parseSubscription } from './subscription.js';
+import { shown } from './topic-names.js';
 import type { BrokerContext, GroupConfig, Subscription, Topic } from './types.js';
 
 /** `ForbiddenType`: who forbade a pull. */
@@ -154,13 +155,13 @@ function grant(ctx: BrokerContext, request: PullRequest): Granted | PullRefusal 
   }
   const groupConfig = ctx.groups.find(group);
   if (groupConfig === undefined) {
-    return refusal(responseCodes.SUBSCRIPTION_GROUP_NOT_EXIST, `subscription group [${group}] does not exist, ${faqText}`);
+    return refusal(responseCodes.SUBSCRIPTION_GROUP_NOT_EXIST, `subscription group [${shown(group)}] does not exist, ${faqText}`);
   }
   if (!groupConfig.consumeEnable) {
     return refusal(responseCodes.NO_PERMISSION, `subscription group no permission, ${group}`, forbiddenType.GROUP);
   }
   const topic = ctx.topics.get(topicName);
-  if (topic === undefined) return refusal(responseCodes.TOPIC_NOT_EXIST, `topic[${topicName}] not exist, apply first please! ${faqText}`);
+  if (topic === undefined) return refusal(responseCodes.TOPIC_NOT_EXIST, `topic[${shown(topicName)}] not exist, apply first please! ${faqText}`);
   if (!isReadable(topic.config.perm)) {
     return refusal(responseCodes.NO_PERMISSION, `the topic[${topicName}] pulling message is forbidden`, forbiddenType.TOPIC);
   }
@@ -169,7 +170,7 @@ function grant(ctx: BrokerContext, request: PullRequest): Granted | PullRefusal 
     return refusal(
       responseCodes.INVALID_PARAMETER,
       `queueId[${request.queueId}] is illegal, topic:[${topicName}] topicConfig.readQueueNums:[${topic.config.readQueueNums}] ` +
-        `consumer:[${request.connection.remoteAddress}]`,
+        `consumer:[/${request.connection.remoteAddress}]`,
     );
   }
   const subscription = subscriptionOf(ctx, request, groupConfig);

@@ -50,6 +50,7 @@ export function placeMessage(parts: PutParts, place: Place, properties: Map<stri
     return {
       code: responseCodes.SYSTEM_ERROR,
       remark: `property DELAY is "${(properties.get(propertyNames.DELAY_TIME_LEVEL) ?? '').slice(0, 64)}", must be a delay level 0..${delays.length}`,
+      bare: true,
     };
   }
   const topic = place.traits.topic;
@@ -64,7 +65,7 @@ export function placeMessage(parts: PutParts, place: Place, properties: Map<stri
     return undefined;
   }
   for (const name of droppedByDelay) properties.delete(name);
-  properties.set(propertyNames.DELAY_TIME_LEVEL, String(level));
+  if (asked > level) properties.set(propertyNames.DELAY_TIME_LEVEL, String(level)); // else the client's text stays
   properties.set(propertyNames.REAL_TOPIC, topic.name);
   properties.set(propertyNames.REAL_QUEUE_ID, String(place.queueId));
   form.exactly(properties);

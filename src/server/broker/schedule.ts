@@ -12,7 +12,7 @@ import { readJson } from '../../compat/fastjson.js';
 import type { TimerHandle } from '../../remoting/types.js';
 import type { Disk } from '../../store/disk.js';
 import type { QueueRef, QueueUnit } from '../../store/types.js';
-import { ConfigFile } from './config-file.js';
+import { ConfigFile, fileCharsMax } from './config-file.js';
 import { newDataVersion, nextDataVersion, readDataVersion } from './data-version.js';
 import { delayQueueId } from './delay-levels.js';
 import { isMap, longValue, mapOf, prettyJson } from './json-view.js';
@@ -221,7 +221,7 @@ export function createSchedule(parts: PutParts, disk: Disk): Schedule {
   }
 
   function decode(text: string): void {
-    const value = readJson(text);
+    const value = readJson(text, fileCharsMax);
     if (!isMap(value)) throw new Error('delayOffset.json: expected an object');
     for (const [key, offset] of mapOf(value, 'offsetTable')) {
       const level = Number(typeof key === 'object' ? NaN : key);

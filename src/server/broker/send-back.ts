@@ -14,7 +14,7 @@ import { topicTraits } from './put-form.js';
 import { faqText, isWriteable, ownIp } from './send-checks.js';
 import { dlqQueueNums, placeMessage, randomQueueId, readWritePerm, versionWithMaxReconsumeTimes } from './put-place.js';
 import type { PutParts } from './put-place.js';
-import { dlqTopicOf, isBlank, retryTopicOf } from './topic-names.js';
+import { dlqTopicOf, isBlank, retryTopicOf, shown } from './topic-names.js';
 import type { GroupConfig, Topic } from './types.js';
 
 /** Delay level of the first redelivery when the consumer names none: 3 is 10 s by default. */
@@ -30,7 +30,7 @@ export function createSendBack(parts: PutParts): Handler<'CONSUMER_SEND_MSG_BACK
     const { ctx } = parts;
     const group = ctx.groups.find(header.group);
     if (group === undefined) {
-      throw new Refusal(responseCodes.SUBSCRIPTION_GROUP_NOT_EXIST, `subscription group not exist, ${header.group} ${faqText}`);
+      throw new Refusal(responseCodes.SUBSCRIPTION_GROUP_NOT_EXIST, `subscription group not exist, ${shown(header.group)} ${faqText}`);
     }
     if (!isWriteable(ctx.config.brokerPermission)) {
       throw new Refusal(responseCodes.NO_PERMISSION, `the broker[${ownIp(ctx)}] sending message is forbidden`);

@@ -22,6 +22,8 @@ export const faqText = '\nSee https://rocketmq.apache.org/docs/bestPractice/06FA
 export interface Answer {
   readonly code: ResponseCode;
   readonly remark: string;
+  /** Without MSG_REGION and TRACE_ON: where Java throws before the reply has its marks. */
+  readonly bare?: true;
 }
 
 /** The header of a send, whichever of the three codes it came with. */
@@ -113,7 +115,7 @@ function findOrCreateTopic(ctx: BrokerContext, draft: Draft): Answer | undefined
 /** `SendMessageProcessor#preSend` and `AbstractSendMessageProcessor#msgCheck`, in order. The topic's own write permission is not asked. */
 const checks: readonly Check[] = [
   // A frame without body is a null body in Java: NullPointerException before any check (`#buildMsgContext`).
-  (_ctx, { body }) => (body.length > 0 ? undefined : { code: responseCodes.SYSTEM_ERROR, remark: 'the message body is missing' }),
+  (_ctx, { body }) => (body.length > 0 ? undefined : { code: responseCodes.SYSTEM_ERROR, remark: 'the message body is missing', bare: true }),
   (ctx) => {
     const from = ctx.config.startAcceptSendRequestTimeStamp;
     return ctx.clock.nowMs() >= from ? undefined : { code: responseCodes.SYSTEM_ERROR, remark: `broker unable to service, until ${humanTime(from)}` };
@@ -215,6 +217,17 @@ const unserved: readonly Unserved[] = [
     answer: () => ({ code: responseCodes.MESSAGE_ILLEGAL, remark: `property ${propertyNames.PRIORITY}: message priorities are not served by this broker` }),
   },
   {
+    // `HookUtils#checkInnerBatch`, and batches to queue.type=BatchCQ that would become one.
+    what: 'inner batch',
+    applies: ({ properties, sysFlag, batch, traits }) =>
+      (sysFlag & (messageSysFlag.INNER_BATCH | messageSysFlag.NEED_UNWRAP)) !== 0 || properties.has(propertyNames.INNER_NUM) ||
+      (batch && traits.batchQueue && properties.has(propertyNames.UNIQ_KEY)),
+    answer: ({ ctx, traits }) => ({
+      code: responseCodes.MESSAGE_ILLEGAL,
+      remark: traits.batchQueue ? 'inner batches and queue.type=BatchCQ are not served by this broker' : illegalText(ctx.config.maxMessageSize),
+    }),
+  },
+  {
     // Clients before 4.6.1 leave TRAN_MSG on messages they send back as delayed ones: those are no half messages.
     what: 'transaction half message',
     applies: ({ properties, sysFlag, reconsumeTimes }) => {
@@ -231,14 +244,6 @@ const unserved: readonly Unserved[] = [
       code: responseCodes.MESSAGE_ILLEGAL,
       remark: `property ${propertyNames.MESSAGE_TYPE}=reply: reply messages are not served by this broker`,
     }),
-  },
-  {
-    // `HookUtils#checkInnerBatch`, and batches to queue.type=BatchCQ that would become one.
-    what: 'inner batch',
-    applies: ({ properties, sysFlag, batch, traits }) =>
-      (sysFlag & (messageSysFlag.INNER_BATCH | messageSysFlag.NEED_UNWRAP)) !== 0 || properties.has(propertyNames.INNER_NUM) ||
-      (batch && traits.batchQueue && properties.has(propertyNames.UNIQ_KEY)),
-    answer: () => ({ code: responseCodes.MESSAGE_ILLEGAL, remark: 'inner batches and queue.type=BatchCQ are not served by this broker' }),
   },
   {
     // `HookUtils#checkIfTimerMessage`; the text is that of a broker whose timer wheel is off.

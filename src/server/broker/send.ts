@@ -15,7 +15,7 @@ import type { TopicTraits } from './put-form.js';
 import { dlqQueueNums, placeMessage, randomQueueId, readWritePerm, versionWithMaxReconsumeTimes } from './put-place.js';
 import type { Place, PutParts } from './put-place.js';
 import { createSendBack } from './send-back.js';
-import { checkCompaction, checkSend, checkServed, delayLevelOf, faqText, losesPriority, putAnswer } from './send-checks.js';
+import { checkCompaction, checkSend, checkServed, delayLevelOf, faqText, illegalText, losesPriority, putAnswer } from './send-checks.js';
 import type { Answer, Draft, SendHeader } from './send-checks.js';
 import { createSendFast } from './send-fast.js';
 import { dlqTopicOf, retryPrefix } from './topic-names.js';
@@ -55,7 +55,8 @@ export function createSend(ctx: BrokerContext, delays: DelayLevels): Send {
 }
 
 function refuse(parts: PutParts, answer: Answer): Reply {
-  return { ...answer, ext: parts.form.ext() };
+  const { bare, ...reply } = answer;
+  return bare === true ? reply : { ...reply, ext: parts.form.ext() };
 }
 
 /** Which handler takes it is decided by the batch field alone, whatever the code (`SendMessageProcessor#processRequest`). */
@@ -143,11 +144,10 @@ function putBatch(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined 
   }
   const properties = parseProperties(header.properties ?? '');
   const answer =
-    checkServed({ ctx, properties, sysFlag: header.sysFlag, reconsumeTimes: header.reconsumeTimes ?? 0, batch: true, traits }) ??
     // `CommitLog#asyncPutMessages` takes neither a transaction nor a delay.
-    (transactionType(header.sysFlag) !== 0 || (delayLevelOf(properties) ?? 1) > 0
-      ? { code: responseCodes.MESSAGE_ILLEGAL, remark: 'a batch has no delay level and no transaction' }
-      : undefined);
+    transactionType(header.sysFlag) !== 0 || (delayLevelOf(properties) ?? 1) > 0
+      ? { code: responseCodes.MESSAGE_ILLEGAL, remark: illegalText(ctx.config.maxMessageSize) }
+      : checkServed({ ctx, properties, sysFlag: header.sysFlag, reconsumeTimes: header.reconsumeTimes ?? 0, batch: true, traits });
   if (answer !== undefined) return answer;
   const { props, end } = propertyBytes(header.properties ?? '');
   form.batch(props, end);

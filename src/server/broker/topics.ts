@@ -4,6 +4,8 @@
  */
 import { isMap, boolOf, intOf, mapOf, prettyJson, textMapOf, textOf } from './json-view.js';
 import type { JsonOut } from './json-view.js';
+import { Refusal } from '../../codec/errors.js';
+import { responseCodes } from '../../codec/responses.js';
 import { readJson } from '../../compat/fastjson.js';
 import type { JsonMap } from '../../compat/fastjson.js';
 import type { Clock, Log, Turn } from '../../remoting/types.js';
@@ -11,7 +13,8 @@ import type { Disk } from '../../store/disk.js';
 import type { MessageStore, QueueRef } from '../../store/types.js';
 import type { BrokerConfig } from '../config-types.js';
 import { newDataVersion, nextDataVersion, readDataVersion } from './data-version.js';
-import { ConfigFile } from './config-file.js';
+import { ConfigFile, fileCharsMax, saveRetryMs } from './config-file.js';
+import { brokerLimits, demandRoom } from './limits.js';
 import {
   autoCreateKeyTopic, benchmarkTopic, isSendForbidden, offsetMovedEventTopic, rocksTransHalfTopic, rocksTransOpHalfTopic, scheduleTopic,
   selfTestTopic, SystemTopics, timerTopic, topicNameFault, transHalfTopic, transOpHalfTopic,
@@ -119,6 +122,8 @@ export class TopicConfigTable implements TopicTable {
   #last: TopicEntry | undefined;
   #dataVersion: DataVersion;
   #unsaved = false;
+  /** When a save that failed is tried again; 0 = at once. */
+  #retryAtMs = 0;
 
   constructor(options: TopicTableOptions) {
     this.#options = options;
@@ -168,6 +173,7 @@ export class TopicConfigTable implements TopicTable {
     const existing = this.#topics.get(name);
     if (existing !== undefined) return existing;
     if (topicNameFault(name) !== undefined) return undefined;
+    this.#demandRoom(name);
     const pattern = this.#topics.get(defaultTopic)?.config;
     const log = this.#options.log;
     if (pattern === undefined) {
@@ -197,8 +203,14 @@ export class TopicConfigTable implements TopicTable {
       return this.#put([{ ...existing.config, order }]);
     }
     if (topicNameFault(name) !== undefined) return undefined;
+    this.#demandRoom(name);
     const nums = Math.max(0, Math.min(queueNums, queueNumsMax));
     return this.#put([topicConfig(name, { readQueueNums: nums, writeQueueNums: nums, perm: topicPerm, topicSysFlag, order })]);
+  }
+
+  /** Refuses a topic more than the broker keeps. */
+  #demandRoom(name: string): void {
+    if (!this.#topics.has(name)) demandRoom(`topics of this broker with ${name}`, this.#topics.size + 1, brokerLimits.topicsMax);
   }
 
   update(config: TopicConfig): boolean {
@@ -211,6 +223,8 @@ export class TopicConfigTable implements TopicTable {
       const current = this.#topics.get(config.topicName);
       return topicConfigFault(config) === undefined && (current === undefined || !sameTopicConfig(current.config, config));
     });
+    const added = changed.reduce((count, config) => count + (this.#topics.has(config.topicName) ? 0 : 1), 0);
+    if (added > 0) demandRoom('topics of this broker', this.#topics.size + added, brokerLimits.topicsMax);
     if (changed.length > 0) this.#put(changed);
     return changed.length;
   }
@@ -256,15 +270,26 @@ export class TopicConfigTable implements TopicTable {
 
   /** Writes topics.json when something changed since; a hook at the end of each turn. */
   #writeTurn(): void {
-    if (!this.#unsaved) return;
-    this.#unsaved = false;
+    if (!this.#unsaved || this.#options.clock.nowMs() < this.#retryAtMs) return;
+    this.#saveNow();
+  }
+
+  #saveNow(): void {
     this.#file.saveNow();
+    this.#unsaved = this.#file.fault !== undefined;
+    this.#retryAtMs = this.#unsaved ? this.#options.clock.nowMs() + saveRetryMs : 0;
+  }
+
+  /** Writes what changed now, and refuses when the disk does not take it: the change serves, but a killed process would forget it. */
+  demandSaved(): void {
+    if (this.#unsaved) this.#saveNow();
+    const { fault } = this.#file;
+    if (fault !== undefined) throw new Refusal(responseCodes.SYSTEM_ERROR, `topics.json cannot be saved, the change lasts until the broker stops: ${fault}`);
   }
 
   /** Saves and waits for the platter. */
   async close(): Promise<void> {
-    this.#unsaved = true;
-    this.#writeTurn();
+    this.#saveNow();
     await this.#file.flush();
   }
 
@@ -275,7 +300,7 @@ export class TopicConfigTable implements TopicTable {
   }
 
   #decode(text: string): void {
-    const root = readJson(text);
+    const root = readJson(text, fileCharsMax);
     if (!isMap(root)) throw new TypeError('topics.json is no object');
     const table = mapOf(root, 'topicConfigTable');
     const configs: TopicConfig[] = [];

@@ -133,6 +133,7 @@ export function namesrvHandlers(parts: NamesrvParts): Pick<Handlers, NamesrvRequ
       };
     },
     UNREGISTER_BROKER: (_ctx, header) => {
+      if (header.brokerId < 0n || header.brokerId > BigInt(Number.MAX_SAFE_INTEGER)) return success; // nobody registers with such an id
       const queued = parts.unregister({
         cluster: header.clusterName, brokerName: header.brokerName, brokerId: brokerIdOf(header.brokerId), addr: header.brokerAddr,
       });
@@ -173,7 +174,9 @@ export function namesrvHandlers(parts: NamesrvParts): Pick<Handlers, NamesrvRequ
     },
     GET_BROKER_MEMBER_GROUP: (_ctx, header) => {
       settle();
-      return json(memberGroupJson(header.clusterName, header.brokerName, table.addrsOf(header.brokerName)));
+      // Apache sets no remark, so its default one stays (`RemotingCommand#createResponseCommand`).
+      const addrs = table.addrsOf(header.brokerName ?? '');
+      return { ...json(memberGroupJson(header.clusterName, header.brokerName, addrs)), remark: 'not set any response code' };
     },
     WIPE_WRITE_PERM_OF_BROKER: (_ctx, header) => {
       settle();

@@ -7,7 +7,7 @@ import { Refusal } from '../../codec/errors.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Log } from '../../remoting/types.js';
 import type { Disk } from '../../store/disk.js';
-import { ConfigFile } from '../broker/config-file.js';
+import { ConfigFile, fileCharsMax } from '../broker/config-file.js';
 import { compactJson, isMap, mapOf, textOf } from '../broker/json-view.js';
 import { demand, nameFault, namesrvLimits } from './limits.js';
 
@@ -17,6 +17,8 @@ export const orderTopicNamespace = 'ORDER_TOPIC_CONFIG';
 export class KvConfig {
   private readonly table = new Map<string, Map<string, string>>();
   private entries = 0;
+  /** Characters of all keys and values together. */
+  private chars = 0;
   private readonly file: ConfigFile | undefined;
 
   /** An empty path keeps the table in memory only. */
@@ -27,7 +29,7 @@ export class KvConfig {
   /** Reads the file. Throws Fault when it is there and cannot be read, nor its backup: starting empty would lose it. */
   load(): void {
     this.file?.load((text) => {
-      const root = readJson(text);
+      const root = readJson(text, fileCharsMax);
       if (!isMap(root)) throw new Error('not a JSON object');
       const table = mapOf(root, 'configTable');
       for (const namespace of table.keys()) {
@@ -39,6 +41,7 @@ export class KvConfig {
           if (typeof key === 'string' && value !== undefined) values.set(key, value);
         }
         this.entries += values.size;
+        for (const [key, value] of values) this.chars += key.length + value.length;
         this.table.set(namespace, values);
       }
     });
@@ -56,17 +59,21 @@ export class KvConfig {
   put(namespace: string, key: string, value: string): void {
     demand(nameFault('namespace', namespace));
     demand(nameFault('key', key));
-    const { kvEntriesMax, kvValueCharsMax } = namesrvLimits;
+    const { kvEntriesMax, kvValueCharsMax, kvCharsMax } = namesrvLimits;
     demand(value.length > kvValueCharsMax ? `value has ${value.length} characters, at most ${kvValueCharsMax} are allowed` : undefined);
     demand(value.includes('\0') ? 'value contains NUL' : undefined);
     const known = this.table.get(namespace);
     const before = known?.get(key);
     demand(before === undefined && this.entries >= kvEntriesMax ? `the name server already holds ${this.entries} KV configs (limit ${kvEntriesMax})` : undefined);
+    const grown = before === undefined ? key.length + value.length : value.length - before.length;
+    demand(this.chars + grown > kvCharsMax && grown > 0 ? `the KV configs would have ${this.chars + grown} characters together, at most ${kvCharsMax} are allowed` : undefined);
     const values = known ?? new Map<string, string>();
     values.set(key, value);
+    this.chars += grown;
     if (known === undefined) this.table.set(namespace, values);
     if (before === undefined) this.entries++;
     this.save(() => {
+      this.chars -= grown;
       if (before !== undefined) values.set(key, before);
       else {
         values.delete(key);
@@ -83,8 +90,11 @@ export class KvConfig {
     if (values === undefined || before === undefined) return;
     values.delete(key);
     this.entries--;
+    const freed = key.length + before.length;
+    this.chars -= freed;
     this.save(() => {
       values.set(key, before);
+      this.chars += freed;
       this.entries++;
     });
   }

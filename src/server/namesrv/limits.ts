@@ -16,6 +16,8 @@ export const namesrvLimits = {
   /** Entries of all KV namespaces together, and characters of one value. */
   kvEntriesMax: 100_000,
   kvValueCharsMax: 65_536,
+  /** Characters of all KV configs together: the file is written anew at each change. */
+  kvCharsMax: 4 * 1024 * 1024,
   /** Unregistrations waiting to be carried out together (`NamesrvConfig#unRegisterBrokerQueueCapacity`). */
   unregistrationsMax: 3000,
   /** Longest heartbeat time-out a broker may ask for, in milliseconds: 30 days. */

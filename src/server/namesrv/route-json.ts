@@ -59,7 +59,7 @@ export function topicListJson(topics: readonly string[], brokerAddr?: string): s
 }
 
 /** `GetBrokerMemberGroupResponseBody`. */
-export function memberGroupJson(cluster: string, brokerName: string, addrs: ReadonlyMap<number, string> | undefined): string {
+export function memberGroupJson(cluster: string | undefined, brokerName: string | undefined, addrs: ReadonlyMap<number, string> | undefined): string {
   return compactJson({ brokerMemberGroup: { brokerAddrs: sortedAddrs(addrs ?? new Map()) as JsonOut, brokerName, cluster } });
 }
 

@@ -1,0 +1,331 @@
+/**
+ * The append path: one message or a client's batch is checked, encoded into the log's tail buffer, and gets its ConsumeQueue and index entries at once.
+ * When a turn is written, shown or taken back is the store's business (disk-message-store.ts); dispatch.ts does the same from the log's bytes.
+ */
+import { javaHashOfBytes } from '../compat/java-string-hash.js';
+import { BatchCursor } from '../codec/batch.js';
+import { blankBytesMin, encodeRecord, recordLength, recordLengthOf, RecordFields, storedPropertiesBytes } from '../codec/message-record.js';
+import { propertiesBytesMax, propertySeparator, PropertyScan, scanProperties } from '../codec/properties.js';
+import { isUndispatched, messageSysFlag, transactionType } from '../codec/sys-flag.js';
+import type { CommitLog } from './commit-log.js';
+import type { StoreQueue } from './consume-queue.js';
+import { diskErrorCode } from './disk.js';
+import { tagsCodeOf } from './dispatch.js';
+import type { KeyIndex } from './key-index.js';
+import type { StoreParts } from './parts.js';
+import type { QueueTable } from './queue-table.js';
+import type { StoreCounts } from './runtime-info.js';
+import type { PutInput, PutResult, PutStatus, QueueRef } from './types.js';
+
+/** A record may be this much larger than maxMessageSize (`MessageExtEncoder#updateEncoderBufferCapacity`). */
+const recordOverheadMax = 64 * 1024;
+/** Properties and topic bytes that `DefaultMessageStore#checkMessage`'s hooks allow. */
+const topicBytesMax = 255;
+const NO_BYTES = new Uint8Array(0);
+
+class MutablePutResult implements PutResult {
+  status: PutStatus = 'PUT_OK';
+  remark = '';
+  phyOffset = 0;
+  queueOffset = 0;
+  recordBytes = 0;
+  storeTimestamp = 0;
+  count = 0;
+  phyOffsets = new Float64Array(64);
+}
+
+export class Appender {
+  /** Why nothing is taken now; undefined = messages are taken. */
+  closed: string | undefined = undefined;
+  /** Queues put into during this turn. */
+  touched: StoreQueue[] = [];
+  /** Start of the newest record of this turn, and its store time. */
+  lastPhyOffset: number;
+  lastStoreTimestamp: number;
+  lastPutMs = 0;
+  readonly #parts: StoreParts;
+  readonly #log: CommitLog;
+  readonly #queues: QueueTable;
+  readonly #index: KeyIndex | undefined;
+  readonly #counts: StoreCounts;
+  readonly #recordBytesMax: number;
+  readonly #result = new MutablePutResult();
+  readonly #fields = new RecordFields();
+  readonly #scan = new PropertyScan();
+  readonly #batch = new BatchCursor();
+  #suffix: Uint8Array | undefined;
+  #suffixStripped: Uint8Array = NO_BYTES;
+
+  constructor(parts: StoreParts, counts: StoreCounts, lastPhyOffset: number, lastStoreTimestamp: number) {
+    this.#parts = parts;
+    this.#log = parts.commitLog;
+    this.#queues = parts.queues;
+    this.#index = parts.index;
+    this.#counts = counts;
+    this.#recordBytesMax = parts.config.maxMessageSize + recordOverheadMax;
+    this.#fields.storeHost = new Uint8Array(8);
+    this.lastPhyOffset = lastPhyOffset;
+    this.lastStoreTimestamp = lastStoreTimestamp;
+  }
+
+  /** Address and port that records carry, 8 or 20 bytes. */
+  setStoreHost(host: Uint8Array): void {
+    if (host.length !== 8 && host.length !== 20) throw new RangeError(`a store host has 8 or 20 bytes, not ${host.length}`);
+    this.#fields.storeHost = Uint8Array.from(host);
+  }
+
+  /** The turn's queues; the next turn starts with none. */
+  takeTouched(): StoreQueue[] {
+    const { touched } = this;
+    this.touched = [];
+    return touched;
+  }
+
+  #refuse(status: PutStatus, remark: string): PutResult {
+    const result = this.#result;
+    result.status = status;
+    result.remark = remark;
+    result.phyOffset = result.queueOffset = -1;
+    result.recordBytes = result.count = 0;
+    this.#counts.putFailed++;
+    return result;
+  }
+
+  /** The queue object to append to: a reference kept over the topic's deletion leads to the new one. */
+  queueOf(ref: QueueRef): StoreQueue {
+    const queue = ref as StoreQueue;
+    return queue.deleted ? this.#queues.ref(queue.topic, queue.queueId) : queue;
+  }
+
+  /** The broker's addition without the separator the encoder puts itself. */
+  #appended(suffix: Uint8Array | undefined): Uint8Array {
+    if (suffix === undefined || suffix.length === 0) return NO_BYTES;
+    if (suffix[0] !== propertySeparator) return suffix;
+    if (suffix !== this.#suffix) {
+      this.#suffix = suffix;
+      this.#suffixStripped = suffix.subarray(1);
+    }
+    return this.#suffixStripped;
+  }
+
+  /** See `MessageStore.put`. */
+  put(input: PutInput): PutResult {
+    const { closed } = this;
+    if (closed !== undefined) return this.#refuse('SERVICE_NOT_AVAILABLE', closed);
+    const queue = this.queueOf(input.queue);
+    const fields = this.#fields;
+    fields.queueId = queue.queueId;
+    fields.flag = input.flag;
+    fields.sysFlag = input.sysFlag;
+    fields.bornTimestamp = input.bornTimestamp;
+    fields.bornHost = input.bornHost;
+    fields.reconsumeTimes = input.reconsumeTimes;
+    fields.preparedTransactionOffset = input.preparedTransactionOffset;
+    fields.body = input.body;
+    fields.bodyStart = input.bodyStart;
+    fields.bodyEnd = input.bodyEnd;
+    fields.topic = queue.topicBytes;
+    fields.properties = input.props;
+    fields.propertiesStart = input.propsStart;
+    fields.propertiesEnd = input.propsEnd;
+    fields.appended = this.#appended(input.propsSuffix);
+    const propertiesBytes = storedPropertiesBytes(fields);
+    if (propertiesBytes > propertiesBytesMax) {
+      return this.#refuse('PROPERTIES_SIZE_EXCEEDED', `message properties have ${propertiesBytes} bytes, the limit is ${propertiesBytesMax}`);
+    }
+    const bodyBytes = input.bodyEnd - input.bodyStart;
+    const length = recordLengthOf(fields);
+    const illegal = this.#illegalSize(bodyBytes, length, queue.topicBytes.length);
+    if (illegal !== undefined) return this.#refuse('MESSAGE_ILLEGAL', illegal);
+
+    const log = this.#log;
+    let phyOffset: number;
+    try {
+      phyOffset = log.reserve(length);
+    } catch (error) {
+      return this.#refuse('CREATE_MAPPED_FILE_FAILED', `a commit log file cannot be created: ${diskErrorCode(error)}`);
+    }
+    const now = this.#parts.clock.nowMs();
+    const toQueue = !isUndispatched(input.sysFlag);
+    fields.queueOffset = toQueue ? queue.nextOffset : 0;
+    fields.phyOffset = phyOffset;
+    fields.storeTimestamp = now;
+    encodeRecord(log.bytes, log.view, log.pos, fields);
+    const propsAt = log.pos + length - propertiesBytes;
+    let tagsCode = input.tagsCode;
+    const index = this.#index;
+    const slow = queue.delayed || (input.uniqKeyStart < 0 && index !== undefined);
+    if (slow) {
+      // The delivery time counts from the store time; a unique key may come with what the broker appended.
+      scanProperties(this.#scan, log.bytes, propsAt, propsAt + propertiesBytes);
+      if (queue.delayed) tagsCode = tagsCodeOf(this.#scan, log.bytes, queue, now, this.#parts.delayLevels);
+    }
+    if (toQueue) this.#append(queue, phyOffset, length, tagsCode, now);
+    if (index !== undefined && transactionType(input.sysFlag) !== messageSysFlag.TRANSACTION_ROLLBACK) {
+      if (slow) this.#indexScanned(index, queue, phyOffset, now, log.bytes);
+      else {
+        index.add(
+          queue,
+          phyOffset,
+          now,
+          input.props,
+          input.uniqKeyStart,
+          input.uniqKeyEnd,
+          input.keysStart,
+          input.keysEnd,
+          input.tagsStart,
+          input.tagsEnd,
+        );
+      }
+    }
+    log.commit(length);
+    this.lastPhyOffset = phyOffset;
+    this.lastStoreTimestamp = this.lastPutMs = now;
+    this.#counts.putTimes++;
+    this.#counts.putBytes += length;
+    const result = this.#result;
+    result.status = 'PUT_OK';
+    result.remark = '';
+    result.phyOffset = phyOffset;
+    result.queueOffset = fields.queueOffset;
+    result.recordBytes = length;
+    result.storeTimestamp = now;
+    result.count = 1;
+    result.phyOffsets[0] = phyOffset;
+    return result;
+  }
+
+  /** See `MessageStore.putBatch`. */
+  putBatch(input: PutInput): PutResult {
+    const { closed } = this;
+    if (closed !== undefined) return this.#refuse('SERVICE_NOT_AVAILABLE', closed);
+    const queue = this.queueOf(input.queue);
+    const fields = this.#fields;
+    const batch = this.#batch;
+    const topicBytes = queue.topicBytes.length;
+    const bornBytes = input.bornHost.length;
+    const bodyBytes = input.bodyEnd - input.bodyStart;
+    if (bodyBytes > this.#parts.config.maxMessageSize) {
+      return this.#refuse('MESSAGE_ILLEGAL', `the batch body has ${bodyBytes} bytes, the limit is ${this.#parts.config.maxMessageSize}`);
+    }
+    let total = 0;
+    batch.reset(input.body, input.bodyStart, input.bodyEnd);
+    while (batch.next()) {
+      const length = recordLength(
+        bornBytes,
+        fields.storeHost.length,
+        batch.bodyEnd - batch.bodyStart,
+        topicBytes,
+        batch.propertiesEnd - batch.propertiesStart,
+      );
+      const illegal = this.#illegalSize(batch.bodyEnd - batch.bodyStart, length, topicBytes);
+      if (illegal !== undefined) return this.#refuse('MESSAGE_ILLEGAL', `element ${batch.count - 1} of the batch: ${illegal}`);
+      total += length;
+    }
+    if (batch.reason !== '') return this.#refuse('MESSAGE_ILLEGAL', `element ${batch.count} of the batch cannot be read: ${batch.reason}`);
+    const count = batch.count;
+    if (count === 0) return this.#refuse('MESSAGE_ILLEGAL', 'the batch is empty');
+    if (total + blankBytesMin > this.#log.fileBytes) {
+      return this.#refuse('MESSAGE_ILLEGAL', `the batch needs ${total} bytes, a commit log file holds ${this.#log.fileBytes - blankBytesMin}`);
+    }
+    const log = this.#log;
+    let first: number;
+    try {
+      first = log.reserve(total);
+    } catch (error) {
+      return this.#refuse('CREATE_MAPPED_FILE_FAILED', `a commit log file cannot be created: ${diskErrorCode(error)}`);
+    }
+    const result = this.#result;
+    if (result.phyOffsets.length < count) result.phyOffsets = new Float64Array(Math.max(count, result.phyOffsets.length * 2));
+    const now = this.#parts.clock.nowMs();
+    const toQueue = !isUndispatched(input.sysFlag);
+    const firstQueueOffset = toQueue ? queue.nextOffset : 0;
+    const index = transactionType(input.sysFlag) === messageSysFlag.TRANSACTION_ROLLBACK ? undefined : this.#index;
+    fields.queueId = queue.queueId;
+    fields.sysFlag = input.sysFlag;
+    fields.bornTimestamp = input.bornTimestamp;
+    fields.bornHost = input.bornHost;
+    fields.reconsumeTimes = input.reconsumeTimes;
+    fields.preparedTransactionOffset = 0;
+    fields.body = input.body;
+    fields.topic = queue.topicBytes;
+    fields.properties = input.body;
+    fields.appended = NO_BYTES;
+    fields.storeTimestamp = now;
+    const scan = this.#scan;
+    let phyOffset = first;
+    batch.reset(input.body, input.bodyStart, input.bodyEnd);
+    for (let i = 0; batch.next(); i++) {
+      fields.flag = batch.flag;
+      fields.bodyStart = batch.bodyStart;
+      fields.bodyEnd = batch.bodyEnd;
+      fields.propertiesStart = batch.propertiesStart;
+      fields.propertiesEnd = batch.propertiesEnd;
+      fields.queueOffset = toQueue ? queue.nextOffset : 0;
+      fields.phyOffset = phyOffset;
+      const length = encodeRecord(log.bytes, log.view, log.pos, fields);
+      scanProperties(scan, input.body, batch.propertiesStart, batch.propertiesEnd);
+      if (toQueue) {
+        const tagsCode = queue.delayed
+          ? tagsCodeOf(scan, input.body, queue, now, this.#parts.delayLevels)
+          : scan.tagsStart < 0
+            ? 0
+            : javaHashOfBytes(0, input.body, scan.tagsStart, scan.tagsEnd);
+        this.#append(queue, phyOffset, length, tagsCode, now);
+      }
+      if (index !== undefined) this.#indexScanned(index, queue, phyOffset, now, input.body);
+      log.commit(length);
+      result.phyOffsets[i] = phyOffset;
+      this.lastPhyOffset = phyOffset;
+      phyOffset += length;
+    }
+    this.lastStoreTimestamp = this.lastPutMs = now;
+    this.#counts.putTimes += count;
+    this.#counts.putBytes += total;
+    result.status = 'PUT_OK';
+    result.remark = '';
+    result.phyOffset = first;
+    result.queueOffset = firstQueueOffset;
+    result.recordBytes = total;
+    result.storeTimestamp = now;
+    result.count = count;
+    return result;
+  }
+
+  #illegalSize(bodyBytes: number, recordBytes: number, topicBytes: number): string | undefined {
+    const { config } = this.#parts;
+    if (topicBytes > topicBytesMax) return `the topic has ${topicBytes} bytes, the limit is ${topicBytesMax}`;
+    if (bodyBytes > config.maxMessageSize) return `the message body has ${bodyBytes} bytes, the limit is ${config.maxMessageSize}`;
+    if (recordBytes > this.#recordBytesMax) return `the stored message has ${recordBytes} bytes, the limit is ${this.#recordBytesMax}`;
+    if (recordBytes + blankBytesMin > this.#log.fileBytes) {
+      return `the stored message has ${recordBytes} bytes, a commit log file holds ${this.#log.fileBytes - blankBytesMin}`;
+    }
+    return undefined;
+  }
+
+  #append(queue: StoreQueue, phyOffset: number, length: number, tagsCode: number, now: number): void {
+    if (!queue.touched) {
+      queue.touched = true;
+      this.touched.push(queue);
+      queue.turnLastPhyOffset = queue.lastPhyOffset;
+    }
+    queue.append(phyOffset, length, tagsCode);
+    queue.lastPutMs = now;
+  }
+
+  #indexScanned(index: KeyIndex, queue: StoreQueue, phyOffset: number, now: number, bytes: Uint8Array): void {
+    const scan = this.#scan;
+    index.add(
+      queue,
+      phyOffset,
+      now,
+      bytes,
+      scan.uniqKeyStart,
+      scan.uniqKeyEnd,
+      scan.keysStart,
+      scan.keysEnd,
+      scan.tagsStart,
+      scan.tagsEnd,
+    );
+  }
+}
