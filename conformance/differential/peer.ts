@@ -73,6 +73,8 @@ export class Peer {
 
   /** Sends a request and notes its normalized answer under `label`. */
   async ask(label: string, code: number, ext: Ext = {}, options: AskOptions = {}): Promise<Response | undefined> {
+    // The place in the transcript is that of the request: several may wait for their answers at once.
+    const place = options.quiet === true || options.oneway === true ? -1 : this.transcript.push({ label, code: 'open', remark: '', ext: {}, body: '' }) - 1;
     const client = await this.client(options.client, options.to);
     client.identity = { version: options.version ?? 513, language: options.language ?? 'JAVA' };
     const body = typeof options.body === 'string' ? Buffer.from(options.body, 'utf8') : options.body;
@@ -80,13 +82,16 @@ export class Peer {
       client.oneway(code, ext, body);
       return undefined;
     }
+    const note = (answer: Answer): void => {
+      if (place >= 0) this.transcript[place] = answer;
+    };
     try {
       const response = await client.call(code, ext, body, options.timeoutMs ?? 8000);
-      if (options.quiet !== true) this.transcript.push(this.normal(label, code, response, new Set(options.mask ?? [])));
+      note(this.normal(label, code, response, new Set(options.mask ?? [])));
       return response;
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      this.transcript.push({ label, code: /closed the connection/.test(text) ? 'closed' : /no answer/.test(text) ? 'no answer' : text, remark: '', ext: {}, body: '' });
+      note({ label, code: /closed the connection/.test(text) ? 'closed' : /no answer/.test(text) ? 'no answer' : text, remark: '', ext: {}, body: '' });
       return undefined;
     }
   }

@@ -26,7 +26,7 @@ export function crc31(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** From this many bytes on `crc31Copy` costs more than native code on a view of the range (measured on Node 20). */
-export const crcCopyNativeBytesMin = 257;
+export const crcCopyNativeBytesMin = 193;
 
 /**
  * Copies `source[start..end)` to `target[at..)` and returns its 31-bit CRC: each word is read once for both. Each view covers its array;

@@ -55,6 +55,24 @@ export const divergences = {
     reason: 'Nothing is buffered for a frame that cannot be read.',
     cases: ['src/codec/frame.test.ts'],
   },
+  'broker.client-names': {
+    apache: 'Heartbeats and lock requests may name anything: consumer groups with illegal names are passed over in silence, clientIds, producer groups and locked queues are taken as they are (ClientManageProcessor#heartBeat, AdminBrokerProcessor#lockBatchMQ).',
+    skylark: 'What is legal is taken; the first name that is blank, over 255 characters or not printable ASCII without / and \\ is answered INVALID_PARAMETER. Consumer groups follow TopicValidator#validateGroup.',
+    reason: 'A consumer that silently gets nothing is worse than one that is told why.',
+    cases: ['src/server/names.test.ts'],
+  },
+  'broker.table-limits': {
+    apache: 'Topics, groups, clients, subscriptions and queue locks grow without bound.',
+    skylark: 'Bounds far above real use (src/server/broker/limits.ts); beyond them INVALID_PARAMETER names the bound, and what is there stays.',
+    reason: 'One client must not fill the memory of all.',
+    cases: ['src/server/names.test.ts'],
+  },
+  'broker.tables-not-saved': {
+    apache: 'A topic or group that cannot be written to its file is acknowledged and only logged (ConfigManager#persist).',
+    skylark: 'SYSTEM_ERROR names the file and the fault; the change lasts until the broker stops, and saving is tried again.',
+    reason: 'Nothing acknowledged is lost.',
+    cases: ['src/server/disk-full.test.ts'],
+  },
   'json.depth-and-size': {
     apache: 'fastjson2 reads nesting up to 2048 levels and bodies of any size a frame can have.',
     skylark: 'At most 64 levels; a deeper body is refused.',
@@ -210,6 +228,42 @@ export const divergences = {
     skylark: 'It holds the last version known to be on the platter.',
     reason: 'After a power loss there is always one whole file.',
     cases: ['src/server/broker/config-file.test.ts'],
+  },
+  'send.batch-unreadable': {
+    apache: 'A batch body that ends inside an element, has bytes behind the last one or is above the limit raises a Java exception: SYSTEM_ERROR (MessageExtEncoder#encode).',
+    skylark: 'MESSAGE_ILLEGAL with the limits.',
+    reason: 'The message is at fault, not the broker; a client must not try it elsewhere.',
+    cases: ['conformance/differential/sequences/messages.ts'],
+  },
+  'send.host-bits': {
+    apache: 'The IPv6 bits of a client\'s sysFlag are kept although its address is IPv4: the record cannot be read back and is skipped when queues are built.',
+    skylark: 'These bits follow the address.',
+    reason: 'What is acknowledged must be consumable.',
+    cases: ['conformance/differential/sequences/messages.ts'],
+  },
+  'admin.names': {
+    apache: 'Blank, missing or illegal group, topic, client and KV names are taken by requests that only change tables: offsets cloned to null, a topic of any name deleted, groups of heartbeats passed over silently.',
+    skylark: 'INVALID_PARAMETER with the rule, or SYSTEM_ERROR that names the missing field.',
+    reason: 'A request that did nothing must not look as if it did, and no illegal name may reach a file.',
+    cases: ['conformance/differential/sequences/generated.ts', 'conformance/differential/sequences/administration.ts'],
+  },
+  'offsets.clone-all-topics': {
+    apache: 'CLONE_GROUP_OFFSET without topic walks the group\'s topics but clones the topic of the request, which is null: nothing happens (AdminBrokerProcessor#cloneGroupOffset).',
+    skylark: 'All topics of the group are cloned.',
+    reason: 'It is what was asked for.',
+    cases: ['conformance/differential/sequences/administration.ts'],
+  },
+  'store.queues-made-by-questions': {
+    apache: 'Asking for offsets of a queue or topic that is not there creates its ConsumeQueue files (ConsumeQueueStore#findOrCreateConsumeQueue).',
+    skylark: 'Questions create nothing; QUERY_CONSUME_QUEUE keeps answering that the queue does not exist.',
+    reason: 'Anybody could fill the disk with empty queues.',
+    cases: ['conformance/differential/sequences/administration.ts'],
+  },
+  'runtime.unmeasured': {
+    apache: 'Runtime info has distributions and maxima of put and get times, dispatchMaxBuffer and commitLogDirCapacity.',
+    skylark: 'These keys are left out.',
+    reason: 'No figure is shown that is not measured.',
+    cases: ['conformance/differential/sequences/administration.ts'],
   },
 } as const satisfies Readonly<Record<string, Divergence>>;
 

@@ -73,7 +73,7 @@ export interface BrokerConfig {
 }
 
 /** Keys of the store's own table (store/options.ts) that the command line takes; the others are for tests or come from elsewhere. */
-type StoreKey = Exclude<keyof StoreTable, 'totalMemoryBytes' | 'messageDelayLevel' | 'queueCacheBytesMax' | 'checkpointIntervalMs' | 'flushBytes' | 'recoverStepBytes'>;
+type StoreKey = Exclude<keyof StoreTable, 'totalMemoryBytes' | 'messageDelayLevel' | 'queueCacheBytesMax' | 'checkpointIntervalMs' | 'flushBytes' | 'recoverStepBytes' | 'recoverRecentBytes'>;
 
 /** Honoured store keys (`MessageStoreConfig`): those of the store, and what its opener and the broker read. */
 export interface StoreConfig extends Required<Pick<StoreTable, StoreKey>> {

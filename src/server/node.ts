@@ -11,6 +11,7 @@ import { CallTimeouts, defaultLanes, Dispatcher, EventTurn, LaneSet, RemotingCli
 import type { Clock, FastHandler, Handlers, Log } from '../remoting/types.js';
 import type { RequestName } from '../codec/requests.js';
 import { realDisk, type Disk } from '../store/disk.js';
+import { collectGarbage } from '../store/collect.js';
 import { openStore, type OpenStore } from '../store/message-store.js';
 import { createBroker, isUnspecific, type Broker } from './broker/broker.js';
 import type { NodeRole } from './cli.js';
@@ -238,6 +239,7 @@ async function openBroker(shared: Shared): Promise<BrokerPart> {
     commitLogDir: config.store.storePathCommitLog,
     disk, clock, log,
     config: { ...config.store, messageDelayLevel: config.broker.messageDelayLevel },
+    collect: collectGarbage,
   });
   let broker: Broker;
   try {

@@ -409,7 +409,9 @@ export class DiskMessageStore implements OpenStore {
       }
     }
     const pagesHeld = this.#reader.trim(idleMs, now);
-    return heldBytes > 0 || pagesHeld || this.#log.cachedBytes > 0 || this.#index?.isResting === false;
+    const held = heldBytes > 0 || pagesHeld || this.#log.cachedBytes > 0 || this.#index?.isResting === false;
+    if (!held && !this.#isBehind()) this.#parts.collect?.();
+    return held;
   }
 
   /** Writes entries and index; with `checkpoint` also syncs them and says so in the checkpoint file. */
@@ -547,6 +549,11 @@ export class DiskMessageStore implements OpenStore {
     this.#log.close();
     this.#queues.close();
     this.#index?.close();
+    // A prepared file that went must not come back, empty, in a store that says it was closed well.
+    if (clean) clean = await this.#parts.disk.syncDir(this.#log.dir).then(
+      () => true,
+      () => false,
+    );
     if (clean) {
       this.#removeAbort();
       await this.#parts.disk.syncDir(this.#parts.root).catch(() => undefined);

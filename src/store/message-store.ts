@@ -64,6 +64,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
       index: config.messageIndexEnable
         ? new KeyIndex(disk, path.join(root, 'index'), config.maxHashSlotNum, config.maxIndexNum, nowMs)
         : undefined,
+      collect: options.collect,
       delayLevels: delayLevelTable(config.messageDelayLevel ?? defaultDelayLevels),
     };
     const checkpoint = new CheckpointFile(disk, root);

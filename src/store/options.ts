@@ -50,6 +50,8 @@ export interface StoreConfig {
   messageIndexSafe?: boolean;
   /** Ours: bytes of the log after which recovery writes what it dispatched to the files. */
   recoverStepBytes?: number;
+  /** Ours: bytes of the log's end that are checked after a clean stop. */
+  recoverRecentBytes?: number;
   /** Ours: bytes written to the log after which write-back starts without waiting for flushIntervalCommitLog. */
   flushBytes?: number;
 }
@@ -78,6 +80,8 @@ export interface StoreOptions {
   clock: StoreClock;
   log: StoreLog;
   config: StoreConfig;
+  /** Called once the store has given its memory back after a busy time (collect.ts). */
+  collect?: (() => void) | undefined;
 }
 
 /** `MessageStoreConfig#messageDelayLevel`. */

@@ -15,6 +15,7 @@ export interface StoreParts {
   readonly queues: QueueTable;
   /** Undefined when messageIndexEnable is off. */
   readonly index: KeyIndex | undefined;
+  readonly collect: (() => void) | undefined;
   /** Milliseconds of the delay levels (options.ts). */
   readonly delayLevels: readonly number[];
 }

@@ -16,6 +16,7 @@ const handlesMax = 256;
 /** A queue nobody has put into for so long gives its memory back. */
 export const idleQueueMs = 60000;
 const scanBytes = 64 * 1024;
+const firstScanBytes = 100 * consumeQueueUnitBytes;
 
 export class QueueTable {
   readonly root: string;
@@ -28,11 +29,13 @@ export class QueueTable {
   /** Files written since they were last synced. */
   readonly #unsynced = new Set<string>();
   readonly #unsyncedDirs = new Set<string>();
+  readonly #scanBuffer: Uint8Array;
 
   constructor(disk: Disk, root: string, fileBytes: number) {
     this.#disk = disk;
     this.root = root;
     this.fileBytes = fileBytes;
+    this.#scanBuffer = new Uint8Array(Math.min(fileBytes, Math.floor(scanBytes / consumeQueueUnitBytes) * consumeQueueUnitBytes));
     this.#handles = new HandleCache(disk, handlesMax);
   }
 
@@ -132,10 +135,11 @@ export class QueueTable {
 
   #scanFile(queue: StoreQueue, fileBase: number, phyLimit: number, logEnd: number): { count: number; damaged: boolean } {
     const file = this.open(queue, fileBase);
-    const bytes = new Uint8Array(Math.min(this.fileBytes, Math.floor(scanBytes / consumeQueueUnitBytes) * consumeQueueUnitBytes));
-    const view = viewOf(bytes);
     let count = 0;
-    for (let at = 0; at < this.fileBytes; at += bytes.length) {
+    // Most queues are short: little is read first.
+    let bytes = this.#scanBuffer.subarray(0, firstScanBytes);
+    for (let at = 0; at < this.fileBytes; at += bytes.length, bytes = this.#scanBuffer) {
+      const view = viewOf(bytes);
       const length = file.readSync(bytes, at);
       for (let p = 0; p + consumeQueueUnitBytes <= length; p += consumeQueueUnitBytes) {
         const phyOffset = unitPhyOffset(view, p);
@@ -148,7 +152,8 @@ export class QueueTable {
           continue;
         }
         if (valid) return { count, damaged: false };
-        return { count, damaged: this.#entriesBehind(view, p, length, queue.lastPhyOffset, phyLimit) };
+        const behind = file.readSync(this.#scanBuffer, at + p);
+        return { count, damaged: this.#entriesBehind(viewOf(this.#scanBuffer), 0, behind, queue.lastPhyOffset, phyLimit) };
       }
       if (length < bytes.length) break;
     }

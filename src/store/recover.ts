@@ -18,7 +18,7 @@ import type { StoreParts } from './parts.js';
 import type { RecoveryReport } from './types.js';
 
 /** After a clean stop so much of the log's end is checked. */
-const recentBytes = 16 * 1024 * 1024;
+const recentBytesDefault = 16 * 1024 * 1024;
 /** Slack of the checkpoint's times (`StoreCheckpoint#getMinTimestamp`). */
 const timeSlackMs = 3000;
 /** After so many bytes of the log what was dispatched goes to the files and out of memory. */
@@ -214,7 +214,8 @@ export class Recovery {
 
   /** A record not far before the newest one, by the queue that has that: after a clean stop only the log's last stretch is checked. */
   #recentRecord(newest: number): number {
-    const { commitLog, queues } = this.#parts;
+    const { commitLog, queues, config } = this.#parts;
+    const recentBytes = config.recoverRecentBytes ?? recentBytesDefault;
     if (newest - recentBytes <= commitLog.min) return commitLog.min;
     for (const queue of queues.all()) {
       if (queue.lastPhyOffset !== newest) continue;
@@ -391,6 +392,8 @@ export class Recovery {
     const onDisk = queue.files[0] === undefined ? queue.memoryFrom : Math.min(queue.files[0] / consumeQueueUnitBytes, queue.memoryFrom);
     let low = Math.max(queue.minOffset, onDisk);
     let high = queue.maxOffset;
+    // Mostly nothing of it has left the log.
+    if (low < high && this.#entryAt(queue, low) >= min) high = low;
     while (low < high) {
       const mid = Math.floor((low + high) / 2);
       // A blank or damaged entry says nothing: the next good one does.

@@ -34,7 +34,7 @@ const topics: Sequence = {
       await make(`attributes '${attributes}' on a new topic`, `DiffAttr_${attributes.replace(/[^a-zA-Z]/g, '_')}`, { attributes });
     }
     await make('for changes', 'DiffAttrs', { attributes: '+message.type=NORMAL' });
-    for (const attributes of ['+message.type=FIFO', '-message.type', '-message.type,+message.type=FIFO', '+cleanup.policy=COMPACTION', '-cleanup.policy', '+queue.type=BatchCQ', '-queue.type', '+message.type=DELAY,-message.type', '+nope=1']) {
+    for (const attributes of ['+message.type=FIFO', '-message.type', '-message.type,+message.type=FIFO', '+cleanup.policy=COMPACTION', '-cleanup.policy', '+queue.type=BatchCQ', '-queue.type', '+nope=1']) {
       await make(`change '${attributes}'`, 'DiffAttrs', { attributes });
     }
     for (const topic of ['a b', 'x/y', '../x', 'tüp', '', 'T'.repeat(128), 'SCHEDULE_TOPIC_XXXX', 'TBW102', 'rmq_sys_something', 'RMQ_SYS_TRACE_TOPIC', 'DefaultCluster', 'broker-a', '%RETRY%x', '%DLQ%x', 'a%b', 'a|b', 'SELF_TEST_TOPIC', 'BenchmarkTest', 'OFFSET_MOVED_EVENT']) {
@@ -171,8 +171,8 @@ const offsets: Sequence = {
     await peer.ask('queue', code.QUERY_CONSUME_QUEUE, { topic, queueId: 0, index: 1, count: 2 }, { mask: ['physicOffset', 'bitMap', 'msg', 'extendDataJson'] });
     await peer.ask('queue with group', code.QUERY_CONSUME_QUEUE, { topic, queueId: 0, index: 1, count: 2, consumerGroup: group }, { mask: ['physicOffset'] });
     await peer.ask('queue beyond', code.QUERY_CONSUME_QUEUE, { topic, queueId: 0, index: 100, count: 2 });
-    await peer.ask('queue of an empty queue', code.QUERY_CONSUME_QUEUE, { topic, queueId: 1, index: 0, count: 2 });
-    await peer.ask('queue of an unknown topic', code.QUERY_CONSUME_QUEUE, { topic: 'NoSuchTopic', queueId: 0, index: 0, count: 2 });
+    await peer.ask('queue of an empty queue', code.QUERY_CONSUME_QUEUE, { topic, queueId: 2, index: 0, count: 2 });
+    await peer.ask('queue of an unknown topic', code.QUERY_CONSUME_QUEUE, { topic: 'NoSuchTopicQ', queueId: 0, index: 0, count: 2 });
     const reset = (label: string, more: Fields): Promise<unknown> => peer.ask(`reset ${label}`, code.INVOKE_BROKER_TO_RESET_OFFSET, { topic, group, timestamp: -1, isForce: true, queueId: -1, ...more });
     await reset('to the start of time', { timestamp: 0 });
     await query('while a reset waits');
@@ -330,17 +330,17 @@ const runtime: Sequence = {
   async run(peer) {
     const info = await peer.ask('runtime', code.GET_BROKER_RUNTIME_INFO, {}, { quiet: true });
     const table = (JSON.parse(info?.body.toString('utf8') ?? '{}') as { table?: Record<string, string> }).table ?? {};
-    peer.note('runtime', { code: info?.code, remark: info?.remark, keys: Object.keys(table).filter((key) => !/^(schedule|commitLogDirCapacity|commitLogDiskRatio)/.test(key)).sort() });
+    peer.note('runtime', { code: info?.code, remark: info?.remark, keys: Object.keys(table).filter((key) => !/^(schedule|commitLogDirCapacity|commitLogDiskRatio|putMessageDistributeTime|dispatchMaxBuffer|putLatency99|[gp][eu]tMessageEntireTimeMax)/.test(key)).sort() });
     for (const name of ['brokerVersionDesc', 'brokerVersion', 'putTps', 'sendThreadPoolQueueCapacity', 'pullThreadPoolQueueCapacity', 'queryThreadPoolQueueCapacity']) {
       peer.note(`runtime ${name}`, /Tps/.test(name) ? (table[name] ?? '').split(' ').length : table[name] ?? '(absent)');
     }
     const config = await peer.ask('config', code.GET_BROKER_CONFIG, {}, { quiet: true });
     const lines = (config?.body.toString('utf8') ?? '').split('\n');
     peer.note('config', { code: config?.code, ext: Object.keys(config?.ext ?? {}).sort() });
-    for (const key of ['brokerName', 'brokerClusterName', 'brokerId', 'maxMessageSize', 'flushDiskType', 'fileReservedTime', 'deleteWhen', 'brokerPermission', 'autoCreateTopicEnable', 'defaultTopicQueueNums', 'mappedFileSizeCommitLog', 'messageDelayLevel', 'longPollingEnable', 'brokerRole', 'maxTransferCountOnMessageInMemory']) {
+    for (const key of ['brokerName', 'brokerClusterName', 'brokerId', 'maxMessageSize', 'flushDiskType', 'fileReservedTime', 'deleteWhen', 'brokerPermission', 'autoCreateTopicEnable', 'defaultTopicQueueNums', 'mappedFileSizeCommitLog', 'messageDelayLevel', 'longPollingEnable', 'maxTransferCountOnMessageInMemory']) {
       peer.note(`config ${key}`, lines.find((line) => line.startsWith(`${key}=`)) ?? '(absent)');
     }
-    await peer.ask('update config', code.UPDATE_BROKER_CONFIG, {}, { body: 'defaultTopicQueueNums=8\n' });
+    await peer.ask('update config', code.UPDATE_BROKER_CONFIG, {}, { body: 'autoCreateTopicEnable=true\n' });
     await peer.ask('update config: black list', code.UPDATE_BROKER_CONFIG, {}, { body: 'brokerConfigPath=/x\n' });
     await peer.ask('update config: empty', code.UPDATE_BROKER_CONFIG, {}, { body: '' });
     await peer.ask('update config: blank', code.UPDATE_BROKER_CONFIG, {}, { body: '\n' });

@@ -73,7 +73,7 @@ const sending: Sequence = {
     await send('sharding key', { __SHARDINGKEY: 's1' });
     await send('inner num', { INNER_NUM: '1' });
     await send('needs unwrap', {}, { f: 0x100 });
-    await send('V6 born host bit', {}, { f: 16 });
+    await send('V6 born host bit', {}, { b: 'DiffSendAny', f: 16 }, utf8('v6'), ['queueOffset']);
     await send('instance id', { INSTANCE_ID: 'i' });
     await send('min value long', {}, { g: '-9007199254740990' });
     await makeTopic(peer, 'DiffSendOdd', 1);
@@ -84,7 +84,7 @@ const sending: Sequence = {
     await send('property with two separators', {}, { b: 'DiffSendOdd', i: `UNIQ_KEY\u0001${id(904)}\u0002x\u00011\u00012\u0002` });
     await waitMax(peer, 'DiffSendOdd', 0, 5);
     await peer.ask('pull odd properties', code.PULL_MESSAGE, pullOf('DiffSendOdd', 'diff_send_group', 0, 0), { mask: ['recordBytes'] });
-    await waitMax(peer, topic, 0, 20);
+    await waitMax(peer, topic, 0, 17);
     for (let at = 0; at < 32; at += 8) {
       await peer.ask(`pull what was stored from ${at}`, code.PULL_MESSAGE, pullOf(topic, 'diff_send_group', 0, at, { maxMsgNums: 8 }));
     }
@@ -179,14 +179,16 @@ const pulls: Sequence = {
     for (const expressionType of ['', 'TAG', 'tag', 'SQL92', 'XYZ']) await pull(`expression type '${expressionType}'`, { expressionType, subscription: 'TagA' });
     for (const sysFlag of [0, 1, 4, 5, 8, 12, 16]) await pull(`sysFlag ${sysFlag}`, { sysFlag, commitOffset: 3, queueOffset: 2, suspendTimeoutMillis: 100 });
     await peer.ask('what was committed', code.QUERY_CONSUMER_OFFSET, { consumerGroup: group, topic, queueId: 0 });
-    await pull('suspend 200 at the end', { sysFlag: 6, queueOffset: 7, suspendTimeoutMillis: 200 });
-    await pull('suspend 200 at the end, commit', { sysFlag: 7, queueOffset: 7, commitOffset: 6, suspendTimeoutMillis: 200 });
+    await Promise.all([
+      pull('suspend 200 at the end', { sysFlag: 6, queueOffset: 7, suspendTimeoutMillis: 200 }, 's1'),
+      pull('suspend 200 at the end, commit', { sysFlag: 7, queueOffset: 7, commitOffset: 6, suspendTimeoutMillis: 200 }, 's2'),
+      pull('suspend 200 beyond the end', { sysFlag: 6, queueOffset: 9, suspendTimeoutMillis: 200 }, 's3'),
+      pull('suspend on an empty queue', { sysFlag: 6, queueId: 1, suspendTimeoutMillis: 200 }, 's4'),
+      pull('suspend, tag not there', { sysFlag: 6, subscription: 'TagZ', suspendTimeoutMillis: 200 }, 's5'),
+      pull('suspend 0', { sysFlag: 6, queueOffset: 7, suspendTimeoutMillis: 0 }, 's6'),
+      pull('suspend -1', { sysFlag: 6, queueOffset: 7, suspendTimeoutMillis: -1 }, 's7'),
+    ]);
     await peer.ask('what was committed', code.QUERY_CONSUMER_OFFSET, { consumerGroup: group, topic, queueId: 0 });
-    await pull('suspend 200 beyond the end', { sysFlag: 6, queueOffset: 9, suspendTimeoutMillis: 200 });
-    await pull('suspend on an empty queue', { sysFlag: 6, queueId: 1, suspendTimeoutMillis: 200 });
-    await pull('suspend, tag not there', { sysFlag: 6, subscription: 'TagZ', suspendTimeoutMillis: 200 });
-    await pull('suspend 0', { sysFlag: 6, queueOffset: 7, suspendTimeoutMillis: 0 });
-    await pull('suspend -1', { sysFlag: 6, queueOffset: 7, suspendTimeoutMillis: -1 });
     const held = peer.ask('held until a message comes', code.PULL_MESSAGE, pullOf(topic, group, 0, 7, { sysFlag: 6, suspendTimeoutMillis: 15_000 }), { client: 'holder' });
     const heldTag = peer.ask('held until its tag comes', code.PULL_MESSAGE, pullOf(topic, group, 0, 7, { sysFlag: 6, suspendTimeoutMillis: 15_000, subscription: 'TagQ' }), { client: 'holder2', quiet: true });
     await peer.until('the pulls wait', 300, async () => Promise.resolve(false));
@@ -300,8 +302,8 @@ const delays: Sequence = {
     }
     await peer.ask('level 1 with timer properties', code.SEND_MESSAGE_V2, Peer.v2(topic, 0, { UNIQ_KEY: id(30), DELAY: '1', TIMER_DELAY_MS: '5' }), { body: 'both', mask: ['queueOffset'] });
     await peer.ask('pull the schedule topic', code.PULL_MESSAGE, pullOf('SCHEDULE_TOPIC_XXXX', 'diff_delay_reader', 17, 0, { maxMsgNums: 1 }), { mask: ['nextBeginOffset', 'maxOffset', 'queueOffset'], quiet: true });
-    await waitMax(peer, topic, 0, 5, 10_000);
-    await peer.ask('pull', code.PULL_MESSAGE, pullOf(topic, 'diff_delay_reader', 0, 0));
+    await waitMax(peer, topic, 0, 6, 10_000);
+    await peer.ask('pull', code.PULL_MESSAGE, pullOf(topic, 'diff_delay_reader', 0, 0), { mask: ['recordBytes'] }); // an empty DELAY is kept as sent: store.property-order
   },
 };
 

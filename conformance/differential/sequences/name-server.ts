@@ -70,7 +70,7 @@ const registering: Sequence = {
     await ask(peer, 'member group', code.GET_BROKER_MEMBER_GROUP, { clusterName: 'DiffCluster', brokerName: 'diff-m' });
     await register('crc right', header('diff-crc', 0, 3000, { bodyCrc32: crc32(Buffer.from(body)) & 0x7fffffff }), body);
     await register('crc wrong', header('diff-crc', 0, 3000, { bodyCrc32: 5 }), body);
-    await register('compressed', header('diff-z', 0, 4000, { compressed: true }), compressed([topicConfig('DiffNsZ')], version(1)));
+    await register('compressed', header('diff-z', 0, 4000, { compressed: true }), compressed([topicConfig('DiffNsZ'), topicConfig('DiffNsZ2')], version(1)));
     await look('DiffNsZ');
     await register('compressed, broken', header('diff-z', 0, 4000, { compressed: true }), Buffer.from('nonsense'));
     await register('without body', header('diff-e', 0, 5000));
@@ -78,11 +78,12 @@ const registering: Sequence = {
     await register('old broker', header('diff-old', 0, 6000), body, 60);
     await register('other address for the same id', header('diff-m', 0, 1100), registration([topicConfig('DiffNsA')], version(3)));
     await look('DiffNsA');
-    await register('same address with another id', header('diff-m', 2, 1100), registration([topicConfig('DiffNsA')], version(4)));
+    await register('same address with another id', header('diff-m', 2, 1100), registration([topicConfig('DiffNsA'), topicConfig('DiffNsC')], version(4)));
     await look('DiffNsA');
-    await register('acting master', header('diff-act', 1, 7000, { enableActingMaster: true }), registration([topicConfig('DiffNsAct')], version(1)));
+    await register('acting master', header('diff-act', 1, 7000, { enableActingMaster: true }), registration([topicConfig('DiffNsAct'), topicConfig('DiffNsAct2')], version(1)));
     await look('DiffNsAct');
     await register('one topic of an unknown broker', header('diff-x1', 5, 7700), registration([topicConfig('DiffNsOne')], version(1)));
+    await ask(peer, 'unregister the refused', code.UNREGISTER_BROKER, header('diff-x1', 5, 7700));
     await ask(peer, 'cluster info members', code.GET_BROKER_CLUSTER_INFO);
     await ask(peer, 'topics of the cluster', code.GET_TOPICS_BY_CLUSTER, { cluster: 'DiffCluster' });
     await ask(peer, 'data version, same', code.QUERY_DATA_VERSION, header('diff-act', 1, 7000), { body: JSON.stringify(version(1)) });

@@ -7,7 +7,7 @@ import { requests } from '../../codec/requests.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { ResponseCode } from '../../codec/responses.js';
 import type { Handlers, Reply } from '../../remoting/types.js';
-import { jsonReply } from './admin.js';
+import { jsonReply, noRemark } from './admin.js';
 import type { AdminParts } from './admin.js';
 import { isMap, mapOf } from './json-view.js';
 import type { JsonOut } from './json-view.js';
@@ -128,7 +128,7 @@ export function createConnectionHandlers(parts: AdminParts): ConnectionHandlers 
           ctx.log.warn({ group, clientId: client.clientId, why: String(error) }, 'client did not tell its consume status');
         }
       }
-      return jsonReply({ consumerTable, messageQueueTable: {} });
+      return { ...jsonReply({ consumerTable, messageQueueTable: {} }), remark: noRemark };
     },
   };
 }

@@ -34,12 +34,14 @@ export function createGroupHandlers(parts: AdminParts): GroupHandlers {
   return {
     UPDATE_AND_CREATE_SUBSCRIPTIONGROUP(_request, _header, body) {
       if (body.length > 0) groups.update(resolve(readGroupConfig(readBody(body, 'SubscriptionGroupConfig'))));
+      groups.demandSaved();
       return success;
     },
 
     UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST(_request, _header, body) {
       const configs = requiredList(readBody(body, 'SubscriptionGroupList'), 'groupConfigList');
       groups.updateAll(configs.map((bean) => resolve(isMap(bean) ? readGroupConfig(bean) : undefined)));
+      groups.demandSaved();
       return success;
     },
 
@@ -67,6 +69,7 @@ export function createGroupHandlers(parts: AdminParts): GroupHandlers {
     DELETE_SUBSCRIPTIONGROUP(_request, header) {
       const { groupName } = header;
       groups.delete(groupName);
+      groups.demandSaved();
       if (header.cleanOffset) offsets.removeGroup(groupName);
       statistics.groupRemoved(groupName);
       return success;
@@ -84,6 +87,7 @@ export function createGroupHandlers(parts: AdminParts): GroupHandlers {
         checkGroupName(group);
         checkTopicName(topic);
         groups.setForbidden(group, topic, forbiddenReadBit, !readable);
+        groups.demandSaved();
       }
       return { ...jsonReply({ group, readable: !groups.forbidden(group, topic, forbiddenReadBit), topic }), remark: '' };
     },

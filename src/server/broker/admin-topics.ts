@@ -55,9 +55,6 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
       throw new Refusal(responseCodes.INVALID_PARAMETER, 'MIXED message type is not supported.');
     }
     // No tiered store here: Apache throws this from its update.
-    if (wanted.attributes['+reserve.time'] !== undefined) {
-      throw new Refusal(responseCodes.SYSTEM_ERROR, 'Update topic reserveTime not supported');
-    }
     const attributes = alterAttributes(topicAttributes, topics.get(wanted.topicName)?.config.attributes, wanted.attributes);
     return { ...wanted, attributes };
   };
@@ -66,6 +63,7 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
     topics.delete(topic);
     offsets.removeTopic(topic);
     statistics.topicRemoved(topic);
+    topics.demandSaved();
     await ctx.store.deleteTopics(new Set([topic]));
   };
 
@@ -81,6 +79,7 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
       });
       checkTopicName(wanted.topicName);
       topics.update(resolve({ ...wanted, attributes: parseAttributeChanges(header.attributes) }));
+      topics.demandSaved();
       await registration.settled();
       return { code: responseCodes.SUCCESS, remark: noRemark };
     },
@@ -93,6 +92,7 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
         else wanted.push(resolve(config));
       }
       topics.updateAll(wanted);
+      topics.demandSaved();
       await registration.settled();
       return { code: responseCodes.SUCCESS, remark: noRemark };
     },

@@ -33,7 +33,7 @@ export const topicAttributes: AttributeSchema = {
   'cleanup.policy': { changeable: false, fault: oneOf('DELETE', 'COMPACTION') },
   'message.type': {
     changeable: true,
-    fault: oneOf('UNSPECIFIED', 'NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'PRIORITY', 'LITE', 'MIXED'),
+    fault: oneOf('UNSPECIFIED', 'MIXED', 'TRANSACTION', 'PRIORITY', 'FIFO', 'DELAY', 'LITE', 'NORMAL'),
   },
   'reserve.time': { changeable: true, fault: longIn(-1n, longMax) },
   'lite.topic.expiration': { changeable: true, fault: longIn(-1n, 43200n) },

@@ -67,9 +67,12 @@ describe('figures', () => {
   test('puts and gets are counted where they happen', async () => {
     c = await Composed.open();
     for (let i = 0; i < 3; i++) await c.send('Counted');
-    c.broker.offsets.commitPull('g', 'Counted', 0, 1);
-    c.broker.offsets.commitPull('g', 'Counted', 0, 3);
-    c.broker.offsets.commitPull('g', 'Counted', 0, 2);
+    const ext = {
+      consumerGroup: 'g', topic: 'Counted', queueId: '0', queueOffset: '0', maxMsgNums: '2', sysFlag: '4', commitOffset: '0', suspendTimeoutMillis: '0',
+      subscription: '*', subVersion: '0', expressionType: 'TAG',
+    };
+    expect((await c.ask('PULL_MESSAGE', { ext })).code).toBe(0);
+    expect((await c.ask('PULL_MESSAGE', { ext: { ...ext, queueOffset: '9' } })).code).not.toBe(0); // counts nothing
     c.broker.statistics.sample('minute');
     expect(c.broker.statistics.item('TOPIC_PUT_NUMS', 'Counted')?.snapshot('minute').sum).toBe(3);
     expect(c.broker.statistics.getTps('g', 'Counted')).toBeCloseTo(0.2);

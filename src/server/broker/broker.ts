@@ -98,7 +98,7 @@ export function createBroker(options: BrokerOptions): Broker {
   const topics = new TopicConfigTable({ config, store, disk, clock, log, turn });
   const groups = new SubscriptionGroupTable({ config, disk, clock, log, turn });
   const statistics = new Statistics(clock, config.brokerClusterName);
-  const offsets = new ConsumerOffsetTable({ config, disk, clock, log, statistics });
+  const offsets = new ConsumerOffsetTable({ config, disk, clock, log });
   topics.load();
   groups.load();
   offsets.load();
@@ -116,6 +116,7 @@ export function createBroker(options: BrokerOptions): Broker {
     random: options.random,
     brokerAddress: () => `${textHost}:${port}`,
     storeHost: () => storeHost,
+    pulled: (group, topic, messages) => statistics.get(group, topic, messages),
   };
 
   const delays = parseDelayLevels(config.messageDelayLevel);

@@ -169,7 +169,7 @@ export function createClientHandlers(parts: ClientParts): ClientHandlers {
       let changed = beat.fingerprint === 0;
       if (connection.open) {
         watch(connection);
-        demand(clientNameFault('clientID', beat.clientId));
+        if (beat.consumers.length + beat.producers.length > 0) demand(clientNameFault('clientID', beat.clientId));
         // What can be taken is taken; the first name that cannot be is answered. Apache passes over such groups silently.
         let refusal: Refusal | undefined;
         const attempt = (fault: string | undefined, take: () => void): void => {

@@ -11,7 +11,6 @@ import { ConfigFile, fileCharsMax } from './config-file.js';
 import { newDataVersion, nextDataVersion, readDataVersion } from './data-version.js';
 import { compactJson, isMap, longValue, mapOf, prettyJson } from './json-view.js';
 import type { JsonOut } from './json-view.js';
-import type { Statistics } from './statistics.js';
 import type { DataVersion, OffsetTable } from './types.js';
 
 export interface OffsetTableOptions {
@@ -19,8 +18,6 @@ export interface OffsetTableOptions {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly log: Log;
-  /** Counts what groups were given, told by their pull offsets. */
-  readonly statistics?: Statistics | undefined;
 }
 
 /** group -> topic -> queueId -> offset. */
@@ -134,7 +131,6 @@ export class ConsumerOffsetTable implements OffsetTable {
   commitPull(group: string, topic: string, queueId: number, offset: number): void {
     const before = this.#pulled.queues(group, topic)?.get(queueId);
     if (before === offset) return;
-    if (before !== undefined && offset > before) this.#options.statistics?.get(group, topic, offset - before);
     this.#pulled.set(group, topic, queueId, offset);
     this.#dirty = true;
   }

@@ -303,6 +303,7 @@ function answerPull(
       'a pull offset was corrected',
     );
   }
+  if (code === responseCodes.SUCCESS) ctx.pulled?.(group, topicName, result.messageCount);
   const suggested = !config.slaveReadEnable ? 0 : result.fallenBehind ? granted.group.whichBrokerWhenConsumeSlowly : granted.group.brokerId;
   listener({
     code,

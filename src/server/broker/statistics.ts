@@ -110,7 +110,7 @@ export class Statistics {
     this.#item('BROKER_PUT_NUMS', this.#clusterName).add(count);
   }
 
-  /** A group was given messages of a topic, filtered ones included. */
+  /** A group was given messages of a topic. */
   get(group: string, topic: string, count: number): void {
     this.#item('GROUP_GET_NUMS', `${topic}@${group}`).add(count);
     this.#item('BROKER_GET_NUMS', this.#clusterName).add(count);

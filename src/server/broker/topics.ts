@@ -282,7 +282,8 @@ export class TopicConfigTable implements TopicTable {
 
   /** Writes what changed now, and refuses when the disk does not take it: the change serves, but a killed process would forget it. */
   demandSaved(): void {
-    if (this.#unsaved) this.#saveNow();
+    if (!this.#unsaved) return;
+    this.#saveNow();
     const { fault } = this.#file;
     if (fault !== undefined) throw new Refusal(responseCodes.SYSTEM_ERROR, `topics.json cannot be saved, the change lasts until the broker stops: ${fault}`);
   }

@@ -176,4 +176,6 @@ export interface BrokerContext {
   readonly brokerAddress: () => string;
   /** 8 or 20 bytes of that address, as the log stores it. */
   readonly storeHost: () => Buffer;
+  /** A group was given messages of a topic by a pull; counted where there are statistics. */
+  readonly pulled?: ((group: string, topic: string, messages: number) => void) | undefined;
 }

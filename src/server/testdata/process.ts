@@ -61,10 +61,11 @@ export interface Spawned {
   readonly exit: number | string | undefined;
 }
 
-/** Runs `skylark start` on free ports until it says ready or ends. */
-export async function spawnServer(dataDir: string, args: readonly string[] = []): Promise<Spawned> {
+/** Runs `skylark start` on free ports until it says ready or ends; with `killAfterMs` it is killed when it does neither in time. */
+export async function spawnServer(dataDir: string, args: readonly string[] = [], killAfterMs?: number): Promise<Spawned> {
   const ports = args.includes('--port') ? [] : ['--port', '0'];
   const child = spawn(process.execPath, [main, 'start', ...ports, '--namesrv-port', '0', '--data', dataDir, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const killer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
   let stdout = '';
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -79,6 +80,7 @@ export async function spawnServer(dataDir: string, args: readonly string[] = [])
     });
   });
   const outcome = await Promise.race([ready, exited.then(() => undefined)]);
+  clearTimeout(killer);
   if (outcome === undefined) return { server: undefined, stdout, stderr, exit: await exited };
   return { server: new ServerProcess(child, outcome, () => stderr, exited), stdout, stderr, exit: undefined };
 }
