@@ -265,6 +265,18 @@ export const divergences = {
     reason: 'No figure is shown that is not measured.',
     cases: ['conformance/differential/sequences/administration.ts'],
   },
+  'groups.deleted-comes-back': {
+    apache: 'DELETE_SUBSCRIPTIONGROUP without cleanOffset looks the group up again afterwards, which creates it anew with defaults (AdminBrokerProcessor#deleteSubscriptionGroup, LiteMetadataUtil#isLiteGroupType).',
+    skylark: 'A deleted group is gone until somebody uses it.',
+    reason: 'It is what was asked for.',
+    cases: ['src/server/broker/admin.test.ts'],
+  },
+  'consumers.forgotten-topics': {
+    apache: 'A topic that a group no longer subscribes stays among the topics it is said to consume (ConsumerManager#topicGroupTable).',
+    skylark: 'Only what is subscribed now, or has committed offsets.',
+    reason: 'Operators decide by it whether a topic can go.',
+    cases: ['src/server/broker/clients.test.ts'],
+  },
 } as const satisfies Readonly<Record<string, Divergence>>;
 
 export type DivergenceId = keyof typeof divergences;

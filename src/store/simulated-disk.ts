@@ -399,6 +399,15 @@ class SimulatedFile implements DiskFile {
     const inode = this.#inode;
     const count = inode.changes.length;
     for (let i = 0; i < this.#disk.latency; i++) await Promise.resolve();
+    this.#sync(inode, count);
+  }
+
+  datasyncSync(): void {
+    this.#check();
+    this.#sync(this.#inode, this.#inode.changes.length);
+  }
+
+  #sync(inode: Inode, count: number): void {
     this.#check();
     const torn = this.#disk.count('datasync', this.path);
     const changes = inode.changes.slice(0, torn ? Math.floor(this.#disk.random() * count) : count);

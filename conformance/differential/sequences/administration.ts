@@ -110,7 +110,7 @@ const groups: Sequence = {
     await readable('unknown group', { group: 'diff_nobody', readable: false });
     const all = await peer.ask('all groups', code.GET_ALL_SUBSCRIPTIONGROUP_CONFIG, {}, { quiet: true });
     const table = JSON.parse(all?.body.toString('utf8') ?? '{}') as { subscriptionGroupTable?: Record<string, unknown> };
-    peer.note('all groups', { code: all?.code, ext: all?.ext, members: Object.keys(table).sort(), system: Object.entries(table.subscriptionGroupTable ?? {}).filter(([group]) => !/^diff_|^g{9}|^[a%]/.test(group)) });
+    peer.note('all groups', { code: all?.code, ext: Object.keys(all?.ext ?? {}).sort(), members: Object.keys(table).sort(), system: Object.entries(table.subscriptionGroupTable ?? {}).filter(([group]) => !/^diff_|^mqa_|^g{9}|^[a%]/.test(group)) });
   },
 };
 

@@ -36,6 +36,8 @@ export class ConfigFile {
   readonly #encode: () => string;
   /** The main file is whole and on the platter: it may become the backup. */
   #mainSynced = false;
+  /** Some version was whole and on the platter once: a torn later one has it to fall back to. */
+  #everSynced = false;
   /** The backup has the last synced text itself, so it need not be replaced before the main file is. */
   #backupCurrent = false;
   /** What saveNow wrote and is not synced and copied yet. */
@@ -79,11 +81,13 @@ export class ConfigFile {
     };
     if (attempt(this.#path)) {
       this.#mainSynced = true;
+      this.#everSynced = true;
       return 'file';
     }
     const corrupt = refused !== undefined;
     if (attempt(`${this.#path}.bak`)) {
       if (corrupt) this.#disk.rename(this.#path, `${this.#path}.corrupt`);
+      this.#everSynced = true;
       this.#log.warn({ path: this.#path }, 'configuration loaded from its backup');
       return 'backup';
     }
@@ -92,12 +96,14 @@ export class ConfigFile {
   }
 
   /**
-   * Replaces the file before it returns, so that a killed process keeps it; the sync to the platter follows in the background.
+   * Replaces the file before it returns, so that a killed process keeps it; the sync to the platter follows in the background, but for the
+   * very first version, which has no older one to fall back to.
    * A failing disk is logged and kept in `fault`; the next save tries again.
    */
   saveNow(): void {
     try {
       const bytes = this.#write(this.#temporary);
+      if (!this.#everSynced) this.#syncNow(this.#temporary);
       if (this.#mainSynced && !this.#backupCurrent) this.#disk.rename(this.#path, this.#backup);
       this.#disk.rename(this.#temporary, this.#path);
       this.#generation++;
@@ -172,6 +178,7 @@ export class ConfigFile {
   async #backUp(bytes: Buffer): Promise<void> {
     await this.#sync(this.#path);
     await this.#syncDir();
+    this.#everSynced = true;
     if (bytes !== this.#toBackUp) return;
     this.#mainSynced = true;
     const temporary = `${this.#backup}.tmp`;
@@ -223,6 +230,15 @@ export class ConfigFile {
     const file = this.#disk.open(name, 'read');
     try {
       await file.datasync();
+    } finally {
+      file.close();
+    }
+  }
+
+  #syncNow(name: string): void {
+    const file = this.#disk.open(name, 'read');
+    try {
+      file.datasyncSync();
     } finally {
       file.close();
     }
