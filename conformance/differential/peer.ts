@@ -148,7 +148,7 @@ export class Peer {
     if (response.body.length === 0) return '';
     if (response.code === 0 && recordCodes.has(code)) {
       return decodeRecords(response.body).map((record) => ({
-        topic: record.topic, queueId: record.queueId, queueOffset: record.queueOffset, recordBytes: mask.has('recordBytes') ? '<any>' : record.recordBytes - generatedIdBytes(record.properties), sysFlag: record.sysFlag, flag: record.flag,
+        topic: record.topic, queueId: mask.has('queueId') ? '<any>' : record.queueId, queueOffset: record.queueOffset, recordBytes: mask.has('recordBytes') ? '<any>' : record.recordBytes - generatedIdBytes(record.properties), sysFlag: record.sysFlag, flag: record.flag,
         reconsumeTimes: record.reconsumeTimes, crcOk: record.crcOk, body: record.body.toString('latin1'), properties: this.plain(withValue(record.properties), mask),
       }));
     }

@@ -213,9 +213,11 @@ describe('dispatch', () => {
       rejected: () => Promise.reject(new RangeError('later')),
       refusedLater: () => Promise.reject(new Refusal(responseCodes.QUERY_NOT_FOUND, 'none')),
     };
-    const { port, server } = await rig({ handlers: { GET_KV_CONFIG: (_ctx, header) => (kinds[header.key] as () => Reply)() } });
+    const { port, server } = await rig({
+      handlers: { GET_KV_CONFIG: (_ctx, header) => (kinds[header.key] as () => Reply)(), QUERY_DATA_VERSION: () => ({ code: responseCodes.SUCCESS }) },
+    });
     const peer = new Peer(port);
-    peer.send(...Object.keys(kinds).map((key, i) => request(i, { ext: { namespace: 'n', key } })), request(4, { ext: { namespace: 'n' } }));
+    peer.send(...Object.keys(kinds).map((key, i) => request(i, { ext: { namespace: 'n', key } })), encodeCommand({ code: requests.QUERY_DATA_VERSION.code, opaque: 4, ext: { brokerName: 'b' } }));
     const answers = await peer.answer(5);
     const by = new Map(answers.map((answer) => [answer.opaque, [answer.code, answer.remark]]));
     expect(by.get(0)).toEqual([16, 'not you']);
@@ -223,7 +225,7 @@ describe('dispatch', () => {
     expect(by.get(2)).toEqual([1, 'RangeError: later']);
     expect(by.get(3)).toEqual([22, 'none']);
     expect(by.get(4)?.[0]).toBe(1);
-    expect(by.get(4)?.[1]).toContain('key');
+    expect(by.get(4)?.[1]).toContain('brokerAddr');
     expect(server.counters).toMatchObject({ exceptions: 2, refusals: 3 });
   });
 

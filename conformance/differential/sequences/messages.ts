@@ -286,7 +286,7 @@ const sendBack: Sequence = {
     });
     for (const queueId of [0, 1]) {
       const response = await peer.ask('pull retry', code.PULL_MESSAGE, pullOf(`%RETRY%${group}`, 'diff_back_reader', queueId, 0), { quiet: true });
-      if (response?.code === 0) await peer.ask('pull retry', code.PULL_MESSAGE, pullOf(`%RETRY%${group}`, 'diff_back_reader', queueId, 0), { mask: ['queueId'] });
+      if (response?.code === 0) await peer.ask('pull retry', code.PULL_MESSAGE, pullOf(`%RETRY%${group}`, 'diff_back_reader', queueId, 0), { mask: ['queueId', 'REAL_QID'] });
     }
   },
 };

@@ -98,7 +98,6 @@ describe('topics', () => {
     [{ attributes: '+message.type=MIXED' }, 29, 'MIXED message type is not supported.'],
     [{ attributes: '+no.such=1' }, 1, 'unsupported key: no.such'],
     [{ attributes: '-message.type' }, 1, 'only add attribute is supported while creating topic. key: message.type'],
-    [{ attributes: '+reserve.time=5' }, 1, 'Update topic reserveTime not supported'],
     [{ readQueueNums: '-1' }, 29, 'readQueueNums is -1, allowed range [0, 65536]'],
     [{ writeQueueNums: '2147483647' }, 29, 'writeQueueNums is 2147483647, allowed range [0, 65536]'],
     [{ perm: '99' }, 29, 'perm is 99, allowed range [0, 15]'],

@@ -19,7 +19,7 @@ describe('attributes', () => {
     [{ 'message.type': 'FIFO' }, '+message.type=FIFO,-message.type', 'alter duplication key. key: message.type'],
     [{}, '-message.type', 'attempt to delete a nonexistent key: message.type'],
     [{}, '+cleanup.policy=DELETE', 'attempt to update an unchangeable attribute. key: cleanup.policy'],
-    [undefined, '+message.type=NOPE', 'value is not in set: [UNSPECIFIED, NORMAL, FIFO, DELAY, TRANSACTION, PRIORITY, LITE, MIXED]'],
+    [undefined, '+message.type=NOPE', 'value is not in set: [UNSPECIFIED, MIXED, TRANSACTION, PRIORITY, FIFO, DELAY, LITE, NORMAL]'],
     [undefined, '+lite.topic.expiration=43201', 'value is not in range(-1, 43200)'],
     [undefined, '+lite.topic.expiration=x', 'For input string: "x"'],
     [undefined, '+constructor=x', 'unsupported key: constructor'],

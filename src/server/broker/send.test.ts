@@ -114,9 +114,9 @@ describe('kinds that are not served', () => {
   const rows: [string, Record<string, string>, number, RegExp][] = [
     ['lite topic', { i: '__LITE_TOPIC\u0001l\u0002' }, 13, /__LITE_TOPIC/],
     ['priority', { i: '_SYS_MSG_PRIORITY_\u00013\u0002' }, 13, /_SYS_MSG_PRIORITY_/],
+    ['inner batch', { f: '192' }, 13, /^the message is illegal, maybe msg body or properties length not matched/],
     ['transaction half message', { i: 'TRAN_MSG\u0001true\u0002PGROUP\u0001pg\u0002', f: '4' }, 16, /^the broker\[127\.0\.0\.1\] sending transaction message is forbidden$/],
     ['reply message', { i: 'MSG_TYPE\u0001reply\u0002' }, 13, /MSG_TYPE=reply/],
-    ['inner batch', { f: '192' }, 13, /inner batches/],
     ['timer message', { i: 'TIMER_DELAY_SEC\u00015\u0002' }, 1, /^accurate timer message is not enabled, timerWheelEnable is false$/],
     ['multi dispatch', { i: 'INNER_MULTI_DISPATCH\u0001%LMQ%a\u0002' }, 13, /INNER_MULTI_DISPATCH/],
   ];
