@@ -28,9 +28,10 @@ const shared = { brokerName: 'broker-a', brokerClusterName: 'DefaultCluster', en
 
 const commands: readonly string[] = [
   'updateTopic -c DefaultCluster -t MqaTopic -r 4 -w 4', 'updateSubGroup -c DefaultCluster -g mqa_group', 'sendMessage -t MqaTopic -p hello -k mqakey -c TagA -b broker-a -i 1',
-  'clusterList', 'topicRoute -t MqaTopic', 'topicStatus -t MqaTopic', 'queryMsgByKey -t MqaTopic -k mqakey', 'consumeMessage -t MqaTopic -g mqa_group -c 1',
-  'consumerProgress -g mqa_group', 'brokerConsumeStats -b @BR', 'resetOffsetByTime -g mqa_group -t MqaTopic -s now -f true', 'updateOrderConf -t MqaTopic -m put -v broker-a:4',
-  'updateTopicPerm -t MqaTopic -p 4 -c DefaultCluster', 'allocateMQ -t MqaTopic -i 10.0.0.1,10.0.0.2', 'statsAll -t MqaTopic', 'getConsumerConfig -g mqa_group',
+  'clusterList', 'topicRoute -t MqaTopic', 'topicStatus -t MqaTopic', 'queryMsgByKey -t MqaTopic -k mqakey', 'printMsgByQueue -t MqaTopic -a broker-a -i 1 -p true',
+  'resetOffsetByTime -g mqa_group -t MqaTopic -s now -f true', 'updateTopic -c DefaultCluster -t %RETRY%mqa_group -r 1 -w 1', 'consumerProgress -g mqa_group',
+  'brokerConsumeStats -b @BR', 'topicRoute -t MqaNone', 'updateOrderConf -t MqaTopic -m put -v broker-a:4',
+  'updateTopicPerm -t MqaTopic -p 4 -c DefaultCluster', 'allocateMQ -t MqaTopic -i 10.0.0.1,10.0.0.2', 'getConsumerConfig -g mqa_group',
   'exportConfigs -c DefaultCluster -f exp', 'deleteTopic -c DefaultCluster -t MqaTopic',
 ];
 

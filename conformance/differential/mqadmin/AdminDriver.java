@@ -10,6 +10,7 @@ import org.apache.rocketmq.tools.command.MQAdminStartup;
 public class AdminDriver {
     public static void main(String[] args) throws Exception {
         System.setProperty("rocketmq.namesrv.addr", args[0]);
+        System.setErr(System.out); // failures are part of what is compared
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         int number = 0;
         for (String line = in.readLine(); line != null; line = in.readLine()) {

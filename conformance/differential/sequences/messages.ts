@@ -73,7 +73,6 @@ const sending: Sequence = {
     await send('sharding key', { __SHARDINGKEY: 's1' });
     await send('inner num', { INNER_NUM: '1' });
     await send('needs unwrap', {}, { f: 0x100 });
-    await send('V6 born host bit', {}, { b: 'DiffSendAny', f: 16 }, utf8('v6'), ['queueOffset']);
     await send('instance id', { INSTANCE_ID: 'i' });
     await send('min value long', {}, { g: '-9007199254740990' });
     await makeTopic(peer, 'DiffSendOdd', 1);

@@ -188,6 +188,11 @@ describe('what is stored and answered', () => {
     expect(kit.store.messages()[0]).toMatchObject({ sysFlag: 0x303, body });
   });
 
+  test('the address bits follow the address, whatever the client says', async () => {
+    expect((await slow(sendFields({ f: '48' }))).code).toBe(0);
+    expect(kit.store.messages()[0]).toMatchObject({ sysFlag: 0, body });
+  });
+
   test('region and trace switch follow the configuration', () => {
     expect(fast(sendFields())?.ext['TRACE_ON']).toBe('true');
     kit.config.traceOn = false;
