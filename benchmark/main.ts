@@ -21,6 +21,7 @@ Options of a run
   --against apache        compare with Apache RocketMQ
   --data-parent DIR       where the stores are put for the run          (the system's temporary folder)
   --no-process            leave out start time and idling
+  --touch-memory GB       memory touched before each load, 0 = none     (3; 0 with --quick)
   --json FILE             write every figure as JSON
   --html FILE             write one self-contained page with charts
 
@@ -110,6 +111,7 @@ async function bench(args: string[]): Promise<number> {
       against: { type: 'string' },
       'data-parent': { type: 'string' },
       'no-process': { type: 'boolean', default: false },
+      'touch-memory': { type: 'string' },
       json: { type: 'string' },
       html: { type: 'string' },
     },
@@ -126,6 +128,7 @@ async function bench(args: string[]): Promise<number> {
     seconds: numberOf('seconds', values.seconds, values.quick ? 1.5 : 5, 0.1),
     warmupSeconds: numberOf('warmup-seconds', values['warmup-seconds'], values.quick ? 3 : values.against === undefined ? 20 : 60, 0),
     quick: values.quick,
+    touchBytes: numberOf('touch-memory', values['touch-memory'], values.quick ? 0 : 3, 0) * 2 ** 30,
     processFigures: !values['no-process'],
     progress,
     ...(values['data-parent'] === undefined ? {} : { dataParent: values['data-parent'] }),

@@ -17,6 +17,7 @@ import type { SendSpec } from './load/spec.js';
 import { cpuSecondsOf, dirtyBytes, residentOf } from './proc.js';
 import { median, type ProcessFigures, type RunResult, type ShapeResult } from './results.js';
 import { QUEUES, shapeOf, type Shape } from './shapes.js';
+import { touchMemory } from './touch-memory.js';
 
 export interface RunOptions {
   readonly shapes: readonly Shape[];
@@ -25,6 +26,8 @@ export interface RunOptions {
   /** Seconds of load before the first shape, for each broker. */
   readonly warmupSeconds: number;
   readonly quick: boolean;
+  /** Bytes of memory touched before each load, 0 = none. See touch-memory.ts. */
+  readonly touchBytes: number;
   /** Folder for the stores; each run makes one of its own inside. */
   readonly dataParent?: string;
   /** Measure start time, idle CPU and idle memory. */
@@ -175,6 +178,7 @@ export class BenchmarkRun {
     const figures: Record<string, Figures> = {};
     for (const broker of reversed ? [...brokers].reverse() : brokers) {
       this.#options.progress(`${shape.name} on ${broker.name}`);
+      if (this.#options.touchBytes > 0) await touchMemory(this.#options.touchBytes);
       await resume(broker);
       await this.#settleDisk();
       figures[broker.name] = await this.#load(broker, shape, this.#options.seconds);

@@ -63,6 +63,25 @@ describe('Apache\'s bytes are read and written back', () => {
   });
 });
 
+describe('a route in standard JSON, as `TopicRouteData#encode(BrowserCompatible, MapSortField)` of 5.5.0 writes it', () => {
+  const route = (over: Partial<all.TopicRouteData>): all.TopicRouteData => ({
+    brokerDatas: [], filterServerTable: new Map(), orderTopicConf: undefined, queueDatas: [], topicQueueMappingByBroker: undefined, ...over,
+  });
+  test('maps are sorted: numbers by size, text by its units', () => {
+    const brokerAddrs = new Map([2, 10, 0, 100, 17, -3].map((id) => [id, 'x']));
+    const filterServerTable = new Map(['b', 'a', '10.0.0.2:1', '10.0.0.10:1', 'B'].map((addr) => [addr, []]));
+    const brokerDatas = [{ brokerAddrs, brokerName: 'b', cluster: 'c', enableActingMaster: false }];
+    expect(all.encodeTopicRouteData(route({ brokerDatas, filterServerTable }), 513).toString()).toBe(
+      '{"brokerDatas":[{"brokerAddrs":{"-3":"x","0":"x","2":"x","10":"x","17":"x","100":"x"},"brokerName":"b","cluster":"c","enableActingMaster":false}],'
+      + '"filterServerTable":{"10.0.0.10:1":[],"10.0.0.2:1":[],"B":[],"a":[],"b":[]},"queueDatas":[]}');
+  });
+  test('text stays UTF-8, nothing is escaped for browsers', () => {
+    const bytes = all.encodeTopicRouteData(route({ orderTopicConf: 'k<>&\'\u00e9\u4e2d\u2028\ud83d\ude00\x7f/()\ud800x' }), 513);
+    expect(bytes.toString('latin1')).toBe(
+      '{"brokerDatas":[],"filterServerTable":{},"orderTopicConf":"k<>&\'\xc3\xa9\xe4\xb8\xad\xe2\x80\xa8\xf0\x9f\x98\x80\x7f/()?x","queueDatas":[]}');
+  });
+});
+
 describe('requests of every client', () => {
   test('heartbeats', () => {
     for (const [name, text] of Object.entries(bodies.live)) if (name.startsWith('request.HEART_BEAT.')) expect(all.heartbeatData.decode(text).clientID).not.toBe('');

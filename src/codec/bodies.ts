@@ -84,7 +84,10 @@ export type TopicConfigAndMappingSerializeWrapper = TypeOf<typeof topicConfigAnd
 
 /** REGISTER_BROKER's body in JSON. */
 export const registerBrokerBody = body('RegisterBrokerBody', bean({
-  filterServerList: list(text), topicConfigSerializeWrapper: topicConfigAndMappingSerializeWrapper,
+  filterServerList: list(text),
+  topicConfigSerializeWrapper: or(topicConfigAndMappingSerializeWrapper, {
+    dataVersion: noVersion, topicConfigTable: new Map(), topicQueueMappingDetailMap: new Map(), topicQueueMappingInfoMap: new Map(),
+  }),
 }));
 export type RegisterBrokerBody = TypeOf<typeof registerBrokerBody>;
 
@@ -150,7 +153,7 @@ export function encodeTopicRouteData(route: TopicRouteData, clientVersion: numbe
 
 type Out = Parameters<typeof writeJson>[0];
 
-/** The same value with every map's keys as text and sorted. */
+/** The same value with every map's keys as text, sorted as what they are: numbers by size. */
 function standardKeys(value: Out): Out {
   if (Array.isArray(value)) return (value as readonly Out[]).map(standardKeys);
   if (value instanceof Map) {

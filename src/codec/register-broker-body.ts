@@ -15,8 +15,8 @@ import type { RegisterBrokerBody, TopicConfig, TopicQueueMappingInfo } from './b
 import { Refusal } from './errors.js';
 import { responseCodes } from './responses.js';
 
-/** Most bytes a compressed registration may inflate to: eight frames' worth. */
-export const registrationBytesMax = 134_217_728;
+/** Most bytes a compressed registration may inflate to: four frames' worth. */
+export const registrationBytesMax = 67_108_864;
 
 function refuse(what: string): never {
   throw new Refusal(responseCodes.SYSTEM_ERROR, `RegisterBrokerBody: ${what}`);

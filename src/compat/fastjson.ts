@@ -226,7 +226,7 @@ function keyName(key: JsonKey): string {
   return typeof key === 'string' ? JSON.stringify(key.length > 40 ? `${key.slice(0, 40)}...` : key) : 'the key object';
 }
 
-/** What may be written. Maps keep their order and their kinds of key; plain objects are beans whose null and undefined members are left out. */
+/** What may be written. Maps keep their order and their kinds of key; plain objects are beans: members in alphabetical order, null and undefined ones left out. */
 export type JsonOut =
   | null | undefined | boolean | number | bigint | string | JsonDouble | readonly JsonOut[] | ReadonlySet<JsonOut> | JsonOutMap | JsonOutBean;
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type
@@ -245,7 +245,7 @@ export class JsonDouble {
 
 /**
  * The text fastjson2 writes: no blanks, numeric keys bare, object keys as objects. `pretty` = `PrettyFormat`: a line and a tab per level,
- * no blank after colons, empty ones closed at once. Members keep the caller's order: beans are alphabetical with Apache.
+ * no blank after colons, empty ones closed at once.
  */
 export function writeJson(value: JsonOut, pretty = false): string {
   return textOf(value, pretty ? '\n' : '');
@@ -267,7 +267,7 @@ function textOf(value: JsonOut, newline: string): string {
     for (const [key, member] of value as JsonOutMap) text += `${text === '' ? '' : ','}${inner}${keyText(key)}:${textOf(member, inner)}`;
   } else {
     const bean = value as JsonOutBean;
-    for (const name of Object.keys(bean)) {
+    for (const name of Object.keys(bean).sort()) {
       const member = bean[name];
       if (member !== undefined && member !== null) text += `${text === '' ? '' : ','}${inner}${stringText(name)}:${textOf(member, inner)}`;
     }

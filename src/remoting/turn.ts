@@ -11,10 +11,10 @@ export interface Sender {
 }
 
 /** Bytes of one pooled piece of output. Small answers of a turn are copied together into such pieces. */
-export const outPieceBytes = 16 * 1024;
+export const outPieceBytes = 32 * 1024;
 
 /** Pieces kept for reuse; more are left to the garbage collector. */
-const freePiecesMax = 256;
+const freePiecesMax = 128;
 
 export class EventTurn implements Turn {
   private readonly hooks: (() => void)[] = [];

@@ -16,6 +16,7 @@ Commands
   start      name server and broker in one process (the default)
   namesrv    a name server
   broker     a broker that registers with the name servers of --namesrv or its configuration file
+  conform    judges a RocketMQ endpoint by named cases: skylark conform --namesrv HOST:PORT (conform --help tells more)
 
 Options
   -c, --config FILE       broker.conf in Apache's properties form; flags win over it

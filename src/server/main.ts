@@ -21,7 +21,14 @@ function readyLine(node: RunningNode): string {
   return parts.join(' ');
 }
 
+/** The conformance kit is no part of the broker: it is loaded only for this command, from where the package has it. */
+async function conform(argv: readonly string[]): Promise<void> {
+  const kit = (await import(new URL('../../conformance/kit/main.js', import.meta.url).href)) as { conformMain(argv: readonly string[]): Promise<number> };
+  process.exitCode = await kit.conformMain(argv);
+}
+
 async function run(argv: readonly string[]): Promise<void> {
+  if (argv[0] === 'conform') return conform(argv.slice(1));
   const invocation = readInvocation(argv, (path) => readFileSync(path, 'utf8'));
   if (typeof invocation === 'string') {
     process.stdout.write(invocation);

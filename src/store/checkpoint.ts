@@ -5,7 +5,9 @@
 import * as path from 'node:path';
 import { checkpointBytes, encodeCheckpoint, readCheckpoint } from '../codec/checkpoint-record.js';
 import type { Checkpoint } from '../codec/checkpoint-record.js';
+import { diskErrorCode } from './disk.js';
 import type { Disk } from './disk.js';
+import type { StoreLog } from './options.js';
 
 const none: Checkpoint = {
   physicMsgTimestamp: 0,
@@ -26,18 +28,24 @@ export class CheckpointFile {
     this.path = path.join(root, 'checkpoint');
   }
 
-  /** Reads it; what is missing or cannot be is as good as none. Returns false when there was no file. */
-  load(): boolean {
+  /** Reads it; what is missing, cannot be or cannot be read is as good as none. Returns false when there was no file. */
+  load(log: StoreLog): boolean {
     if (this.#disk.stat(this.path) === undefined) return false;
-    const file = this.#disk.open(this.path, 'read');
+    const bytes = new Uint8Array(checkpointBytes);
+    let length = 0;
     try {
-      const bytes = new Uint8Array(checkpointBytes);
-      const found = readCheckpoint(bytes.subarray(0, file.readSync(bytes, 0)));
-      const sane = found !== undefined && Object.values(found).every((value: number) => Number.isSafeInteger(value) && value >= 0);
-      if (sane) this.value = found;
-    } finally {
-      file.close();
+      const file = this.#disk.open(this.path, 'read');
+      try {
+        length = file.readSync(bytes, 0);
+      } finally {
+        file.close();
+      }
+    } catch (error) {
+      log.warn({ name: this.path, code: diskErrorCode(error) }, 'the checkpoint cannot be read, it is not used');
     }
+    const found = readCheckpoint(bytes.subarray(0, length));
+    const sane = found !== undefined && Object.values(found).every((value: number) => Number.isSafeInteger(value) && value >= 0);
+    if (sane) this.value = found;
     return true;
   }
 

@@ -7,8 +7,10 @@
  *    "repair":{"all":bool,"index":bool,"queues":[[topic,queueId]..]}}
  */
 import * as path from 'node:path';
+import { diskErrorCode } from './disk.js';
 import type { Disk } from './disk.js';
 import { isTopicName } from './names.js';
+import type { StoreLog } from './options.js';
 
 const fileName = 'derived.json';
 /** A larger file is not ours: 300000 queues fit. */
@@ -85,21 +87,29 @@ function parse(text: string): DerivedState | undefined {
   return { logMin, logEnd, queues: queueStates, index: indexStates, repair: { all: all === true, index: repairIndex === true, queues: damaged } };
 }
 
-/** Reads the file; undefined when there is none or it cannot be read. */
-export function readDerivedState(disk: Disk, root: string): DerivedState | undefined {
+/** Reads the file; undefined when there is none or it cannot be read, which is said. */
+export function readDerivedState(disk: Disk, root: string, log: StoreLog): DerivedState | undefined {
   const name = path.join(root, fileName);
   const entry = disk.stat(name);
-  if (entry === undefined || entry.bytes > fileBytesMax) return undefined;
-  const file = disk.open(name, 'read');
+  if (entry === undefined) return undefined;
+  const unread = (reason: string): undefined => void log.warn({ name, reason }, 'the note of the last stop cannot be read, it counts for nothing');
+  if (entry.bytes > fileBytesMax) return unread(`${entry.bytes} bytes are more than ${fileBytesMax}`);
+  let text: string;
   try {
-    const bytes = Buffer.alloc(entry.bytes);
-    return parse(bytes.toString('utf8', 0, file.readSync(bytes, 0)));
-  } finally {
-    file.close();
+    const file = disk.open(name, 'read');
+    try {
+      const bytes = Buffer.alloc(entry.bytes);
+      text = bytes.toString('utf8', 0, file.readSync(bytes, 0));
+    } finally {
+      file.close();
+    }
+  } catch (error) {
+    return unread(diskErrorCode(error));
   }
+  return parse(text) ?? unread('it is no JSON of this form');
 }
 
-/** Writes and syncs it. Throws what the disk throws. */
+/** Writes and syncs it under another name first: a stop in between leaves the one before. Throws what the disk throws. */
 export async function writeDerivedState(disk: Disk, root: string, state: DerivedState): Promise<void> {
   const name = path.join(root, fileName);
   const text = JSON.stringify({
@@ -110,15 +120,17 @@ export async function writeDerivedState(disk: Disk, root: string, state: Derived
     index: state.index.map((f) => [f.name, f.indexCount, f.endPhyOffset]),
     repair: { all: state.repair.all, index: state.repair.index, queues: state.repair.queues.map((q) => [q.topic, q.queueId]) },
   });
-  const file = disk.open(name, 'create');
+  const draft = `${name}.tmp`;
+  const file = disk.open(draft, 'create');
   try {
     file.setLength(0);
     await file.write(Buffer.from(text, 'utf8'), 0);
     await file.datasync();
-    await disk.syncDir(root);
   } finally {
     file.close();
   }
+  disk.rename(draft, name);
+  await disk.syncDir(root);
 }
 
 /** Asks the next start for a repair, should this one not come to its end. */

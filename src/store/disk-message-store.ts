@@ -14,6 +14,7 @@ import { Flusher } from './flush.js';
 import type { KeyIndex } from './key-index.js';
 import type { StoreTimer } from './options.js';
 import type { StoreParts } from './parts.js';
+import { PassingFault } from './passing-fault.js';
 import type { QueueTable } from './queue-table.js';
 import { StoreReader } from './read.js';
 import type { Recovered, Recovery } from './recover.js';
@@ -79,9 +80,13 @@ export class DiskMessageStore implements OpenStore {
   /** Queues in which a reader met a damaged entry: the next start builds them again. */
   readonly #damaged = new Set<StoreQueue>();
   #damageSaid = 0;
+  readonly #derivedFault: PassingFault;
+  readonly #prepareFault: PassingFault;
 
   constructor(parts: StoreParts, recoverer: Recovery, recovered: Recovered, checkpoint: CheckpointFile, removeAbort: () => void, unlock: () => void) {
     this.#parts = parts;
+    this.#derivedFault = new PassingFault(parts.log, 'derived files cannot be written, they stay in memory', 'derived files are written again');
+    this.#prepareFault = new PassingFault(parts.log, 'the next commit log file cannot be prepared', 'the next commit log file is prepared again');
     this.#log = parts.commitLog;
     this.#queues = parts.queues;
     this.#index = parts.index;
@@ -280,8 +285,9 @@ export class DiskMessageStore implements OpenStore {
   #prepareNext(): void {
     try {
       this.#log.prepareNext();
+      this.#prepareFault.worked();
     } catch (error) {
-      this.#parts.log.warn({ code: diskErrorCode(error) }, 'the next commit log file cannot be prepared');
+      this.#prepareFault.failed(diskErrorCode(error));
     }
   }
 
@@ -317,6 +323,10 @@ export class DiskMessageStore implements OpenStore {
     // What a cold read brought into memory is given back some time.
     if (result instanceof Promise && this.#derivedTimer === undefined) this.#armDerived();
     return result;
+  }
+
+  release(result: GetResult): void {
+    this.#reader.release(result);
   }
 
   units(ref: QueueRef, queueOffset: number, count: number): Promise<readonly QueueUnit[]> {
@@ -369,7 +379,7 @@ export class DiskMessageStore implements OpenStore {
   /** Runs as long as there is something to write, to vouch for or to give back; an idle store has no timer here. */
   #armDerived(): void {
     if (this.#closed || this.#derivedTimer !== undefined) return;
-    const { clock, config, log } = this.#parts;
+    const { clock, config } = this.#parts;
     this.#derivedTimer = clock.setTimeout(() => {
       const now = clock.nowMs();
       const due =
@@ -377,8 +387,12 @@ export class DiskMessageStore implements OpenStore {
         this.#log.written - this.#checkpointPhy >= checkpointBytesMax;
       void this.#runDerived(due)
         .then(() => this.#trim(now))
+        .then((more) => {
+          this.#derivedFault.worked();
+          return more;
+        })
         .catch((error: unknown) => {
-          log.warn({ code: diskErrorCode(error) }, 'derived files cannot be written, they stay in memory');
+          this.#derivedFault.failed(diskErrorCode(error));
           return true;
         })
         .then((more) => {

@@ -10,7 +10,7 @@ import type { Page } from './page-cache.js';
 /** Pages of the log. */
 export const logPageBytes = 256 * 1024;
 /** Pages read ahead for a consumer that goes through the log in order. */
-const aheadPages = 3;
+const aheadPages = 6;
 /** A larger record is looked at before it is read whole. */
 const doubtBytes = 4 * logPageBytes;
 const NO_BYTES = Buffer.alloc(0);
@@ -26,6 +26,8 @@ export type Found = 'found' | 'missing' | 'gone';
 /** Pages one read has collected: they stay while it is tried again, whatever the cache drops meanwhile. */
 export class ReadSession {
   readonly pages = new Map<string, Page>();
+  /** Pages of the log that this read has. */
+  readonly pinned: Page[] = [];
   /** Loads the last try found missing. */
   wanted: (() => Promise<void>)[] = [];
   /** The page of the log used last: most records of a read lie in one. */
@@ -135,9 +137,14 @@ export class LogReader {
     const held = session.pages.get(key);
     if (held !== undefined && held.length >= need) return session.use(base, number, held);
     const page = this.pages.peek(key);
-    if (page !== undefined && page.length >= need) return session.keep(key, base, number, page);
+    if (page !== undefined && page.length >= need) {
+      session.pinned.push(this.pages.pin(page));
+      return session.keep(key, base, number, page);
+    }
     session.wanted.push(async () => {
-      session.pages.set(key, await this.#load(base, number));
+      const loaded = await this.#load(base, number);
+      session.pinned.push(loaded);
+      session.pages.set(key, loaded);
     });
     return undefined;
   }
@@ -162,8 +169,17 @@ export class LogReader {
     for (let next = number + 1; next <= number + aheadPages; next++) {
       const start = file.base + next * logPageBytes;
       if (start + logPageBytes > Math.min(file.end, this.#log.cachedFrom)) return;
-      if (this.pages.peek(this.#key(file.base, next)) === undefined) this.#load(file.base, next).catch(() => undefined);
+      if (this.pages.peek(this.#key(file.base, next)) !== undefined) continue;
+      this.#load(file.base, next).then(
+        (page) => this.pages.unpin(page),
+        () => undefined,
+      );
     }
+  }
+
+  /** The read is over and nobody holds slices of what it found. */
+  release(session: ReadSession): void {
+    for (const page of session.pinned.splice(0)) this.pages.unpin(page);
   }
 
   /** Forgets the pages of a file that was deleted. */

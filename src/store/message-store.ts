@@ -4,6 +4,7 @@
  */
 import * as path from 'node:path';
 import { Fault } from '../codec/errors.js';
+import { AbortMark } from './abort-mark.js';
 import { CheckpointFile } from './checkpoint.js';
 import { CommitLog } from './commit-log.js';
 import { readDerivedState } from './derived-state.js';
@@ -16,6 +17,7 @@ import type { StoreOptions } from './options.js';
 import type { StoreParts } from './parts.js';
 import { QueueTable } from './queue-table.js';
 import { Recovery } from './recover.js';
+import { setAsideOddFiles } from './set-aside.js';
 import type { OpenStore } from './types.js';
 
 export type { OpenStore } from './types.js';
@@ -50,6 +52,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   checkOwn(options);
   const unlock = await disk.lock(root);
   try {
+    const displaced = setAsideOddFiles(disk, root, log);
     await makeDurableDir(disk, commitLogDir);
     disk.makeDir(path.join(root, 'consumequeue'));
     const nowMs = (): number => clock.nowMs();
@@ -68,24 +71,18 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
       delayLevels: delayLevelTable(config.messageDelayLevel ?? defaultDelayLevels),
     };
     const checkpoint = new CheckpointFile(disk, root);
-    checkpoint.load();
-    const abort = path.join(root, 'abort');
-    const cleanStop = disk.stat(abort) === undefined;
-    const state = readDerivedState(disk, root);
-    openLogFiles(parts, cleanStop, checkpoint.value.logicsPhysicalOffset);
+    checkpoint.load(log);
+    const abort = new AbortMark(disk, root, log);
+    const cleanStop = !abort.stands;
+    const state = readDerivedState(disk, root, log);
+    await openLogFiles(parts, { cleanStop, checkpointed: checkpoint.value.logicsPhysicalOffset, min: state !== undefined && state.logEnd > 0 ? state.logMin : 0 });
     const recovery = new Recovery(parts);
-    const recovered = await recovery.run(cleanStop, checkpoint.value, state, startedMs);
-    const marker = disk.open(abort, 'create');
-    const pid = Buffer.from(String(process.pid), 'latin1');
-    marker.setLength(0);
-    marker.writeSync(pid, 0, pid.length, 0);
-    marker.close();
+    const recovered = await recovery.run({ cleanStop, checkpoint: checkpoint.value, state, displaced }, startedMs);
+    abort.set();
     await disk.syncDir(root);
     await disk.syncDir(commitLogDir);
     parts.commitLog.dirDirty = false;
-    const store = new DiskMessageStore(parts, recovery, recovered, checkpoint, () => {
-      disk.unlink(abort);
-    }, unlock);
+    const store = new DiskMessageStore(parts, recovery, recovered, checkpoint, () => abort.clear(), unlock);
     await store.settle();
     return store;
   } catch (error) {

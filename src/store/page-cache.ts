@@ -1,6 +1,8 @@
 /**
  * Pages of files read off the thread, kept within a budget, least recently used first out. Shared by cold reads of the log, the queues and the index.
- * A page is never changed once read: slices of it stay valid as long as somebody holds them. Which bytes of a file may be read is the caller's knowledge.
+ * A page is never changed while somebody may hold slices of it: who gets one from `load` or `pin`s it has it for good, unless he gives it back by
+ * `unpin`. The buffer of a page that was dropped and that nobody has is read into again: at 250 MB/s new ones would keep the garbage collector busy.
+ * Which bytes of a file may be read is the caller's knowledge.
  */
 import type { DiskFile } from './disk.js';
 
@@ -8,13 +10,24 @@ export interface Page {
   readonly bytes: Buffer;
   /** Bytes that could be read when it was loaded; less than the page when the file was still being written. */
   readonly length: number;
+  /** How many may hold slices of it. */
+  pins: number;
 }
+
+interface Loading {
+  readonly promise: Promise<Page>;
+  waiters: number;
+}
+
+/** Buffers kept to be read into again. */
+const spareMax = 16;
 
 export class PageCache {
   readonly pageBytes: number;
   readonly #bytesMax: number;
   readonly #pages = new Map<string, Page>();
-  readonly #loading = new Map<string, Promise<Page>>();
+  readonly #loading = new Map<string, Loading>();
+  #spare: Buffer[] = [];
   #bytes = 0;
   /** Reads that went to the disk. */
   reads = 0;
@@ -44,19 +57,33 @@ export class PageCache {
    */
   load(key: string, open: () => DiskFile, position: number, length: number): Promise<Page> {
     const present = this.#pages.get(key);
-    if (present !== undefined && present.length >= length) return Promise.resolve(present);
+    if (present !== undefined && present.length >= length) return Promise.resolve(this.pin(present));
     const under = this.#loading.get(key);
-    if (under !== undefined) return under;
+    if (under !== undefined) {
+      under.waiters++;
+      return under.promise;
+    }
     const promise = this.#read(key, open, position, length).finally(() => this.#loading.delete(key));
-    this.#loading.set(key, promise);
+    this.#loading.set(key, { promise, waiters: 1 });
     return promise;
   }
 
+  /** Keeps the page's bytes as they are until `unpin`. */
+  pin(page: Page): Page {
+    page.pins++;
+    return page;
+  }
+
+  /** One who had the page holds no slice of it any more. */
+  unpin(page: Page): void {
+    page.pins--;
+  }
+
   async #read(key: string, open: () => DiskFile, position: number, length: number): Promise<Page> {
-    const bytes = Buffer.allocUnsafeSlow(length);
+    const bytes = (length === this.pageBytes ? this.#spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(length);
     this.reads++;
     const count = await open().read(bytes, position);
-    const page = { bytes, length: count };
+    const page: Page = { bytes, length: count, pins: this.#loading.get(key)?.waiters ?? 1 };
     this.forget(key);
     this.#pages.set(key, page);
     this.#bytes += length;
@@ -72,6 +99,7 @@ export class PageCache {
     if (page === undefined) return;
     this.#pages.delete(key);
     this.#bytes -= page.bytes.length;
+    if (page.pins === 0 && page.bytes.length === this.pageBytes && this.#spare.length < spareMax) this.#spare.push(page.bytes);
   }
 
   /** Forgets every page whose key starts so. */
@@ -81,6 +109,7 @@ export class PageCache {
 
   clear(): void {
     this.#pages.clear();
+    this.#spare = [];
     this.#bytes = 0;
   }
 }

@@ -1,22 +1,25 @@
 /**
- * All ConsumeQueues of a store: lookup, lazy writing to their files, their memory, removal. What an entry says is consume-queue.ts;
- * rebuilding them from the log is recover.ts.
+ * All ConsumeQueues of a store: lookup, lazy writing to their files, their memory, removal. What an entry says is consume-queue.ts, what a start finds
+ * queue-load.ts; rebuilding them from the log is recover.ts.
  */
 import * as path from 'node:path';
-import { consumeQueueUnitBytes, preBlankSize, unitPhyOffset, unitSize } from '../codec/consume-queue-unit.js';
+import { consumeQueueUnitBytes, unitPhyOffset } from '../codec/consume-queue-unit.js';
 import { viewOf } from '../codec/int64.js';
 import { preBlankUnits, StoreQueue } from './consume-queue.js';
 import type { QueueState } from './derived-state.js';
 import type { Disk, DiskFile } from './disk.js';
 import { HandleCache } from './handle-cache.js';
-import { checkQueueName, isTopicName, offsetOfFileName } from './names.js';
+import { checkQueueName } from './names.js';
+import type { StoreLog } from './options.js';
+import { findQueues, QueueScan } from './queue-load.js';
+import type { QueueFindings } from './queue-load.js';
 
 /** Open handles of ConsumeQueue files. */
 const handlesMax = 256;
 /** A queue nobody has put into for so long gives its memory back. */
 export const idleQueueMs = 60000;
-const scanBytes = 64 * 1024;
-const firstScanBytes = 100 * consumeQueueUnitBytes;
+/** Bytes of entries that a queue keeps when memory is short. */
+const keepBytesMin = 64 * 1024;
 
 export class QueueTable {
   readonly root: string;
@@ -29,13 +32,13 @@ export class QueueTable {
   /** Files written since they were last synced. */
   readonly #unsynced = new Set<string>();
   readonly #unsyncedDirs = new Set<string>();
-  readonly #scanBuffer: Uint8Array;
+  readonly #scan: QueueScan;
 
   constructor(disk: Disk, root: string, fileBytes: number) {
     this.#disk = disk;
     this.root = root;
     this.fileBytes = fileBytes;
-    this.#scanBuffer = new Uint8Array(Math.min(fileBytes, Math.floor(scanBytes / consumeQueueUnitBytes) * consumeQueueUnitBytes));
+    this.#scan = new QueueScan(this);
     this.#handles = new HandleCache(disk, handlesMax);
   }
 
@@ -77,96 +80,18 @@ export class QueueTable {
     return this.#handles.get(queue.fileName(fileBase));
   }
 
-  /** Finds the queues on disk; their entries are read by `loadTail`. Names that are no topics or numbers are reported and left alone. */
-  load(report: (name: string) => void): void {
-    for (const topic of this.#disk.list(this.root)) {
-      if (!isTopicName(topic)) {
-        report(path.join(this.root, topic));
-        continue;
-      }
-      for (const id of this.#disk.list(path.join(this.root, topic))) {
-        if (!/^\d{1,10}$/.test(id) || Number(id) > 0x7fffffff) {
-          report(path.join(this.root, topic, id));
-          continue;
-        }
-        const queue = this.ref(topic, Number(id));
-        for (const name of this.#disk.list(queue.dir)) {
-          const base = offsetOfFileName(name);
-          if (base === undefined || base % this.fileBytes !== 0) report(path.join(queue.dir, name));
-          else queue.files.push(base);
-        }
-        if (queue.files.length > 0) queue.registered = true;
-      }
-    }
+  /** Finds the queues on disk, see queue-load.ts. */
+  load(log: StoreLog): QueueFindings {
+    return findQueues(this, this.#disk, log);
   }
 
   /**
    * Finds the end of a queue on disk: entries count while their phyOffset grows and lies below `phyLimit`; none can lie at or above `logEnd`, the end
-   * of the log's last file. Returns true when entries that belong below the limit stand behind a gap or a damaged entry, so that the queue cannot be
-   * trusted.
+   * of the log's last file. Returns true when entries that belong below the limit stand behind a gap or a damaged entry, or the files cannot be read, so
+   * that the queue cannot be trusted.
    */
   loadTail(queue: StoreQueue, phyLimit: number, logEnd: number): boolean {
-    const files = queue.files;
-    // Files must follow each other; older ones before a gap are of no use.
-    for (let i = files.length - 1; i > 0; i--) {
-      if ((files[i] as number) - (files[i - 1] as number) !== this.fileBytes) return true;
-    }
-    let index = files.length - 1;
-    while (index > 0 && !this.#startsBelow(queue, files[index] as number, phyLimit)) index--;
-    let end = files.length === 0 ? 0 : (files[index] as number) / consumeQueueUnitBytes;
-    queue.lastPhyOffset = -1;
-    let damaged = false;
-    for (; index < files.length; index++) {
-      const found = this.#scanFile(queue, files[index] as number, phyLimit, logEnd);
-      end += found.count;
-      if (found.damaged) damaged = true;
-      if (found.count < queue.fileUnits) break;
-    }
-    queue.startAt(end);
-    return damaged;
-  }
-
-  #startsBelow(queue: StoreQueue, fileBase: number, phyLimit: number): boolean {
-    const bytes = new Uint8Array(consumeQueueUnitBytes);
-    if (this.open(queue, fileBase).readSync(bytes, 0) < bytes.length) return false;
-    const view = viewOf(bytes);
-    return unitSize(view, 0) > 0 && unitPhyOffset(view, 0) >= 0 && unitPhyOffset(view, 0) < phyLimit;
-  }
-
-  #scanFile(queue: StoreQueue, fileBase: number, phyLimit: number, logEnd: number): { count: number; damaged: boolean } {
-    const file = this.open(queue, fileBase);
-    let count = 0;
-    // Most queues are short: little is read first.
-    let bytes = this.#scanBuffer.subarray(0, firstScanBytes);
-    for (let at = 0; at < this.fileBytes; at += bytes.length, bytes = this.#scanBuffer) {
-      const view = viewOf(bytes);
-      const length = file.readSync(bytes, at);
-      for (let p = 0; p + consumeQueueUnitBytes <= length; p += consumeQueueUnitBytes) {
-        const phyOffset = unitPhyOffset(view, p);
-        const size = unitSize(view, p);
-        const blank = size === preBlankSize && phyOffset === 0;
-        const valid = size > 0 && phyOffset >= 0 && phyOffset < logEnd && (blank || phyOffset > queue.lastPhyOffset);
-        if (valid && phyOffset < phyLimit) {
-          if (!blank) queue.lastPhyOffset = phyOffset;
-          count++;
-          continue;
-        }
-        if (valid) return { count, damaged: false };
-        const behind = file.readSync(this.#scanBuffer, at + p);
-        return { count, damaged: this.#entriesBehind(viewOf(this.#scanBuffer), 0, behind, queue.lastPhyOffset, phyLimit) };
-      }
-      if (length < bytes.length) break;
-    }
-    return { count, damaged: false };
-  }
-
-  /** True when an entry further on in the same stretch belongs below the limit: what stands before it is damage, not the end. */
-  #entriesBehind(view: DataView, from: number, length: number, after: number, phyLimit: number): boolean {
-    for (let p = from + consumeQueueUnitBytes; p + consumeQueueUnitBytes <= length; p += consumeQueueUnitBytes) {
-      const phyOffset = unitPhyOffset(view, p);
-      if (unitSize(view, p) > 0 && phyOffset > after && phyOffset < phyLimit) return true;
-    }
-    return false;
+    return this.#scan.loadTail(queue, phyLimit, logEnd);
   }
 
   /** What the queues cover, for the next start; all of it is in the files. */
@@ -293,7 +218,7 @@ export class QueueTable {
     }
     if (total <= bytesMax) return total;
     const share = Math.floor(bytesMax / Math.max(1, queues.length));
-    for (const queue of queues) queue.release(Math.max(share, scanBytes));
+    for (const queue of queues) queue.release(Math.max(share, keepBytesMin));
     return total;
   }
 

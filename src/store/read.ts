@@ -210,10 +210,18 @@ export class StoreReader {
     if (run !== undefined) slices.push(run.subarray(runStart, runEnd));
     if (coldPhy >= 0) this.#followCold(queue, coldPhy);
     const fallenBehind = logEnd - lastPhy > this.#windowBytes;
-    if (count === 0) return this.#result(queue, status, next, fallenBehind);
+    if (count === 0) {
+      if (session !== undefined) this.logReader.release(session);
+      return this.#result(queue, status, next, fallenBehind);
+    }
     this.counts.found++;
     this.counts.messages += count;
-    return { status, nextBeginOffset: next, minOffset: queue.minOffset, maxOffset: max, slices, messageCount: count, bytes, fallenBehind };
+    return { status, nextBeginOffset: next, minOffset: queue.minOffset, maxOffset: max, slices, messageCount: count, bytes, fallenBehind, lender: session };
+  }
+
+  /** See `MessageStore.release`. */
+  release(result: GetResult): void {
+    if (result.lender instanceof ReadSession) this.logReader.release(result.lender);
   }
 
   /** A queue read in order from the disk gets the pages before it asks for them. */

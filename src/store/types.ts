@@ -106,6 +106,8 @@ export interface GetResult {
   readonly bytes: number;
   /** The consumer is further behind than memory holds (`accessMessageInMemoryMaxRatio`). */
   readonly fallenBehind: boolean;
+  /** What `release` gives back; the store's own. */
+  readonly lender?: unknown;
 }
 
 /** One ConsumeQueue entry. */
@@ -176,6 +178,8 @@ export interface MessageStore {
    * else a promise: cold reads never block the thread. Limits per `MessageStoreConfig`: 262144 B / 32 in memory, 65536 B / 8 on disk.
    */
   get(queue: QueueRef, queueOffset: number, maxMsgs: number, maxBytes: number, filter: MessageFilter | undefined): GetResult | Promise<GetResult>;
+  /** The caller of `get` has copied what it needs of the slices and holds none: their memory may be used again. Optional, at most once a result. */
+  release(result: GetResult): void;
   /** ConsumeQueue entries [queueOffset, +count), fewer at the end. */
   units(queue: QueueRef, queueOffset: number, count: number): Promise<readonly QueueUnit[]>;
   /** One whole record by its position, or undefined when nothing valid starts there. */

@@ -1,5 +1,7 @@
 /** Connected clients: lists of them, and requests that the broker passes on to one of them (`Broker2Client`). */
+import { isMap, mapOf } from '../../codec/json-members.js';
 import { readJson } from '../../compat/fastjson.js';
+import type { JsonOut } from '../../compat/fastjson.js';
 import { decodeOffsetMessageId } from '../../compat/message-id.js';
 import { versionName, versions } from '../../compat/versions.js';
 import { Refusal } from '../../codec/errors.js';
@@ -9,8 +11,6 @@ import type { ResponseCode } from '../../codec/responses.js';
 import type { Handlers, Reply } from '../../remoting/types.js';
 import { jsonReply, noRemark } from './admin.js';
 import type { AdminParts } from './admin.js';
-import { isMap, mapOf } from './json-view.js';
-import type { JsonOut } from './json-view.js';
 import { isBlank, shown } from './topic-names.js';
 import type { ClientChannel } from './types.js';
 

@@ -8,8 +8,8 @@ import { knowsVersion } from './admin-topics.js';
 import { alterAttributes, groupAttributes } from './attributes.js';
 import { groupBean, groupConfigFault, readGroupConfig } from './groups.js';
 import { readBody } from './heartbeat.js';
-import { isMap } from './json-view.js';
-import type { JsonOut } from './json-view.js';
+import { isMap } from '../../codec/json-members.js';
+import type { JsonOut } from '../../compat/fastjson.js';
 import type { GroupConfig } from './types.js';
 
 /** `PermName#INDEX_PERM_READ`: the bit of the forbidden table that stands for pulling. */

@@ -6,9 +6,8 @@ import { responseCodes } from '../../codec/responses.js';
 import type { Handlers, Reply } from '../../remoting/types.js';
 import { checkGroupName, jsonReply, noRemark, queueBean, queueOf, success } from './admin.js';
 import type { AdminParts } from './admin.js';
-import { JavaDouble } from './json-view.js';
-import type { JsonOut, JsonOutBean } from './json-view.js';
-import { compactJson } from './json-view.js';
+import { JsonDouble, writeJson } from '../../compat/fastjson.js';
+import type { JsonOut, JsonOutBean } from '../../compat/fastjson.js';
 import { isBlank, shown } from './topic-names.js';
 import type { Topic } from './types.js';
 
@@ -129,7 +128,7 @@ export function createOffsetHandlers(parts: AdminParts): OffsetHandlers {
       : answer;
     const ext = { group, topic: name, timestamp: String(header.timestamp) };
     for (const client of clients) {
-      client.connection.notify({ code: requests.RESET_CONSUMER_CLIENT_OFFSET.code, ext, body: Buffer.from(compactJson(body)) });
+      client.connection.notify({ code: requests.RESET_CONSUMER_CLIENT_OFFSET.code, ext, body: Buffer.from(writeJson(body)) });
     }
     return jsonReply(answer);
   };
@@ -175,7 +174,7 @@ export function createOffsetHandlers(parts: AdminParts): OffsetHandlers {
         await addBehind(behind, group, topic, topic.config.readQueueNums, true);
         consumeTps += statistics.getTps(group, name);
       }
-      return jsonReply({ consumeTps: new JavaDouble(consumeTps), offsetTable: behind.table });
+      return jsonReply({ consumeTps: new JsonDouble(consumeTps), offsetTable: behind.table });
     },
 
     async GET_BROKER_CONSUME_STATS(_request, header) {
@@ -191,7 +190,7 @@ export function createOffsetHandlers(parts: AdminParts): OffsetHandlers {
           await addBehind(behind, group, topic, topic.config.writeQueueNums, false);
           totalDiff += behind.diff;
           totalInflightDiff += behind.inflight;
-          stats.push({ consumeTps: new JavaDouble(statistics.getTps(group, name)), offsetTable: behind.table });
+          stats.push({ consumeTps: new JsonDouble(statistics.getTps(group, name)), offsetTable: behind.table });
         }
         consumeStatsList.push(new Map([[group, stats]]));
       }

@@ -12,7 +12,9 @@ import type { BrokerConfig } from '../config-types.js';
 import { jsonReply, success } from './admin.js';
 import type { AdminParts } from './admin.js';
 import { newDataVersion, nextDataVersion } from './data-version.js';
-import { compactJson } from './json-view.js';
+import { writeJson } from '../../compat/fastjson.js';
+import type { FileSystemSpace } from './file-system-space.js';
+import type { DelayOffsets } from './schedule.js';
 import { statsData } from './statistics.js';
 import { shown } from './topic-names.js';
 import type { DataVersion } from './types.js';
@@ -35,7 +37,9 @@ export interface RuntimeParts extends AdminParts {
   /** Further configuration to show (the store's). Shown only. */
   readonly shownConfig: Readonly<Record<string, unknown>>;
   /** Next offset to deliver of each delay level. */
-  readonly delayOffsets: () => ReadonlyMap<number, number>;
+  readonly delayOffsets: () => DelayOffsets;
+  /** Of the file system that holds the store; undefined when it cannot be asked. */
+  readonly storeSpace: () => FileSystemSpace | undefined;
   /** Registers everything anew after a change that routes show. */
   readonly reregister: () => Promise<void>;
 }
@@ -61,11 +65,23 @@ function assign<K extends RuntimeKey>(config: BrokerConfig, key: K, text: string
   };
 }
 
+/** What Apache shows of times and sizes before anything happened. Here none of them is measured (`StoreStatsService#getRuntimeInfo`). */
+const unmeasured: Readonly<Record<string, string>> = {
+  putMessageEntireTimeMax: '0',
+  getMessageEntireTimeMax: '0',
+  putMessageDistributeTime: [
+    '<=0ms', '0~10ms', '10~50ms', '50~100ms', '100~200ms', '200~500ms', '500ms~1s', '1~2s', '2~3s', '3~4s', '4~5s', '5~10s', '10s~',
+  ].map((range) => `[${range}]:0 `).join(''),
+  putLatency99: '0.00',
+  putLatency999: '0.00',
+  // Nobody sets it in Apache either.
+  dispatchMaxBuffer: '0',
+};
+
 export function createRuntimeHandlers(parts: RuntimeParts): RuntimeHandlers {
   const { ctx, statistics, lanes, topics } = parts;
   const { store, clock, config } = ctx;
   let configVersion: DataVersion = newDataVersion(clock.nowMs());
-  const delayVersion = newDataVersion(clock.nowMs());
 
   const laneFigures = (): Record<string, string> => {
     const figures: Record<string, string> = {};
@@ -86,6 +102,7 @@ export function createRuntimeHandlers(parts: RuntimeParts): RuntimeHandlers {
     async GET_BROKER_RUNTIME_INFO() {
       const { positions } = store;
       const table: Record<string, string> = {
+        ...unmeasured,
         ...store.runtimeInfo(),
         ...statistics.rates(),
         ...statistics.totals(),
@@ -104,7 +121,9 @@ export function createRuntimeHandlers(parts: RuntimeParts): RuntimeHandlers {
         remainTransientStoreBufferNumbs: '2147483647',
         remainHowManyDataToFlush: byteCount(Math.max(0, positions.written - positions.flushed)),
       };
-      for (const [level, offset] of parts.delayOffsets()) {
+      const space = parts.storeSpace();
+      if (space !== undefined) table['commitLogDirCapacity'] = `Total : ${byteCount(space.totalBytes)}, Free : ${byteCount(space.freeBytes)}.`;
+      for (const [level, offset] of parts.delayOffsets().offsetTable) {
         const max = topics.get('SCHEDULE_TOPIC_XXXX')?.queues[level - 1]?.maxOffset ?? 0;
         table[`scheduleMessageOffset_${level}`] = `${offset},${max}`;
       }
@@ -121,7 +140,7 @@ export function createRuntimeHandlers(parts: RuntimeParts): RuntimeHandlers {
       const sorted = [...all].sort(([a], [b]) => (a < b ? -1 : 1));
       return {
         code: responseCodes.SUCCESS,
-        header: { version: compactJson({ ...configVersion }) },
+        header: { version: writeJson({ ...configVersion }) },
         body: Buffer.from(writeProperties(sorted)),
       };
     },
@@ -159,7 +178,7 @@ export function createRuntimeHandlers(parts: RuntimeParts): RuntimeHandlers {
     },
 
     GET_ALL_DELAY_OFFSET() {
-      return jsonReply({ dataVersion: { ...delayVersion }, offsetTable: parts.delayOffsets() });
+      return jsonReply({ ...parts.delayOffsets() });
     },
   };
 }

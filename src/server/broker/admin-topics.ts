@@ -1,5 +1,7 @@
 /** Topics: create, change, delete, list, and what consumes them. The table is topics.ts. */
-import { readJson } from '../../compat/fastjson.js';
+import { isMap } from '../../codec/json-members.js';
+import { JsonDouble, readJson } from '../../compat/fastjson.js';
+import type { JsonOut, JsonOutBean } from '../../compat/fastjson.js';
 import { Refusal } from '../../codec/errors.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Handlers } from '../../remoting/types.js';
@@ -8,8 +10,6 @@ import type { AdminParts } from './admin.js';
 import { alterAttributes, parseAttributeChanges, topicAttributes } from './attributes.js';
 import { newDataVersion, readDataVersion, sameDataVersion } from './data-version.js';
 import { readBody } from './heartbeat.js';
-import { isMap, JavaDouble } from './json-view.js';
-import type { JsonOut, JsonOutBean } from './json-view.js';
 import { isBlank, lmqPrefix, shown } from './topic-names.js';
 import { readTopicConfig, topicConfig, topicConfigFault } from './topics.js';
 import type { DataVersion, TopicConfig } from './types.js';
@@ -144,7 +144,7 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
         const lastUpdateTimestamp = queue === undefined || maxOffset === 0 ? 0 : await ctx.store.storeTimeAt(queue, maxOffset - 1);
         offsetTable.set(queueBean(parts, topic.name, queueId), { lastUpdateTimestamp, maxOffset, minOffset: Math.max(0, queue?.minOffset ?? 0) });
       }
-      return jsonReply({ offsetTable, topicPutTps: new JavaDouble(statistics.putTps(topic.name)) });
+      return jsonReply({ offsetTable, topicPutTps: new JsonDouble(statistics.putTps(topic.name)) });
     },
 
     GET_SYSTEM_TOPIC_LIST_FROM_BROKER() {

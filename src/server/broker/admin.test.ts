@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { isMap } from './json-view.js';
+import { isMap } from '../../codec/json-members.js';
 import { readJson } from '../../compat/fastjson.js';
 import type { JsonValue } from '../../compat/fastjson.js';
 import { requests } from '../../codec/requests.js';
@@ -272,6 +272,24 @@ describe('the broker itself', () => {
     expect(table).toMatchObject({ brokerActive: 'true', brokerVersionDesc: 'V5_5_0', msgPutTotalTodayNow: '1', sendThreadPoolQueueCapacity: '10000', sendThreadPoolQueueSize: '0' });
     for (const key of ['putTps', 'getTransferredTps', 'bootTimestamp', 'commitLogMaxOffset', 'earliestMessageTimeStamp', 'remainHowManyDataToFlush']) expect(table).toHaveProperty([key]);
     expect(table['putTps']?.split(' ')).toHaveLength(3);
+    expect(table['commitLogDirCapacity']).toBe('Total : 200.0 GiB, Free : 1.5 GiB.');
+  });
+
+  test('times nobody measures are shown as Apache does before anything happened', async () => {
+    const { table } = JSON.parse((await c.ask('GET_BROKER_RUNTIME_INFO')).body) as { table: Record<string, string> };
+    expect(table).toMatchObject({
+      putMessageEntireTimeMax: '0', getMessageEntireTimeMax: '0', dispatchMaxBuffer: '0', putLatency99: '0.00', putLatency999: '0.00',
+      putMessageDistributeTime: '[<=0ms]:0 [0~10ms]:0 [10~50ms]:0 [50~100ms]:0 [100~200ms]:0 [200~500ms]:0 [500ms~1s]:0 [1~2s]:0 [2~3s]:0 [3~4s]:0 [4~5s]:0 [5~10s]:0 [10s~]:0 ',
+    });
+  });
+
+  test('delay offsets come with the version of their own table', async () => {
+    c.disk.place('/data/config/delayOffset.json', Buffer.from('{"dataVersion":{"counter":7,"stateVersion":0,"timestamp":1700000000000},"offsetTable":{10:4,2:9}}'));
+    await c.stop();
+    c = await Composed.open({}, c.disk);
+    expect(await c.ask('GET_ALL_DELAY_OFFSET')).toMatchObject({
+      code: 0, body: '{"dataVersion":{"counter":7,"stateVersion":0,"timestamp":1700000000000},"offsetTable":{2:9,10:4}}',
+    });
   });
 
   test('keys on the list change at once, all others are refused and nothing changes', async () => {

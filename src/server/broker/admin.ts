@@ -8,9 +8,9 @@ import type { Reply } from '../../remoting/types.js';
 import type { QueueRef } from '../../store/types.js';
 import type { ConsumerTable } from './consumers.js';
 import type { SubscriptionGroupTable } from './groups.js';
-import type { JsonMap, JsonValue } from '../../compat/fastjson.js';
-import { compactJson, listOf } from './json-view.js';
-import type { JsonOut, JsonOutBean } from './json-view.js';
+import { listOf } from '../../codec/json-members.js';
+import { writeJson } from '../../compat/fastjson.js';
+import type { JsonMap, JsonOut, JsonOutBean, JsonValue } from '../../compat/fastjson.js';
 import type { ConsumerOffsetTable } from './offsets.js';
 import type { ProducerTable } from './producers.js';
 import type { Registration } from './registration.js';
@@ -36,7 +36,7 @@ export const noRemark = 'not set any response code';
 export const success: Reply = { code: responseCodes.SUCCESS };
 
 export function jsonReply(value: JsonOut): Reply {
-  return { code: responseCodes.SUCCESS, body: Buffer.from(compactJson(value)) };
+  return { code: responseCodes.SUCCESS, body: Buffer.from(writeJson(value)) };
 }
 
 /** A `MessageQueue` bean, as a key of a map or a member. */

@@ -48,6 +48,22 @@ describe('a broker', () => {
 });
 
 describe('figures', () => {
+  test('rates are of the last 10, 60 and 600 seconds', () => {
+    const clock = new ManualClock(1_000_000);
+    const item = new StatsItem();
+    expect(item.rates('value')).toBe('0.0 0.0 0.0');
+    for (let second = 0; second < 700; second += 10) {
+      // 10 a second in pieces of 50 for a while, then 2 a second.
+      const [times, value] = second < 660 ? [2, 50] : [1, 20];
+      for (let i = 0; i < times; i++) item.add(value);
+      clock.advance(10_000);
+      item.sample('minute', clock.nowMs());
+      if ((second + 10) % 600 === 0) item.sample('hour', clock.nowMs());
+    }
+    expect(item.rates('value')).toBe(`2.0 ${(20 * 4 + 100 * 2) / 60} 10.0`);
+    expect(item.rates('times')).toBe(`0.1 ${(4 + 4) / 60} 0.2`);
+  });
+
   test('a counter is the difference between the ends of its window', () => {
     const clock = new ManualClock(1_000_000);
     const item = new StatsItem();

@@ -17,9 +17,14 @@ import { createRuntimeHandlers } from './admin-runtime.js';
 import { createTopicHandlers } from './admin-topics.js';
 import { ConsumerTable } from './consumers.js';
 import { parseDelayLevels } from './delay-levels.js';
+import { fileSystemSpace } from './file-system-space.js';
+import type { FileSystemSpace } from './file-system-space.js';
 import { SubscriptionGroupTable } from './groups.js';
 import { createClientHandlers } from './heartbeat.js';
+import type { Hold } from './hold.js';
 import { brokerLanes } from './lanes.js';
+import { brokerLimits } from './limits.js';
+import type { BrokerLimits } from './limits.js';
 import { createLockHandlers } from './lock-handlers.js';
 import { QueueLockTable } from './locks.js';
 import { ConsumerOffsetTable } from './offsets.js';
@@ -54,6 +59,10 @@ export interface BrokerOptions {
   readonly listenHost: string;
   /** An address of this machine that peers can reach, for an unspecific `listenHost`; `127.0.0.1` when absent. */
   readonly machineHost?: string | undefined;
+  /** Asks the file system for GET_BROKER_RUNTIME_INFO; the real one when absent. */
+  readonly fileSystemSpace?: ((dir: string) => FileSystemSpace | undefined) | undefined;
+  /** Bounds other than `brokerLimits`. */
+  readonly limits?: Partial<BrokerLimits> | undefined;
   /** Further configuration that GET_BROKER_CONFIG shows: the store's. */
   readonly shownConfig?: object | undefined;
 }
@@ -74,6 +83,8 @@ export interface Broker {
   readonly locks: QueueLockTable;
   readonly registration: Registration;
   readonly statistics: Statistics;
+  /** Pulls that wait: how many, and how many found no room. */
+  readonly hold: Pick<Hold, 'count' | 'turnedAway'>;
   /** Tells the port that was bound; the broker's address is fixed from here on. Call before any request is served. */
   listening(port: number): void;
   /** Begins timers and registers with the name servers; resolves when each of them answered or failed once. */
@@ -95,8 +106,9 @@ export function isUnspecific(host: string): boolean {
 /** Composes a broker and loads its tables. Throws a Fault when a table on disk cannot be read or the configuration contradicts itself. */
 export function createBroker(options: BrokerOptions): Broker {
   const { config, store, disk, clock, log, turn } = options;
-  const topics = new TopicConfigTable({ config, store, disk, clock, log, turn });
-  const groups = new SubscriptionGroupTable({ config, disk, clock, log, turn });
+  const limits: BrokerLimits = { ...brokerLimits, ...options.limits };
+  const topics = new TopicConfigTable({ config, limits, store, disk, clock, log, turn });
+  const groups = new SubscriptionGroupTable({ config, limits, disk, clock, log, turn });
   const statistics = new Statistics(clock, config.brokerClusterName);
   const offsets = new ConsumerOffsetTable({ config, disk, clock, log });
   topics.load();
@@ -112,7 +124,7 @@ export function createBroker(options: BrokerOptions): Broker {
   const textHost = host.includes(':') ? `[${host}]` : host;
 
   const context: BrokerContext = {
-    config, clock, log, turn, store, topics, groups, offsets, consumers, producers, locks,
+    config, limits, clock, log, turn, store, topics, groups, offsets, consumers, producers, locks,
     random: options.random,
     brokerAddress: () => `${textHost}:${port}`,
     storeHost: () => storeHost,
@@ -132,6 +144,8 @@ export function createBroker(options: BrokerOptions): Broker {
     brokerAddress: context.brokerAddress,
     haServerAddress: () => `${textHost}:${port + 1}`,
   });
+  const shownConfig: Readonly<Record<string, unknown>> = { ...options.shownConfig };
+  const spaceOf = (dir: unknown): FileSystemSpace | undefined => (typeof dir === 'string' ? (options.fileSystemSpace ?? fileSystemSpace)(dir) : undefined);
   const lanes = brokerLanes(config);
   const laneSet = new LaneSet(clock, lanes);
   const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics };
@@ -143,8 +157,9 @@ export function createBroker(options: BrokerOptions): Broker {
     ...createRuntimeHandlers({
       ...parts,
       lanes: laneSet,
-      shownConfig: { ...options.shownConfig },
-      delayOffsets: () => schedule.offsets,
+      shownConfig,
+      delayOffsets: () => schedule.state(),
+      storeSpace: () => spaceOf(shownConfig['storePathRootDir']),
       reregister: () => registration.again(),
     }),
     ...createMessageQuery(context).handlers,
@@ -159,6 +174,7 @@ export function createBroker(options: BrokerOptions): Broker {
     handlers,
     fast: { ...send.fast, ...pull.fast },
     lanes, laneSet, context, topics, groups, offsets, consumers, producers, locks, registration, statistics,
+    hold: pull.hold,
 
     listening(boundPort) {
       port = boundPort;

@@ -3,9 +3,11 @@
  * What the text says belongs to the table that owns the file; when to save is the table's choice between `saveNow` and `save`.
  */
 import * as path from 'node:path';
-import { Fault } from '../../codec/errors.js';
-import type { Log } from '../../remoting/types.js';
+import { Fault, Refusal } from '../../codec/errors.js';
+import { responseCodes } from '../../codec/responses.js';
+import type { Clock, Log, Turn } from '../../remoting/types.js';
 import type { Disk } from '../../store/disk.js';
+import type { BrokerConfig } from '../config-types.js';
 
 /** Larger than any real table; keeps a wrong file from filling memory. */
 const fileBytesMax = 256 * 1024 * 1024;
@@ -13,8 +15,8 @@ const fileBytesMax = 256 * 1024 * 1024;
 /** What `readJson` may read of such a file: as much as may be there, more than a frame carries. */
 export const fileCharsMax = fileBytesMax;
 
-/** How long tables that save in the turn of a change wait after a failed save, in milliseconds. */
-export const saveRetryMs = 1000;
+/** How long a file that is saved in the turn of a change waits after a failed save, in milliseconds. */
+const saveRetryMs = 1000;
 
 export interface ConfigFileOptions {
   readonly disk: Disk;
@@ -255,5 +257,64 @@ export class ConfigFile {
   #failed(error: unknown): void {
     this.#fault = error instanceof Error ? error.message : String(error);
     this.#log.error({ path: this.#path, fault: this.#fault }, 'configuration file cannot be written');
+  }
+}
+
+export interface TurnSavedOptions extends ConfigFileOptions {
+  readonly clock: Clock;
+  readonly turn: Turn;
+}
+
+/** What a table with such a file is given. */
+export interface TurnSavedTableOptions extends Omit<TurnSavedOptions, 'path' | 'encode'> {
+  readonly config: BrokerConfig;
+}
+
+/** A configuration file whose changes are on disk before the answers of their turn leave. A save that failed is tried again in later turns. */
+export class TurnSavedFile {
+  readonly #options: TurnSavedOptions;
+  readonly #file: ConfigFile;
+  #unsaved = false;
+  /** When a save that failed is tried again; 0 = at once. */
+  #retryAtMs = 0;
+
+  constructor(options: TurnSavedOptions) {
+    this.#options = options;
+    this.#file = new ConfigFile(options);
+    options.turn.beforeSend(() => {
+      if (this.#unsaved && options.clock.nowMs() >= this.#retryAtMs) this.#saveNow();
+    });
+  }
+
+  /** As ConfigFile#load. */
+  load(decode: (text: string) => void): 'file' | 'backup' | 'absent' {
+    return this.#file.load(decode);
+  }
+
+  /** The text is another one now: it is written at the end of the turn. */
+  changed(): void {
+    this.#unsaved = true;
+    this.#options.turn.schedule();
+  }
+
+  /** Writes what changed now; throws SYSTEM_ERROR when the disk does not take it: the change serves, but a killed process would forget it. */
+  demandSaved(): void {
+    if (!this.#unsaved) return;
+    this.#saveNow();
+    const { fault } = this.#file;
+    if (fault === undefined) return;
+    throw new Refusal(responseCodes.SYSTEM_ERROR, `${path.basename(this.#options.path)} cannot be saved, the change lasts until the broker stops: ${fault}`);
+  }
+
+  /** Writes the file, changed or not, and waits for the platter. */
+  async close(): Promise<void> {
+    this.#saveNow();
+    await this.#file.flush();
+  }
+
+  #saveNow(): void {
+    this.#file.saveNow();
+    this.#unsaved = this.#file.fault !== undefined;
+    this.#retryAtMs = this.#unsaved ? this.#options.clock.nowMs() + saveRetryMs : 0;
   }
 }

@@ -1,8 +1,8 @@
 /**
  * `DataVersion`: by which Apache's name servers and tools see that a table changed. stateVersion is the store's state machine version, always 0 on one node.
  */
+import { longOf } from '../../codec/json-members.js';
 import type { JsonMap } from '../../compat/fastjson.js';
-import { longOf } from './json-view.js';
 import type { DataVersion } from './types.js';
 
 export function newDataVersion(nowMs: number): DataVersion {

@@ -2,28 +2,20 @@
  * The consumer groups of this broker (`SubscriptionGroupManager`): their configuration, forbidden topics, config/subscriptionGroup.json,
  * and creation on demand. Who consumes in a group is consumers.ts, how far is offsets.ts.
  */
-import { Refusal } from '../../codec/errors.js';
-import { responseCodes } from '../../codec/responses.js';
-import { readJson } from '../../compat/fastjson.js';
-import type { JsonMap } from '../../compat/fastjson.js';
-import type { Clock, Log, Turn } from '../../remoting/types.js';
-import type { Disk } from '../../store/disk.js';
-import type { BrokerConfig } from '../config-types.js';
-import { ConfigFile, fileCharsMax, saveRetryMs } from './config-file.js';
+import { boolOf, intOf, isMap, longOf, mapOf, textMapOf, textOf } from '../../codec/json-members.js';
+import { readJson, writeJson } from '../../compat/fastjson.js';
+import type { JsonMap, JsonOut, JsonOutBean } from '../../compat/fastjson.js';
+import { fileCharsMax, TurnSavedFile } from './config-file.js';
+import type { TurnSavedTableOptions } from './config-file.js';
 import { brokerLimits, demandRoom } from './limits.js';
+import type { BrokerLimits } from './limits.js';
 import { newDataVersion, nextDataVersion, readDataVersion } from './data-version.js';
-import { boolOf, intOf, isMap, longOf, mapOf, prettyJson, textMapOf, textOf } from './json-view.js';
-import type { JsonOut, JsonOutBean } from './json-view.js';
 import { groupNameFault, isSystemGroup, predefinedGroups } from './topic-names.js';
 import type { DataVersion, GroupConfig, GroupTable } from './types.js';
 
-export interface GroupTableOptions {
-  readonly config: BrokerConfig;
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Changes are on disk before the answers of their turn leave. */
-  readonly turn: Turn;
+export interface GroupTableOptions extends TurnSavedTableOptions {
+  /** `brokerLimits` when absent. */
+  readonly limits?: Pick<BrokerLimits, 'groupsMax'> | undefined;
 }
 
 /** A configuration with Apache's defaults (`SubscriptionGroupConfig`) for what is not given. */
@@ -92,25 +84,18 @@ export function groupConfigFault(config: GroupConfig): string | undefined {
 /** The table. A change is in subscriptionGroup.json before the turn that made it ends. */
 export class SubscriptionGroupTable implements GroupTable {
   readonly #options: GroupTableOptions;
-  readonly #file: ConfigFile;
+  readonly #limits: Pick<BrokerLimits, 'groupsMax'>;
+  readonly #file: TurnSavedFile;
   readonly #groups = new Map<string, GroupConfig>();
   readonly #forbidden = new Map<string, Map<string, number>>();
   #strays: ReadonlyMap<string, JsonOut> = new Map();
   #dataVersion: DataVersion;
-  #unsaved = false;
-  /** When a save that failed is tried again; 0 = at once. */
-  #retryAtMs = 0;
 
   constructor(options: GroupTableOptions) {
     this.#options = options;
+    this.#limits = options.limits ?? brokerLimits;
     this.#dataVersion = newDataVersion(options.clock.nowMs());
-    this.#file = new ConfigFile({
-      disk: options.disk,
-      path: `${options.config.storePathConfigDir}/subscriptionGroup.json`,
-      log: options.log,
-      encode: () => this.encode(),
-    });
-    options.turn.beforeSend(() => this.#writeTurn());
+    this.#file = new TurnSavedFile({ ...options, path: `${options.config.storePathConfigDir}/subscriptionGroup.json`, encode: () => this.encode() });
     for (const group of predefinedGroups) this.#groups.set(group, groupConfig(group));
   }
 
@@ -132,7 +117,7 @@ export class SubscriptionGroupTable implements GroupTable {
     if (existing !== undefined) return existing;
     if (!this.#options.config.autoCreateSubscriptionGroup && !isSystemGroup(group)) return undefined;
     if (groupNameFault(group) !== undefined) return undefined;
-    demandRoom(`groups of this broker with ${group}`, this.#groups.size + 1, brokerLimits.groupsMax);
+    demandRoom(`groups of this broker with ${group}`, this.#groups.size + 1, this.#limits.groupsMax);
     const created = groupConfig(group);
     this.#groups.set(group, created);
     this.#changed();
@@ -154,7 +139,7 @@ export class SubscriptionGroupTable implements GroupTable {
 
   updateAll(configs: readonly GroupConfig[]): void {
     const added = configs.reduce((count, config) => count + (this.#groups.has(config.groupName) ? 0 : 1), 0);
-    if (added > 0) demandRoom('groups of this broker', this.#groups.size + added, brokerLimits.groupsMax);
+    if (added > 0) demandRoom('groups of this broker', this.#groups.size + added, this.#limits.groupsMax);
     for (const config of configs) {
       if (groupConfigFault(config) !== undefined) continue;
       this.#groups.set(config.groupName, config);
@@ -199,35 +184,20 @@ export class SubscriptionGroupTable implements GroupTable {
     return new Map([...this.#forbidden].filter(([group]) => groups.has(group)));
   }
 
-  /** Writes subscriptionGroup.json when something changed since; a hook at the end of each turn. */
-  #writeTurn(): void {
-    if (!this.#unsaved || this.#options.clock.nowMs() < this.#retryAtMs) return;
-    this.#saveNow();
-  }
-
-  #saveNow(): void {
-    this.#file.saveNow();
-    this.#unsaved = this.#file.fault !== undefined;
-    this.#retryAtMs = this.#unsaved ? this.#options.clock.nowMs() + saveRetryMs : 0;
-  }
-
-  /** Writes what changed now, and refuses when the disk does not take it: the change serves, but a killed process would forget it. */
+  /** Writes what changed now; see TurnSavedFile#demandSaved. */
   demandSaved(): void {
-    if (!this.#unsaved) return;
-    this.#saveNow();
-    const { fault } = this.#file;
-    if (fault !== undefined) throw new Refusal(responseCodes.SYSTEM_ERROR, `subscriptionGroup.json cannot be saved, the change lasts until the broker stops: ${fault}`);
+    this.#file.demandSaved();
   }
 
+  /** Saves and waits for the platter. */
   async close(): Promise<void> {
-    this.#saveNow();
-    await this.#file.flush();
+    await this.#file.close();
   }
 
   encode(): string {
     const table = new Map<string, JsonOut>(this.#strays);
     for (const config of this.#groups.values()) table.set(config.groupName, groupBean(config));
-    return prettyJson({ dataVersion: { ...this.#dataVersion }, forbiddenTable: this.#forbidden, subscriptionGroupTable: table });
+    return writeJson({ dataVersion: { ...this.#dataVersion }, forbiddenTable: this.#forbidden, subscriptionGroupTable: table }, true);
   }
 
   #decode(text: string): void {
@@ -258,11 +228,6 @@ export class SubscriptionGroupTable implements GroupTable {
 
   #changed(): void {
     this.#dataVersion = nextDataVersion(this.#dataVersion, this.#options.clock.nowMs());
-    this.#dirty();
-  }
-
-  #dirty(): void {
-    this.#unsaved = true;
-    this.#options.turn.schedule();
+    this.#file.changed();
   }
 }

@@ -2,14 +2,14 @@
  * What clients tell the broker about themselves and ask about each other (`ClientManageProcessor`, `ConsumerManageProcessor`): heartbeats, leaving,
  * the members of a group, a check of their filter, and consume offsets.
  */
-import { readJson } from '../../compat/fastjson.js';
+import { bigOf, boolOf, intOf, isMap, listOf, longValue, textOf } from '../../codec/json-members.js';
+import { readJson, writeJson } from '../../compat/fastjson.js';
 import type { JsonMap } from '../../compat/fastjson.js';
 import { javaStringHash } from '../../compat/java-string-hash.js';
 import { Refusal } from '../../codec/errors.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Connection, Ctx, Handlers } from '../../remoting/types.js';
 import type { ConsumerData, ConsumerTable } from './consumers.js';
-import { bigOf, boolOf, compactJson, intOf, isMap, listOf, longValue, textOf } from './json-view.js';
 import type { ProducerTable } from './producers.js';
 import { brokerLimits, clientNameFault, demand, demandRoom } from './limits.js';
 import { groupNameFault, retryTopicOf, shown } from './topic-names.js';
@@ -214,7 +214,7 @@ export function createClientHandlers(parts: ClientParts): ClientHandlers {
       if (consumerIdList.length === 0) {
         throw new Refusal(responseCodes.SYSTEM_ERROR, `no consumer for this group, ${shown(header.consumerGroup)}`);
       }
-      return { code: responseCodes.SUCCESS, body: Buffer.from(compactJson({ consumerIdList })) };
+      return { code: responseCodes.SUCCESS, body: Buffer.from(writeJson({ consumerIdList })) };
     },
 
     async QUERY_CONSUMER_OFFSET(_request, header) {

@@ -15,6 +15,8 @@ export interface HeldPull {
   readonly filter: MessageFilter | undefined;
   /** Milliseconds of the broker's clock at which it is answered whatever happened. */
   readonly deadlineMs: number;
+  /** Characters of the texts its request brought, which stay in memory with it. */
+  readonly textChars: number;
   /** Runs the request once more; it is not held again. */
   readonly run: () => void;
 }
@@ -24,6 +26,9 @@ export const recheckPeriodMs = 5000;
 
 /** How often deadlines are looked at. Apache does so in the 5 s round only, so its clients allow for more. */
 export const sweepPeriodMs = 250;
+
+/** How often at most the log tells that no more requests can be held. */
+const fullWarnPeriodMs = 60_000;
 
 /** The requests held on one queue. */
 class QueueHolds {
@@ -36,17 +41,26 @@ class QueueHolds {
 }
 
 export interface Hold {
-  /** Keeps the request; at once run when the queue has moved past its offset meanwhile. */
+  /** Keeps the request; runs it at once when the queue has moved past its offset meanwhile, or when as many are held as may be. */
   suspend(pull: HeldPull): void;
   /** Requests held now. */
   readonly count: number;
+  /** Requests since the start that were run at once because there was no room for them. */
+  readonly turnedAway: number;
   stop(): void;
 }
 
-/** Creates the place where pulls wait, listening to the store's arrivals. It keeps no timer while nothing is held. */
+/**
+ * Creates the place where pulls wait, listening to the store's arrivals. It keeps no timer while nothing is held. At most
+ * `limits.heldPullsMax` with `limits.heldTextCharsMax` of texts wait at once: one more is run at once, as if its time were over, so that memory stays bounded and its client gets an answer it knows.
+ */
 export function createHold(ctx: BrokerContext): Hold {
+  const { heldPullsMax, heldTextCharsMax } = ctx.limits;
   const active = new Set<QueueHolds>();
   let count = 0;
+  let textChars = 0;
+  let turnedAway = 0;
+  let warnAtMs = 0;
   let sweeper: TimerHandle | undefined;
   let recheckAtMs = 0;
   let stopped = false;
@@ -72,13 +86,16 @@ export function createHold(ctx: BrokerContext): Hold {
     const woken: HeldPull[] = [];
     const kept: HeldPull[] = [];
     for (const pull of holds.pulls) {
-      if (!pull.connection.open) count--;
-      else if (due(pull)) woken.push(pull);
-      else kept.push(pull);
+      if (pull.connection.open && !due(pull)) {
+        kept.push(pull);
+        continue;
+      }
+      count--;
+      textChars -= pull.textChars;
+      if (pull.connection.open) woken.push(pull);
     }
     if (kept.length === holds.pulls.length) return;
     holds.pulls = kept;
-    count -= woken.length;
     if (kept.length === 0) active.delete(holds);
     for (const pull of woken) run(pull);
   }
@@ -135,6 +152,16 @@ export function createHold(ctx: BrokerContext): Hold {
     });
   }
 
+  function turnAway(pull: HeldPull): void {
+    turnedAway++;
+    const nowMs = ctx.clock.nowMs();
+    if (nowMs >= warnAtMs) {
+      warnAtMs = nowMs + fullWarnPeriodMs;
+      ctx.log.warn({ held: count, limit: heldPullsMax, textChars, textLimit: heldTextCharsMax, turnedAway }, 'too many pulls wait for messages, further ones are answered at once');
+    }
+    run(pull);
+  }
+
   ctx.store.onArrival(arrived);
 
   return {
@@ -144,10 +171,15 @@ export function createHold(ctx: BrokerContext): Hold {
         run(pull);
         return;
       }
+      if (count >= heldPullsMax || textChars + pull.textChars > heldTextCharsMax) {
+        turnAway(pull);
+        return;
+      }
       const holds = holdsOf(pull.queue);
       holds.pulls.push(pull);
       active.add(holds);
       count++;
+      textChars += pull.textChars;
       if (sweeper === undefined) {
         recheckAtMs = ctx.clock.nowMs() + recheckPeriod();
         sweeper = ctx.clock.setInterval(sweep, sweepPeriodMs);
@@ -156,6 +188,9 @@ export function createHold(ctx: BrokerContext): Hold {
     get count() {
       return count;
     },
+    get turnedAway() {
+      return turnedAway;
+    },
     stop() {
       stopped = true;
       sweeper?.clear();
@@ -163,6 +198,7 @@ export function createHold(ctx: BrokerContext): Hold {
       for (const holds of active) holds.pulls = [];
       active.clear();
       count = 0;
+      textChars = 0;
     },
   };
 }

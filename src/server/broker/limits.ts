@@ -12,6 +12,10 @@ export const brokerLimits = {
   topicsMax: 50_000,
   /** Groups in subscriptionGroup.json; each brings a retry topic. */
   groupsMax: 20_000,
+  /** Pulls that may wait for messages at once, of all connections: about 540 bytes each, and the texts of their requests. */
+  heldPullsMax: 200_000,
+  /** Characters of those texts together: a subscription may be as long as a header. */
+  heldTextCharsMax: 64 * 1024 * 1024,
   /** Bytes of a heartbeat's or lock request's body. */
   clientBodyBytesMax: 1024 * 1024,
   /** Groups one heartbeat may name, and one connection may be in, of each kind. */
@@ -28,8 +32,11 @@ export const brokerLimits = {
   nameCharsMax: 255,
 } as const;
 
-/** Printable ASCII without blanks, quotes and what parts paths. */
-const legalName = /^[!#-&(-.0-[\]-~]+$/;
+/** The bounds above with other numbers. */
+export type BrokerLimits = { readonly [name in keyof typeof brokerLimits]: number };
+
+/** Printable ASCII without blanks, quotes and what parts paths. Host names as broker names have dots, lite topics have `$`. */
+export const legalName = /^[!#-&(-.0-[\]-~]+$/;
 
 /** What is wrong with a name that lives in memory only; undefined = nothing. Apache takes anything here. */
 export function clientNameFault(what: string, name: string): string | undefined {

@@ -1,10 +1,11 @@
 /** LOCK_BATCH_MQ and UNLOCK_BATCH_MQ over locks.ts. */
+import { intOf, isMap, listOf, textOf } from '../../codec/json-members.js';
+import { writeJson } from '../../compat/fastjson.js';
 import type { JsonMap } from '../../compat/fastjson.js';
 import { Refusal } from '../../codec/errors.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Handlers } from '../../remoting/types.js';
 import { readBody } from './heartbeat.js';
-import { compactJson, intOf, isMap, listOf, textOf } from './json-view.js';
 import { brokerLimits, clientNameFault, demand, demandRoom } from './limits.js';
 import type { LockedQueue, QueueLockTable } from './locks.js';
 
@@ -34,7 +35,7 @@ export function createLockHandlers(locks: QueueLockTable): Pick<Handlers, 'LOCK_
       for (const queue of queues) demand(clientNameFault('topic of mqSet', queue.topic) ?? clientNameFault('brokerName of mqSet', queue.brokerName));
       demandRoom('queue locks of this broker', locks.size + queues.length, brokerLimits.locksMax);
       const granted = locks.lock(group ?? '', queues, clientId).map((queue) => ({ ...queue }));
-      return { code: responseCodes.SUCCESS, body: Buffer.from(compactJson({ lockOKMQSet: granted })) };
+      return { code: responseCodes.SUCCESS, body: Buffer.from(writeJson({ lockOKMQSet: granted })) };
     },
 
     UNLOCK_BATCH_MQ(_request, _header, body) {

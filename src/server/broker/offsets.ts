@@ -2,15 +2,14 @@
  * How far each group has consumed each queue (`ConsumerOffsetManager`), and config/consumerOffset.json, saved every few seconds: after a crash
  * consumers see some messages again, never fewer. Keys in the file are `topic@group`.
  */
-import { readJson } from '../../compat/fastjson.js';
-import type { JsonMap } from '../../compat/fastjson.js';
+import { isMap, longValue, mapOf } from '../../codec/json-members.js';
+import { readJson, writeJson } from '../../compat/fastjson.js';
+import type { JsonMap, JsonOut } from '../../compat/fastjson.js';
 import type { Clock, Log, TimerHandle } from '../../remoting/types.js';
 import type { Disk } from '../../store/disk.js';
 import type { BrokerConfig } from '../config-types.js';
 import { ConfigFile, fileCharsMax } from './config-file.js';
 import { newDataVersion, nextDataVersion, readDataVersion } from './data-version.js';
-import { compactJson, isMap, longValue, mapOf, prettyJson } from './json-view.js';
-import type { JsonOut } from './json-view.js';
 import type { DataVersion, OffsetTable } from './types.js';
 
 export interface OffsetTableOptions {
@@ -80,7 +79,7 @@ export class ConsumerOffsetTable implements OffsetTable {
       disk: options.disk,
       path: `${options.config.storePathConfigDir}/consumerOffset.json`,
       log: options.log,
-      encode: () => prettyJson(this.#value()),
+      encode: () => writeJson(this.#value(), true),
     });
   }
 
@@ -205,7 +204,7 @@ export class ConsumerOffsetTable implements OffsetTable {
 
   /** What GET_ALL_CONSUMER_OFFSET answers: the file's text on one line. */
   encode(): string {
-    return compactJson(this.#value());
+    return writeJson(this.#value());
   }
 
   #value(): JsonOut {

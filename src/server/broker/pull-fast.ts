@@ -10,7 +10,7 @@ import type { PullAnswer, PullListener, PullRefusal, PullRequest } from './pull.
 import type { BrokerContext } from './types.js';
 
 /** Slices up to this size are copied into the connection's output: below it a copy costs less than a buffer of its own in a gathered write. */
-const copiedSliceBytesMax = 12 * 1024;
+const copiedSliceBytesMax = 24 * 1024;
 
 const onewayFlag = 2;
 
@@ -48,10 +48,15 @@ export function createPullFast(ctx: BrokerContext, pull: RunPull, lite: boolean)
       header.suggestWhichBrokerId, header.topicSysFlag, header.groupSysFlag,
     );
     connection.write(head.subarray(0, end));
+    let lent = false;
     for (const slice of found.slices) {
       if (slice.length <= copiedSliceBytesMax) connection.write(slice);
-      else connection.writeOwned(slice);
+      else {
+        connection.writeOwned(slice);
+        lent = true;
+      }
     }
+    if (!lent) ctx.store.release(found);
     ctx.turn.schedule();
   }
 

@@ -184,11 +184,23 @@ function grant(ctx: BrokerContext, request: PullRequest): Granted | PullRefusal 
   return { topic, group: groupConfig, queue, subscription };
 }
 
+/** The last subscription text each group pulled with, and what it means: a group's pulls carry the same one again and again. */
+const lastParsed = new WeakMap<GroupConfig, { text: string | undefined; type: string | undefined; subVersion: bigint; parsed: Subscription }>();
+
+function parseAgain(request: PullRequest, group: GroupConfig): Subscription | string {
+  const { topicName, subscription: text, expressionType: type, subVersion } = request;
+  const last = lastParsed.get(group);
+  if (last !== undefined && last.parsed.topic === topicName && last.text === text && last.type === type && last.subVersion === subVersion) return last.parsed;
+  const parsed = parseSubscription(topicName, text, type, subVersion);
+  if (typeof parsed !== 'string') lastParsed.set(group, { text, type, subVersion, parsed });
+  return parsed;
+}
+
 /** The subscription in the request, or the one the group's heartbeats registered. */
 function subscriptionOf(ctx: BrokerContext, request: PullRequest, groupConfig: GroupConfig): Subscription | PullRefusal {
   const { group, topicName } = request;
   if (hasPullFlag(request.sysFlag, pullSysFlag.SUBSCRIPTION)) {
-    const parsed = parseSubscription(topicName, request.subscription, request.expressionType, request.subVersion);
+    const parsed = parseAgain(request, groupConfig);
     return typeof parsed === 'string' ? { code: responseCodes.SUBSCRIPTION_PARSE_FAILED, remark: "parse the consumer's subscription failed" } : parsed;
   }
   const registered = ctx.consumers.get(group);
@@ -293,6 +305,7 @@ function answerPull(
       queueOffset: request.queueOffset,
       filter: filterOf(granted.subscription),
       deadlineMs: ctx.clock.nowMs() + holdMs,
+      textChars: group.length + (request.subscription?.length ?? 0) + (request.expressionType?.length ?? 0),
       run: () => runPull(ctx, hold, request, false, listener),
     });
     return;

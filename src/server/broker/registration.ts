@@ -2,7 +2,9 @@
  * Making the broker and its topics known to every configured name server (`BrokerController#registerBrokerAll`, `BrokerOuterAPI`): at start,
  * periodically, at once for changed topics, and taking itself off at the end. Sockets are remoting/client.ts.
  */
-import { readJson } from '../../compat/fastjson.js';
+import { isMap, mapOf } from '../../codec/json-members.js';
+import { readJson, writeJson } from '../../compat/fastjson.js';
+import type { JsonOut } from '../../compat/fastjson.js';
 import { crc31 } from '../../codec/crc32.js';
 import type { Command } from '../../codec/command.js';
 import { requests } from '../../codec/requests.js';
@@ -11,8 +13,6 @@ import { parseAddressList } from '../../remoting/address-list.js';
 import type { Clock, Log, OutgoingRequest, TimerHandle } from '../../remoting/types.js';
 import type { BrokerConfig } from '../config-types.js';
 import { newDataVersion } from './data-version.js';
-import { compactJson, isMap, mapOf } from './json-view.js';
-import type { JsonOut } from './json-view.js';
 import { permReadWrite, topicConfig } from './topics.js';
 import type { TopicConfigTable } from './topics.js';
 import type { TopicConfig } from './types.js';
@@ -168,7 +168,7 @@ export class Registration {
         : topic;
       table.set(topic.topicName, { ...told });
     }
-    return Buffer.from(compactJson({
+    return Buffer.from(writeJson({
       filterServerList: [],
       topicConfigSerializeWrapper: {
         dataVersion: { ...topics.dataVersion },

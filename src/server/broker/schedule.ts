@@ -8,14 +8,14 @@
 import { readRecord, RecordView } from '../../codec/message-record.js';
 import { parseProperties, propertyNames } from '../../codec/properties.js';
 import { parseJavaInt } from '../../compat/java-number.js';
-import { readJson } from '../../compat/fastjson.js';
+import { isMap, longValue, mapOf } from '../../codec/json-members.js';
+import { readJson, writeJson } from '../../compat/fastjson.js';
 import type { TimerHandle } from '../../remoting/types.js';
 import type { Disk } from '../../store/disk.js';
 import type { QueueRef, QueueUnit } from '../../store/types.js';
 import { ConfigFile, fileCharsMax } from './config-file.js';
 import { newDataVersion, nextDataVersion, readDataVersion } from './data-version.js';
 import { delayQueueId } from './delay-levels.js';
-import { isMap, longValue, mapOf, prettyJson } from './json-view.js';
 import type { PutForm } from './put-form.js';
 import { PutForm as Form } from './put-form.js';
 import type { PutParts } from './put-place.js';
@@ -41,6 +41,13 @@ const batchBytesMax = 1024 * 1024;
 /** Patience of a save with the platter; a save that loses it waits for the next round. */
 const flushPatienceMs = 5000;
 
+/** `DelayOffsetSerializeWrapper`. */
+export interface DelayOffsets {
+  readonly dataVersion: DataVersion;
+  /** Next offset to deliver, by level. */
+  readonly offsetTable: ReadonlyMap<number, number>;
+}
+
 export interface Schedule {
   /** Reads delayOffset.json. Throws a Fault when it and its backup cannot be read. */
   load(): void;
@@ -49,6 +56,8 @@ export interface Schedule {
   stop(): Promise<void>;
   /** Next offset to deliver, by level. */
   readonly offsets: ReadonlyMap<number, number>;
+  /** What delayOffset.json would say now; levels ascend. */
+  state(): DelayOffsets;
   /** Saves progress now, as far as it is on the platter. */
   save(): Promise<void>;
 }
@@ -86,7 +95,7 @@ export function createSchedule(parts: PutParts, disk: Disk): Schedule {
     disk,
     path: `${ctx.config.storePathConfigDir}/delayOffset.json`,
     log,
-    encode: () => prettyJson({ dataVersion: { ...dataVersion }, offsetTable: savedOffsets }),
+    encode: () => writeJson({ dataVersion: { ...dataVersion }, offsetTable: savedOffsets }, true),
   });
 
   function queueOf(level: Level): QueueRef {
@@ -244,9 +253,11 @@ export function createSchedule(parts: PutParts, disk: Disk): Schedule {
     }
   }
 
+  const ascending = (): Map<number, number> => new Map([...offsets].sort(([a], [b]) => a - b));
+
   async function save(): Promise<void> {
     if (!dirty) return;
-    const snapshot = new Map([...offsets].sort(([a], [b]) => a - b));
+    const snapshot = ascending();
     dirty = false;
     // Progress over a delivery that a power cut could still take back would lose the message.
     if ((await store.flushed(store.positions.written, flushPatienceMs)) !== 'FLUSHED') {
@@ -288,6 +299,7 @@ export function createSchedule(parts: PutParts, disk: Disk): Schedule {
       await file.flush();
     },
     offsets,
+    state: () => ({ dataVersion, offsetTable: ascending() }),
     save,
   };
 }

@@ -91,13 +91,8 @@ function propertyBytes(text: string): { props: Buffer; end: number } {
   return { props, end };
 }
 
-function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined {
-  const { ctx, form } = parts;
-  const { header, body, connection } = draft;
-  const traits = draft.traits as TopicTraits;
-  const queueId = header.queueId < 0 ? randomQueueId(ctx, traits.writeQueues) : header.queueId;
-  const text = header.properties ?? '';
-  let place: Place = { traits, queueId };
+/** What a message or batch is put with wherever it goes; queue and sysFlag follow from its place. */
+function fill(form: PutForm, { header, body, connection }: Draft): PutForm['input'] {
   const input = form.input;
   input.flag = header.flag;
   input.bornTimestamp = Number(header.bornTimestamp);
@@ -107,6 +102,17 @@ function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined
   input.body = body;
   input.bodyStart = 0;
   input.bodyEnd = body.length;
+  return input;
+}
+
+function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined {
+  const { ctx, form } = parts;
+  const { header } = draft;
+  const traits = draft.traits as TopicTraits;
+  const queueId = header.queueId < 0 ? randomQueueId(ctx, traits.writeQueues) : header.queueId;
+  const text = header.properties ?? '';
+  let place: Place = { traits, queueId };
+  const input = fill(form, draft);
   const retry = header.topic.startsWith(retryPrefix);
   const { props, end } = propertyBytes(text);
   const plainFlags = transactionType(header.sysFlag) === 0 && (header.sysFlag & (messageSysFlag.NEED_UNWRAP | messageSysFlag.INNER_BATCH)) === 0;
@@ -135,7 +141,7 @@ function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined
 
 function putBatch(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined {
   const { ctx, form } = parts;
-  const { header, body, connection } = draft;
+  const { header } = draft;
   const traits = draft.traits as TopicTraits;
   const queueId = header.queueId < 0 ? randomQueueId(ctx, traits.writeQueues) : header.queueId;
   if (header.topic.length > 127) return { code: responseCodes.MESSAGE_ILLEGAL, remark: `message topic length too long ${header.topic.length}` };
@@ -151,16 +157,8 @@ function putBatch(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined 
   if (answer !== undefined) return answer;
   const { props, end } = propertyBytes(header.properties ?? '');
   form.batch(props, end);
-  const input = form.input;
+  const input = fill(form, draft);
   input.queue = traits.topic.queues[queueId] ?? ctx.store.queue(header.topic, queueId);
-  input.flag = header.flag;
-  input.bornTimestamp = Number(header.bornTimestamp);
-  input.bornHost = connection.remoteHost;
-  input.reconsumeTimes = header.reconsumeTimes ?? 0;
-  input.preparedTransactionOffset = 0;
-  input.body = body;
-  input.bodyStart = 0;
-  input.bodyEnd = body.length;
   input.sysFlag = form.sysFlag(header.sysFlag | traits.sysFlagBits, input.bornHost);
   return finish(parts, call, ctx.store.putBatch(input), queueId, properties.get(propertyNames.UNIQ_KEY));
 }

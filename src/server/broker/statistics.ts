@@ -3,8 +3,9 @@
  * the hot path nothing: puts are counted when the store tells of arrivals, gets when a group's pull offset moves on.
  */
 import type { Clock, TimerHandle } from '../../remoting/types.js';
-import { JavaDouble } from './json-view.js';
-import type { JsonOut } from './json-view.js';
+import { JsonDouble } from '../../compat/fastjson.js';
+import { javaDoubleText } from '../../compat/java-number.js';
+import type { JsonOut } from '../../compat/fastjson.js';
 
 /** Windows of `StatsItem#init`: how often a sample is taken and how many are kept, in milliseconds and samples. */
 const windows = {
@@ -55,8 +56,22 @@ export class StatsItem {
     if (first === undefined || last === undefined || first === last) return { sum: 0, tps: 0, avgpt: 0 };
     const sum = last.value - first.value;
     const times = last.times - first.times;
-    return { sum, tps: (sum * 1000) / (last.atMs - first.atMs), avgpt: times > 0 ? sum / times : 0 };
+    return { sum, tps: perSecond(first, last, 'value'), avgpt: times > 0 ? sum / times : 0 };
   }
+
+  /** Per second over the last 10, 60 and 600 seconds, blank separated; 0.0 before there is a sample (`StoreStatsService#getPutTps`). */
+  rates(what: 'value' | 'times'): string {
+    const { minute, hour } = this.#samples;
+    const seconds10 = perSecond(minute.at(-2), minute.at(-1), what);
+    const seconds60 = perSecond(minute[0], minute.at(-1), what);
+    const seconds600 = perSecond(hour.at(-2), hour.at(-1), what);
+    return [seconds10, seconds60, seconds600].map(javaDoubleText).join(' ');
+  }
+}
+
+/** What changed between two samples, per second. */
+function perSecond(from: Sample | undefined, to: Sample | undefined, what: 'value' | 'times'): number {
+  return from === undefined || to === undefined || from === to ? 0 : ((to[what] - from[what]) * 1000) / (to.atMs - from.atMs);
 }
 
 /** `Stats#TOPIC_PUT_NUMS` and its kind that are counted here. */
@@ -158,15 +173,17 @@ export class Statistics {
     };
   }
 
-  /** `putTps` and its kind: the last 10, 60 and 600 seconds, blank separated (`StoreStatsService#getPutTps`). */
+  /** `putTps` and its kind. Reads that found nothing are not counted here: `getMissTps` is as before the first one. */
   rates(): Record<string, string> {
-    const rate = (name: StatsName): string => {
-      const item = this.#item(name, this.#clusterName);
-      const minute = item.snapshot('minute').tps;
-      return [minute, minute, item.snapshot('hour').tps].map((tps) => new JavaDouble(tps).toString()).join(' ');
+    const gets = this.#item('BROKER_GET_NUMS', this.#clusterName);
+    const found = gets.rates('times');
+    return {
+      putTps: this.#item('BROKER_PUT_NUMS', this.#clusterName).rates('value'),
+      getTransferredTps: gets.rates('value'),
+      getFoundTps: found,
+      getTotalTps: found,
+      getMissTps: '0.0 0.0 0.0',
     };
-    const get = rate('BROKER_GET_NUMS');
-    return { putTps: rate('BROKER_PUT_NUMS'), getTransferredTps: get, getFoundTps: get, getTotalTps: get, getMissTps: '0.0 0.0 0.0' };
   }
 
   #item(name: StatsName, key: string): StatsItem {
@@ -184,7 +201,7 @@ export class Statistics {
 export function statsData(item: StatsItem): JsonOut {
   const of = (window: Window): JsonOut => {
     const { sum, tps, avgpt } = item.snapshot(window);
-    return { avgpt: new JavaDouble(avgpt), sum, tps: new JavaDouble(tps) };
+    return { avgpt: new JsonDouble(avgpt), sum, tps: new JsonDouble(tps) };
   };
   return { statsDay: of('day'), statsHour: of('hour'), statsMinute: of('minute') };
 }

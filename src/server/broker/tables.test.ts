@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readJson } from '../../compat/fastjson.js';
+import { Refusal } from '../../codec/errors.js';
+import { isMap } from '../../codec/json-members.js';
+import { responseCodes } from '../../codec/responses.js';
+import { JsonDouble, readJson, writeJson } from '../../compat/fastjson.js';
 import type { JsonValue } from '../../compat/fastjson.js';
 import { ManualClock, silentLog } from '../../remoting/clocks.js';
 import { EventTurn } from '../../remoting/turn.js';
@@ -8,24 +11,28 @@ import { simulatedDisk } from '../../store/simulated-disk.js';
 import type { QueueRef } from '../../store/types.js';
 import { resolveConfig } from '../config.js';
 import { SubscriptionGroupTable, groupConfig } from './groups.js';
-import { compactJson, isMap, JavaDouble } from './json-view.js';
+import type { BrokerLimits } from './limits.js';
 import { ConsumerOffsetTable } from './offsets.js';
 import { liveGroups, liveOffsets, liveTopics, vectorConsumeStats, vectorGroups, vectorOffsets, vectorOffsetsPretty, vectorTopics } from './testdata/apache-config.js';
 import { TopicConfigTable, topicConfig } from './topics.js';
 
-function tables(settings: Record<string, string> = {}, disk = simulatedDisk(3)) {
+function tables(settings: Record<string, string> = {}, disk = simulatedDisk(3), limits?: Pick<BrokerLimits, 'topicsMax' | 'groupsMax'>) {
   const clock = new ManualClock();
   const turn = new EventTurn((error) => { throw error; }, () => {});
   const { broker: config } = resolveConfig(new Map(Object.entries({ storePathConfigDir: '/c', brokerName: 'broker-a', ...settings })), '', 'broker');
   const asked: string[] = [];
+  const onDisk: string[] = [];
+  const logged: [level: string, fields: object, text: string][] = [];
+  const log = { ...silentLog, info: (fields: object, text: string) => void logged.push(['info', fields, text]), warn: (fields: object, text: string) => void logged.push(['warn', fields, text]) };
   const store = {
+    topicsOnDisk: () => onDisk,
     queue: (topic: string, queueId: number): QueueRef => {
       asked.push(`${topic}@${queueId}`);
       return { topic, topicBytes: Buffer.from(topic), queueId, minOffset: 0, maxOffset: 0, attachment: undefined };
     },
   };
-  const options = { config, store, disk, clock, turn, log: silentLog };
-  return { disk, clock, turn, config, asked, topics: new TopicConfigTable(options), groups: new SubscriptionGroupTable(options), offsets: new ConsumerOffsetTable(options) };
+  const options = { config, limits, store, disk, clock, turn, log };
+  return { disk, clock, turn, config, asked, onDisk, logged, topics: new TopicConfigTable(options), groups: new SubscriptionGroupTable(options), offsets: new ConsumerOffsetTable(options) };
 }
 
 const place = (disk: ReturnType<typeof simulatedDisk>, name: string, text: string) => disk.place(`/c/${name}`, Buffer.from(text));
@@ -66,7 +73,7 @@ describe('files that Apache wrote', () => {
     const theirs = [...given.keys()].filter((name) => !/Golden|golden|no_such/.test(name as string)).sort();
     expect(Array.from(topics.all(), (topic) => topic.name).sort()).toEqual(theirs);
     for (const name of theirs) {
-      const mine = readJson(compactJson({ ...topics.get(name as string)?.config }));
+      const mine = readJson(writeJson({ ...topics.get(name as string)?.config }));
       expect(sorted(mine)).toEqual(sorted(given.get(name)));
     }
   });
@@ -107,9 +114,8 @@ describe('files that Apache wrote', () => {
   });
 
   test('maps keyed by queues and doubles are written as fastjson2 does', () => {
-    expect(compactJson({ consumeTps: new JavaDouble(0), offsetTable: new Map([[{ topic: 'T', brokerName: 'broker-a', queueId: 1 }, { pullOffset: 0, lastTimestamp: 1, consumerOffset: 5, brokerOffset: 9 }]]) }))
+    expect(writeJson({ consumeTps: new JsonDouble(0), offsetTable: new Map([[{ topic: 'T', brokerName: 'broker-a', queueId: 1 }, { pullOffset: 0, lastTimestamp: 1, consumerOffset: 5, brokerOffset: 9 }]]) }))
       .toBe(vectorConsumeStats);
-    expect([0.5, 1e7, 123456.75, 0.0001, 100].map((n) => new JavaDouble(n).toString())).toEqual(['0.5', '1.0E7', '123456.75', '1.0E-4', '100.0']);
   });
 
   test('entries that are not ours survive', async () => {
@@ -151,6 +157,23 @@ describe('topics', () => {
     expect(t.asked).toEqual([]);
     expect(topic?.queues.map((queue) => queue.queueId)).toEqual([0, 1]);
     expect(t.asked).toEqual(['New@0', 'New@1']);
+  });
+
+  test('a store with queues and neither topics.json nor its backup is told of once; a new store and one with either file are not', () => {
+    const lost = tables();
+    lost.onDisk.push('SCHEDULE_TOPIC_XXXX', 'Orders', '%RETRY%g');
+    lost.topics.load();
+    expect(lost.logged).toEqual([['warn', { topics: 2, names: ['Orders', '%RETRY%g'] }, expect.stringMatching(/^topics\.json and topics\.json\.bak are missing/)]]);
+    const fresh = tables();
+    fresh.topics.load();
+    expect(fresh.logged).toEqual([['info', {}, 'no topics.json yet']]);
+    for (const name of ['topics.json', 'topics.json.bak']) {
+      const kept = tables();
+      place(kept.disk, name, liveTopics);
+      kept.onDisk.push('Orders');
+      kept.topics.load();
+      expect(kept.logged.filter(([, , text]) => text.includes('missing'))).toEqual([]);
+    }
   });
 
   test('are found by bytes, also after a change', () => {
@@ -240,5 +263,54 @@ describe('offsets', () => {
     offsets.removeGroup('copy');
     offsets.removeTopic('T');
     expect([offsets.query('copy', 'T', 0), offsets.query('g', 'T', 0), offsets.queryPull('g', 'T', 0), offsets.topicsOf('g')]).toEqual([-1, -1, -1, []]);
+  });
+});
+
+describe('the most there may be', () => {
+  const room = 3;
+  /** Tables with room for `room` more than a fresh broker has. */
+  function nearlyFull() {
+    const fresh = tables();
+    const limits = { topicsMax: fresh.topics.size + room, groupsMax: fresh.groups.size + room };
+    return { ...tables({}, simulatedDisk(3), limits), limits };
+  }
+
+  test('of topics, by every way one is made', () => {
+    const { topics, limits, turn, disk } = nearlyFull();
+    expect(topics.createOnSend('A', 'TBW102', 'peer', 4, 0)).toBeDefined();
+    // Two at once where one has room: neither is made.
+    expect(topics.updateAll([topicConfig('B'), topicConfig('A', { perm: 4 })])).toBe(2);
+    expect(() => topics.updateAll([topicConfig('C'), topicConfig('D')])).toThrow(`topics of this broker: ${limits.topicsMax + 1}, at most ${limits.topicsMax} are allowed`);
+    expect([topics.get('C'), topics.get('D'), topics.size]).toEqual([undefined, undefined, limits.topicsMax - 1]);
+    expect(topics.createOnSendBack('%RETRY%g', 1, 6, 0)).toBeDefined();
+    expect(topics.size).toBe(limits.topicsMax);
+    const { counter } = topics.dataVersion;
+    const full = new Refusal(responseCodes.INVALID_PARAMETER, `topics of this broker with E: ${limits.topicsMax + 1}, at most ${limits.topicsMax} are allowed`);
+    expect(() => topics.createOnSend('E', 'TBW102', 'peer', 4, 0)).toThrow(full);
+    expect(() => topics.createOnSendBack('E', 1, 6, 0)).toThrow(full);
+    expect(() => topics.update(topicConfig('E'))).toThrow(Refusal);
+    expect([topics.get('E'), topics.size, topics.dataVersion.counter]).toEqual([undefined, limits.topicsMax, counter]);
+    // What is there serves and changes; what goes makes room.
+    expect(topics.createOnSend('A', 'TBW102', 'peer', 4, 0)?.config.perm).toBe(4);
+    expect(topics.update(topicConfig('A', { perm: 2 }))).toBe(true);
+    topics.delete('B');
+    expect(topics.update(topicConfig('E'))).toBe(true);
+    turn.run();
+    expect(disk.content('/c/topics.json').toString()).not.toContain('"C"');
+  });
+
+  test('of groups, by every way one is made', () => {
+    const { groups, limits } = nearlyFull();
+    expect(groups.find('a')).toBeDefined();
+    groups.updateAll([groupConfig('b'), groupConfig('a', { retryMaxTimes: 3 })]);
+    expect(() => groups.updateAll([groupConfig('c'), groupConfig('d')])).toThrow(`groups of this broker: ${limits.groupsMax + 1}, at most ${limits.groupsMax} are allowed`);
+    expect([groups.get('c'), groups.get('d'), groups.size]).toEqual([undefined, undefined, limits.groupsMax - 1]);
+    expect(groups.find('c')).toBeDefined();
+    expect(() => groups.find('e')).toThrow(new Refusal(responseCodes.INVALID_PARAMETER, `groups of this broker with e: ${limits.groupsMax + 1}, at most ${limits.groupsMax} are allowed`));
+    expect(() => groups.update(groupConfig('e'))).toThrow(Refusal);
+    expect([groups.get('e'), groups.size, groups.find('a')?.retryMaxTimes]).toEqual([undefined, limits.groupsMax, 3]);
+    groups.update(groupConfig('a', { retryMaxTimes: 5 }));
+    groups.delete('b');
+    expect([groups.find('e')?.groupName, groups.get('a')?.retryMaxTimes, groups.size]).toEqual(['e', 5, limits.groupsMax]);
   });
 });

@@ -2,19 +2,15 @@
  * The topics of this broker (`TopicConfigManager`): their configuration, config/topics.json, creation on demand, and the store's queues of each.
  * Telling the name servers is registration.ts (it listens to changes); which names are allowed is topic-names.ts.
  */
-import { isMap, boolOf, intOf, mapOf, prettyJson, textMapOf, textOf } from './json-view.js';
-import type { JsonOut } from './json-view.js';
-import { Refusal } from '../../codec/errors.js';
-import { responseCodes } from '../../codec/responses.js';
-import { readJson } from '../../compat/fastjson.js';
-import type { JsonMap } from '../../compat/fastjson.js';
-import type { Clock, Log, Turn } from '../../remoting/types.js';
-import type { Disk } from '../../store/disk.js';
+import { boolOf, intOf, isMap, mapOf, textMapOf, textOf } from '../../codec/json-members.js';
+import { readJson, writeJson } from '../../compat/fastjson.js';
+import type { JsonMap, JsonOut } from '../../compat/fastjson.js';
 import type { MessageStore, QueueRef } from '../../store/types.js';
-import type { BrokerConfig } from '../config-types.js';
 import { newDataVersion, nextDataVersion, readDataVersion } from './data-version.js';
-import { ConfigFile, fileCharsMax, saveRetryMs } from './config-file.js';
+import { fileCharsMax, TurnSavedFile } from './config-file.js';
+import type { TurnSavedTableOptions } from './config-file.js';
 import { brokerLimits, demandRoom } from './limits.js';
+import type { BrokerLimits } from './limits.js';
 import {
   autoCreateKeyTopic, benchmarkTopic, isSendForbidden, offsetMovedEventTopic, rocksTransHalfTopic, rocksTransOpHalfTopic, scheduleTopic,
   selfTestTopic, SystemTopics, timerTopic, topicNameFault, transHalfTopic, transOpHalfTopic,
@@ -28,17 +24,16 @@ export const permReadWrite = perm.read | perm.write;
 /** Queues a topic may have; Apache sets no limit, but every queue costs memory here and there. */
 export const queueNumsMax = 65_536;
 
+/** Names of lost topics that one line of the log tells. */
+const lostNamesMax = 20;
+
 /** Queues of SCHEDULE_TOPIC_XXXX: one per delay level (`TopicConfigManager#SCHEDULE_TOPIC_QUEUE_NUM`). */
 const scheduleQueueNums = 18;
 
-export interface TopicTableOptions {
-  readonly config: BrokerConfig;
-  readonly store: Pick<MessageStore, 'queue'>;
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Changes are on disk before the answers of their turn leave. */
-  readonly turn: Turn;
+export interface TopicTableOptions extends TurnSavedTableOptions {
+  /** `brokerLimits` when absent. */
+  readonly limits?: Pick<BrokerLimits, 'topicsMax'> | undefined;
+  readonly store: Pick<MessageStore, 'queue' | 'topicsOnDisk'>;
 }
 
 /** A configuration with Apache's defaults (`TopicConfig`) for what is not given. */
@@ -114,27 +109,20 @@ export function readTopicConfig(bean: JsonMap): TopicConfig | undefined {
 export class TopicConfigTable implements TopicTable {
   readonly systemTopics = new SystemTopics();
   readonly #options: TopicTableOptions;
-  readonly #file: ConfigFile;
+  readonly #limits: Pick<BrokerLimits, 'topicsMax'>;
+  readonly #file: TurnSavedFile;
   readonly #topics = new Map<string, TopicEntry>();
   readonly #listeners: ((changed: readonly TopicConfig[]) => void)[] = [];
   /** Members of topics.json that are no topics of ours, written back as they were. */
   #strays: ReadonlyMap<string, JsonOut> = new Map();
   #last: TopicEntry | undefined;
   #dataVersion: DataVersion;
-  #unsaved = false;
-  /** When a save that failed is tried again; 0 = at once. */
-  #retryAtMs = 0;
 
   constructor(options: TopicTableOptions) {
     this.#options = options;
+    this.#limits = options.limits ?? brokerLimits;
     this.#dataVersion = newDataVersion(options.clock.nowMs());
-    this.#file = new ConfigFile({
-      disk: options.disk,
-      path: `${options.config.storePathConfigDir}/topics.json`,
-      log: options.log,
-      encode: () => this.encode(),
-    });
-    options.turn.beforeSend(() => this.#writeTurn());
+    this.#file = new TurnSavedFile({ ...options, path: `${options.config.storePathConfigDir}/topics.json`, encode: () => this.encode() });
     this.#createSystemTopics();
   }
 
@@ -149,7 +137,20 @@ export class TopicConfigTable implements TopicTable {
   /** Reads topics.json over the system topics; a stored system topic wins, as in `TopicConfigManager#decode`. Throws a Fault, see ConfigFile#load. */
   load(): void {
     const origin = this.#file.load((text) => this.#decode(text));
-    if (origin === 'absent') this.#options.log.info({}, 'no topics.json yet');
+    if (origin === 'absent') this.#tellOfLost();
+  }
+
+  /** A new store has no topics.json. One with queues has lost it, and nothing else knows what its topics were. */
+  #tellOfLost(): void {
+    const lost = this.#options.store.topicsOnDisk().filter((name) => !this.#topics.has(name));
+    if (lost.length === 0) {
+      this.#options.log.info({}, 'no topics.json yet');
+      return;
+    }
+    this.#options.log.warn(
+      { topics: lost.length, names: lost.slice(0, lostNamesMax) },
+      'topics.json and topics.json.bak are missing, but the store holds queues of topics they should name: their messages are served again once the topics are created with the queues they had',
+    );
   }
 
   get(name: string): Topic | undefined {
@@ -210,7 +211,7 @@ export class TopicConfigTable implements TopicTable {
 
   /** Refuses a topic more than the broker keeps. */
   #demandRoom(name: string): void {
-    if (!this.#topics.has(name)) demandRoom(`topics of this broker with ${name}`, this.#topics.size + 1, brokerLimits.topicsMax);
+    if (!this.#topics.has(name)) demandRoom(`topics of this broker with ${name}`, this.#topics.size + 1, this.#limits.topicsMax);
   }
 
   update(config: TopicConfig): boolean {
@@ -224,7 +225,7 @@ export class TopicConfigTable implements TopicTable {
       return topicConfigFault(config) === undefined && (current === undefined || !sameTopicConfig(current.config, config));
     });
     const added = changed.reduce((count, config) => count + (this.#topics.has(config.topicName) ? 0 : 1), 0);
-    if (added > 0) demandRoom('topics of this broker', this.#topics.size + added, brokerLimits.topicsMax);
+    if (added > 0) demandRoom('topics of this broker', this.#topics.size + added, this.#limits.topicsMax);
     if (changed.length > 0) this.#put(changed);
     return changed.length;
   }
@@ -268,36 +269,20 @@ export class TopicConfigTable implements TopicTable {
     this.#listeners.push(listener);
   }
 
-  /** Writes topics.json when something changed since; a hook at the end of each turn. */
-  #writeTurn(): void {
-    if (!this.#unsaved || this.#options.clock.nowMs() < this.#retryAtMs) return;
-    this.#saveNow();
-  }
-
-  #saveNow(): void {
-    this.#file.saveNow();
-    this.#unsaved = this.#file.fault !== undefined;
-    this.#retryAtMs = this.#unsaved ? this.#options.clock.nowMs() + saveRetryMs : 0;
-  }
-
-  /** Writes what changed now, and refuses when the disk does not take it: the change serves, but a killed process would forget it. */
+  /** Writes what changed now; see TurnSavedFile#demandSaved. */
   demandSaved(): void {
-    if (!this.#unsaved) return;
-    this.#saveNow();
-    const { fault } = this.#file;
-    if (fault !== undefined) throw new Refusal(responseCodes.SYSTEM_ERROR, `topics.json cannot be saved, the change lasts until the broker stops: ${fault}`);
+    this.#file.demandSaved();
   }
 
   /** Saves and waits for the platter. */
   async close(): Promise<void> {
-    this.#saveNow();
-    await this.#file.flush();
+    await this.#file.close();
   }
 
   encode(): string {
     const table = new Map<string, JsonOut>(this.#strays);
     for (const entry of this.#topics.values()) table.set(entry.name, { ...entry.config });
-    return prettyJson({ dataVersion: { ...this.#dataVersion }, topicConfigTable: table });
+    return writeJson({ dataVersion: { ...this.#dataVersion }, topicConfigTable: table }, true);
   }
 
   #decode(text: string): void {
@@ -326,19 +311,14 @@ export class TopicConfigTable implements TopicTable {
       entry = this.#replace(config);
       this.#dataVersion = nextDataVersion(this.#dataVersion, this.#options.clock.nowMs());
     }
-    this.#dirty();
+    this.#file.changed();
     for (const listener of this.#listeners) listener(configs);
     return entry;
   }
 
   #changed(): void {
     this.#dataVersion = nextDataVersion(this.#dataVersion, this.#options.clock.nowMs());
-    this.#dirty();
-  }
-
-  #dirty(): void {
-    this.#unsaved = true;
-    this.#options.turn.schedule();
+    this.#file.changed();
   }
 
   #replace(config: TopicConfig): TopicEntry {

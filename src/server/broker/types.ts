@@ -2,9 +2,11 @@
  * The contract between the parts of the broker: tables of topics, groups and offsets, the registries of clients, and the context that carries them.
  * Each part is a file of its own beside this one; none reaches around the context.
  */
+import type { DataVersion } from '../../codec/bodies.js';
 import type { Clock, Connection, Log, Turn } from '../../remoting/types.js';
 import type { MessageStore, QueueRef } from '../../store/types.js';
 import type { BrokerConfig } from '../config-types.js';
+import type { BrokerLimits } from './limits.js';
 
 /** `TopicConfig`. perm bits: 4 read, 2 write, 1 inherit. */
 export interface TopicConfig {
@@ -18,12 +20,7 @@ export interface TopicConfig {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** `DataVersion`: bumped at each change of the table it belongs to. */
-export interface DataVersion {
-  readonly stateVersion: number;
-  readonly timestamp: number;
-  readonly counter: number;
-}
+export type { DataVersion };
 
 /** A topic as the hot path sees it: its configuration and the store's queues, looked up once. Replaced, never mutated, when the configuration changes. */
 export interface Topic {
@@ -160,6 +157,7 @@ export interface QueueLocks {
 /** Everything a part of the broker may use. */
 export interface BrokerContext {
   readonly config: BrokerConfig;
+  readonly limits: BrokerLimits;
   readonly clock: Clock;
   readonly log: Log;
   readonly turn: Turn;

@@ -1,18 +1,19 @@
 /** The name server's requests: what each reads, checks and answers (`DefaultRequestProcessor`, `ClientRequestProcessor`). */
-import { JsonError, readJson, type JsonMap } from '../../compat/fastjson.js';
+import { intOf, isMap, listOf, textOf } from '../../codec/json-members.js';
+import { JsonError, readJson } from '../../compat/fastjson.js';
+import type { JsonMap } from '../../compat/fastjson.js';
 import { readProperties } from '../../compat/properties-file.js';
-import { versions } from '../../compat/versions.js';
+import { dataVersion, kvTable, topicList } from '../../codec/bodies.js';
 import { crc31 } from '../../codec/crc32.js';
 import { Refusal } from '../../codec/errors.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Clock, Connection, Handlers, Reply } from '../../remoting/types.js';
 import { readDataVersion } from '../broker/data-version.js';
-import { compactJson, intOf, isMap, listOf, textOf } from '../broker/json-view.js';
 import type { NamesrvConfig } from '../config-types.js';
 import { orderTopicNamespace, type KvConfig } from './kv-config.js';
 import { addressFault, demand, nameFault, namesrvLimits, shown } from './limits.js';
 import { readRegistration } from './registration-body.js';
-import { clusterInfoJson, kvTableJson, memberGroupJson, routeJson, topicListJson } from './route-json.js';
+import { clusterInfoBody, memberGroupBody, routeBody } from './route-json.js';
 import type { QueueData, RouteTable, Unregistration } from './route-table.js';
 import { configText, updateConfig } from './runtime-config.js';
 import { filterByZone, zoneNameField } from './zone.js';
@@ -47,8 +48,8 @@ export interface NamesrvParts {
 
 const success = { code: responseCodes.SUCCESS } as const;
 
-function json(text: string): { readonly code: 0; readonly body: Buffer } {
-  return { code: responseCodes.SUCCESS, body: Buffer.from(text) };
+function withBody(body: Buffer): { readonly code: 0; readonly body: Buffer } {
+  return { code: responseCodes.SUCCESS, body };
 }
 
 function objectBody(body: Buffer): JsonMap | undefined {
@@ -77,7 +78,7 @@ export function namesrvHandlers(parts: NamesrvParts): Pick<Handlers, NamesrvRequ
   const list = (enabled: boolean, topics: () => readonly string[]): Reply => {
     if (!enabled) return { code: responseCodes.SYSTEM_ERROR, remark: 'disable' };
     settle();
-    return json(topicListJson(topics()));
+    return withBody(topicList.encode({ topicList: topics() }));
   };
   return {
     PUT_KV_CONFIG: (_ctx, header) => {
@@ -95,7 +96,7 @@ export function namesrvHandlers(parts: NamesrvParts): Pick<Handlers, NamesrvRequ
     },
     GET_KVLIST_BY_NAMESPACE: (_ctx, header) => {
       const values = kv.list(header.namespace);
-      if (values !== undefined) return json(kvTableJson(values));
+      if (values !== undefined) return withBody(kvTable.encode({ table: values }));
       return { code: responseCodes.QUERY_NOT_FOUND, remark: `No config item, Namespace: ${shown(header.namespace)}` };
     },
 
@@ -129,7 +130,7 @@ export function namesrvHandlers(parts: NamesrvParts): Pick<Handlers, NamesrvRequ
       return {
         ...success,
         header: { haServerAddr: result.haServerAddr, masterAddr: result.masterAddr },
-        body: order === undefined ? undefined : Buffer.from(kvTableJson(order)),
+        body: order === undefined ? undefined : kvTable.encode({ table: order }),
       };
     },
     UNREGISTER_BROKER: (_ctx, header) => {
@@ -150,7 +151,7 @@ export function namesrvHandlers(parts: NamesrvParts): Pick<Handlers, NamesrvRequ
       const changed = table.versionChanged(header.clusterName, header.brokerAddr, map === undefined ? undefined : readDataVersion(map));
       table.touch(header.clusterName, header.brokerAddr);
       const known = table.dataVersion(header.clusterName, header.brokerAddr);
-      return { ...success, header: { changed }, body: known === undefined ? undefined : Buffer.from(compactJson({ ...known })) };
+      return { ...success, header: { changed }, body: known === undefined ? undefined : dataVersion.encode(known) };
     },
 
     GET_ROUTEINFO_BY_TOPIC: (ctx, header) => {
@@ -166,17 +167,17 @@ export function namesrvHandlers(parts: NamesrvParts): Pick<Handlers, NamesrvRequ
       if (config.orderMessageEnable) route.orderTopicConf = kv.get(orderTopicNamespace, topic);
       filterByZone(route, ctx.command.ext);
       route.brokers = route.brokers.map((broker) => ({ ...broker, addrs: addressesFor(broker.addrs, ctx.connection) }));
-      return json(routeJson(route, ctx.command.version >= versions.V4_9_4 || header.acceptStandardJsonOnly === true));
+      return withBody(routeBody(route, ctx.command.version, header.acceptStandardJsonOnly === true));
     },
     GET_BROKER_CLUSTER_INFO: (ctx) => {
       settle();
-      return json(clusterInfoJson(table, (addrs) => addressesFor(addrs, ctx.connection)));
+      return withBody(clusterInfoBody(table, (addrs) => addressesFor(addrs, ctx.connection)));
     },
     GET_BROKER_MEMBER_GROUP: (_ctx, header) => {
       settle();
       // Apache sets no remark, so its default one stays (`RemotingCommand#createResponseCommand`).
       const addrs = table.addrsOf(header.brokerName ?? '');
-      return { ...json(memberGroupJson(header.clusterName, header.brokerName, addrs)), remark: 'not set any response code' };
+      return { ...withBody(memberGroupBody(header.clusterName, header.brokerName, addrs)), remark: 'not set any response code' };
     },
     WIPE_WRITE_PERM_OF_BROKER: (_ctx, header) => {
       settle();
@@ -216,7 +217,7 @@ export function namesrvHandlers(parts: NamesrvParts): Pick<Handlers, NamesrvRequ
     GET_SYSTEM_TOPIC_LIST_FROM_NS: () => {
       settle();
       const { topics, brokerAddr } = table.systemTopics();
-      return json(topicListJson(topics, brokerAddr));
+      return withBody(topicList.encode({ brokerAddr, topicList: topics }));
     },
     GET_UNIT_TOPIC_LIST: () => list(config.enableTopicList, () => table.unitTopics('unit')),
     GET_HAS_UNIT_SUB_TOPIC_LIST: () => list(config.enableTopicList, () => table.unitTopics('unitSub')),
@@ -226,6 +227,6 @@ export function namesrvHandlers(parts: NamesrvParts): Pick<Handlers, NamesrvRequ
       if (body.length > 0) updateConfig(config, readProperties(body.toString('utf8')));
       return success;
     },
-    GET_NAMESRV_CONFIG: () => json(configText(config)),
+    GET_NAMESRV_CONFIG: () => withBody(Buffer.from(configText(config))),
   };
 }

@@ -2,13 +2,13 @@
  * KV configs by namespace (`KVConfigManager`), kept in kvConfig.json: `{"configTable":{"NS":{"KEY":"VALUE"}}}`. The file is replaced
  * before a change is answered; its safety is config-file.ts's.
  */
-import { readJson } from '../../compat/fastjson.js';
+import { isMap, mapOf, textOf } from '../../codec/json-members.js';
+import { readJson, writeJson } from '../../compat/fastjson.js';
 import { Refusal } from '../../codec/errors.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Log } from '../../remoting/types.js';
 import type { Disk } from '../../store/disk.js';
 import { ConfigFile, fileCharsMax } from '../broker/config-file.js';
-import { compactJson, isMap, mapOf, textOf } from '../broker/json-view.js';
 import { demand, nameFault, namesrvLimits } from './limits.js';
 
 /** Order configurations of topics, `broker-a:4;broker-b:4` (`NamesrvUtil#NAMESPACE_ORDER_TOPIC_CONFIG`). */
@@ -23,7 +23,7 @@ export class KvConfig {
 
   /** An empty path keeps the table in memory only. */
   constructor(disk: Disk, path: string, log: Log) {
-    this.file = path === '' ? undefined : new ConfigFile({ disk, path, log, encode: () => compactJson({ configTable: this.table }) });
+    this.file = path === '' ? undefined : new ConfigFile({ disk, path, log, encode: () => writeJson({ configTable: this.table }) });
   }
 
   /** Reads the file. Throws Fault when it is there and cannot be read, nor its backup: starting empty would lose it. */

@@ -1,6 +1,5 @@
 /** Which names, addresses and amounts the name server takes. Apache takes anything; every bound here is ours. */
-import { Refusal } from '../../codec/errors.js';
-import { responseCodes } from '../../codec/responses.js';
+import { legalName } from '../broker/limits.js';
 
 /** Bounds of the name server's tables. Beyond them a registration is refused and what is there stays. */
 export const namesrvLimits = {
@@ -11,8 +10,6 @@ export const namesrvLimits = {
   brokersMax: 10_000,
   /** Topics known at once. */
   topicsMax: 500_000,
-  /** Bytes a compressed registration may unfold to. */
-  inflatedBytesMax: 64 * 1024 * 1024,
   /** Entries of all KV namespaces together, and characters of one value. */
   kvEntriesMax: 100_000,
   kvValueCharsMax: 65_536,
@@ -24,13 +21,12 @@ export const namesrvLimits = {
   heartbeatTimeoutMsMax: 30 * 24 * 3_600_000,
 } as const;
 
+export { demand } from '../broker/limits.js';
+
 /** A text inside a remark: cut, so that megabytes do not come back as an answer. */
 export function shown(text: string): string {
   return text.length <= 255 ? text : `${text.slice(0, 255)}...`;
 }
-
-/** Printable ASCII without blank, quotes and what parts paths. Host names as broker names have dots, lite topics have `$`. */
-const legalName = /^[!#-&(-.0-[\]-~]+$/;
 
 /** What is wrong with a name; undefined = nothing. */
 export function nameFault(what: string, name: string): string | undefined {
@@ -48,9 +44,4 @@ export function addressFault(what: string, address: string): string | undefined 
   const port = /:(\d{1,5})$/.exec(address)?.[1];
   if (port === undefined || address.length === port.length + 1 || Number(port) > 65535) return `${what} is not host:port with a port of 0..65535: ${shown(address)}`;
   return undefined;
-}
-
-/** Throws INVALID_PARAMETER when there is a fault. */
-export function demand(fault: string | undefined): void {
-  if (fault !== undefined) throw new Refusal(responseCodes.INVALID_PARAMETER, fault);
 }

@@ -104,6 +104,8 @@ export class Composed {
       config: broker, store, disk, clock, turn, log: silentLog,
       random: () => 0.5,
       listenHost: '127.0.0.1',
+      shownConfig: { storePathRootDir: '/data' },
+      fileSystemSpace: (dir) => (dir === '/data' ? { totalBytes: 200 * 1024 ** 3, freeBytes: 1.5 * 1024 ** 3 } : undefined),
       client: {
         call: (address, request) => {
           this.toNamesrv.push({ address, request });

@@ -20,6 +20,8 @@ import type { Connection, Ctx, FastHandler, Handlers, OutgoingRequest, Reply } f
 import { encodeReplyHeader } from '../../../codec/header.js';
 import type { FlushOutcome, GetResult, GetStatus, IndexQueryResult, MessageFilter, MessageStore, PutInput, PutResult, PutStatus, QueueRef, QueueUnit } from '../../../store/types.js';
 import type { BrokerConfig } from '../../config-types.js';
+import { brokerLimits } from '../limits.js';
+import type { BrokerLimits } from '../limits.js';
 import type { BrokerContext, ConsumerGroup, GroupConfig, Subscription, Topic, TopicConfig } from '../types.js';
 
 export interface FakeQueue extends QueueRef {
@@ -222,6 +224,10 @@ export class FakeStore implements MessageStore {
     return { status: 'FOUND', nextBeginOffset: next, minOffset, maxOffset, slices, messageCount: slices.length, bytes, fallenBehind: this.fallenBehind };
   }
 
+  release(): void {
+    // Its slices are never used again.
+  }
+
   units(ref: QueueRef, queueOffset: number, count: number) {
     return Promise.resolve((ref as FakeQueue).units.slice(queueOffset, queueOffset + count));
   }
@@ -369,6 +375,7 @@ const groupDefaults: GroupConfig = {
 export class Kit {
   readonly clock = new ManualClock();
   readonly config: BrokerConfig = { ...testConfig };
+  readonly limits: { -readonly [name in keyof BrokerLimits]: number } = { ...brokerLimits };
   readonly store = new FakeStore(() => this.clock.nowMs());
   private deferred: (() => void)[] = [];
   readonly turn = new EventTurn((error) => { throw error; }, (run) => { this.deferred.push(run); });
@@ -393,7 +400,7 @@ export class Kit {
     const never = (): never => { throw new Error('not in this kit'); };
     const create = (name: string): Topic => this.topic(name, { readQueueNums: 4, writeQueueNums: 4 });
     this.ctx = {
-      config: this.config, clock: this.clock, log: silentLog, turn: this.turn, store: this.store,
+      config: this.config, limits: this.limits, clock: this.clock, log: silentLog, turn: this.turn, store: this.store,
       topics: {
         dataVersion: { stateVersion: 0, timestamp: 0, counter: 0 },
         get: (name) => this.topics.get(name),
