@@ -3,10 +3,11 @@
  * Skylark opens it again. With SKYLARK_ENDPOINT=apache Apache plays both parts, which tests the suite itself.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApacheEndpoint } from '../adapters/apache/apache.js';
+import { SkylarkEndpoint } from '../adapters/skylark.js';
 import { missingForJava } from '../adapters/apache/install.js';
 import { startEndpoint } from '../adapters/index.js';
 import type { Endpoint } from '../endpoint.js';
@@ -131,4 +132,61 @@ describe('stores are exchanged with Apache', () => {
   test('and Apache once more', async () => {
     await serving(apache, (broker) => check(broker, sent, 9));
   }, 180_000);
+});
+
+/** A file of the log is gone: what we put in its place must be what Apache reads over. */
+describe('a log whose gap was closed is served by Apache as by us', () => {
+  if (missing.length > 0) {
+    test.skip(`skipped: needs ${missing.join(' and ')}`, () => undefined);
+    return;
+  }
+  const fileBytes = 256 * 1024;
+  const config = { mappedFileSizeCommitLog: fileBytes };
+  const gapTopic = 'ExchangeGap';
+  let dir = '';
+
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), 'store-gap-'));
+  });
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+  test('messages before and behind the missing file, and new ones of either broker', async () => {
+    const dataDir = join(dir, 'store');
+    const ours = (): Promise<Endpoint> => SkylarkEndpoint.start({ dataDir, config });
+    const apache = (): Promise<Endpoint> => ApacheEndpoint.start({ dataDir, config });
+    const body = (i: number): string => `message ${i} ${'x'.repeat(1000)}`;
+    const read = async (broker: RawClient): Promise<string[]> => (await broker.readQueue(gapTopic, 0)).map((record) => `${record.queueOffset} ${record.body.toString('utf8')}`);
+    const put = async (broker: RawClient, i: number): Promise<void> => {
+      const sent = await broker.send({ topic: gapTopic, queueId: 0, body: Buffer.from(body(i)) });
+      expect([sent.code, sent.queueOffset]).toEqual([0, i]);
+    };
+    const count = 1200;
+    const before = await serving(ours, async (broker) => {
+      await broker.createTopic(gapTopic, 1);
+      for (let i = 0; i < count; i++) await put(broker, i);
+      return read(broker);
+    });
+    expect(before).toHaveLength(count);
+    const files = readdirSync(join(dataDir, 'commitlog')).sort();
+    expect(files.length).toBeGreaterThanOrEqual(5);
+    rmSync(join(dataDir, 'commitlog', files[1] ?? ''));
+
+    const left = await serving(ours, async (broker) => {
+      await put(broker, count);
+      return read(broker);
+    });
+    // One file's worth of messages is lost, no more.
+    const perFile = Math.ceil(fileBytes / 1000);
+    expect(left.length).toBeGreaterThan(count - perFile);
+    expect(left.length).toBeLessThan(count);
+    expect(left).toEqual([...before.filter((text) => left.includes(text)), `${count} ${body(count)}`]);
+
+    const seenByApache = await serving(apache, async (broker) => {
+      await put(broker, count + 1);
+      await eventually('the new message can be read', 10_000, async () => ((await broker.readQueue(gapTopic, 0, count + 1)).length === 1 ? [] : ['not yet']));
+      return read(broker);
+    });
+    expect(seenByApache).toEqual([...left, `${count + 1} ${body(count + 1)}`]);
+    expect(await serving(ours, read)).toEqual(seenByApache);
+  }, 240_000);
 });

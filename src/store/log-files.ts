@@ -6,6 +6,7 @@
  *   else:                      | file | file | (missing) | file |   ->  | file | file |      and commitlog/behind-gap-N(20)/ | file |
  */
 import * as path from 'node:path';
+import { blankEntries } from './blank-entries.js';
 import { Fault } from '../codec/errors.js';
 import { blankBytesMin, encodeBlank } from '../codec/message-record.js';
 import { LogWindow } from './log-window.js';
@@ -26,6 +27,12 @@ export interface KnownLog {
   readonly min: number;
 }
 
+/** A stretch of the log that is lost: [from, to) is blank now. */
+export interface ClosedGap {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Files without a gap between them: offset of the first, and behind the last. */
 interface Run {
   readonly bases: number[];
@@ -33,8 +40,11 @@ interface Run {
   end: number;
 }
 
-/** Opens the files of the log. Throws a Fault that names a file which cannot be one of this configuration, and what the disk throws. */
-export async function openLogFiles(parts: StoreParts, known: KnownLog): Promise<void> {
+/**
+ * Opens the files of the log; returns the gaps that were closed. Throws a Fault that names a file which cannot be one of this configuration, and what the
+ * disk throws.
+ */
+export async function openLogFiles(parts: StoreParts, known: KnownLog): Promise<ClosedGap[]> {
   const { commitLog, disk, log } = parts;
   const bases: number[] = [];
   for (const name of disk.list(commitLog.dir)) {
@@ -49,9 +59,10 @@ export async function openLogFiles(parts: StoreParts, known: KnownLog): Promise<
     for (const run of runs) if (run.end <= known.min) await moveAside(parts, run.bases, 'before-log', run.from, 'these commit log files lie before the first one of the last stop');
     runs = runs.filter((run) => run.end > known.min);
   }
-  const kept = await closeGaps(parts, runs, known);
+  const { kept, gaps } = await closeGaps(parts, runs, known);
   for (const base of kept) commitLog.addFile(base, false);
   commitLog.dirDirty = false;
+  return gaps;
 }
 
 /** A file may be short, the disk lost its length; not so short that the next one shows the size for which all were made. */
@@ -89,16 +100,17 @@ function runsOf(bases: readonly number[], fileBytes: number): Run[] {
 }
 
 /**
- * Makes one log of the runs; returns the offsets of its files. Up to the last run that is known to have been part of the log missing files become
+ * Makes one log of the runs; returns the offsets of its files and what was closed. Up to the last run that is known to have been part of the log missing files become
  * blanks: only their own messages are lost. A run behind may be what an unclean stop left of bytes that were never promised: the log ends before it.
  */
-async function closeGaps(parts: StoreParts, runs: readonly Run[], known: KnownLog): Promise<number[]> {
+async function closeGaps(parts: StoreParts, runs: readonly Run[], known: KnownLog): Promise<{ kept: number[]; gaps: ClosedGap[] }> {
   const { commitLog, disk, log } = parts;
   const { fileBytes } = commitLog;
   const vouched = (run: Run): boolean => known.cleanStop || (known.checkpointed >= run.from && known.checkpointed < run.end);
   let last = runs.length - 1;
   while (last > 0 && !vouched(runs[last] as Run)) last--;
   const kept = [...(runs[0]?.bases ?? [])];
+  const gaps: ClosedGap[] = [];
   let room = fileBytes <= blankBytesMax ? blankFilesMax : 0;
   let i = 1;
   for (; i <= last; i++) {
@@ -107,7 +119,10 @@ async function closeGaps(parts: StoreParts, runs: readonly Run[], known: KnownLo
     const files = (run.from - from) / fileBytes;
     if (!Number.isInteger(files) || files > room) break;
     room -= files;
-    log.error({ phyOffset: from, bytes: run.from - from, files }, 'commit log files are missing: their messages are lost, what stands before and behind stays');
+    // Before the gap is closed: a start that dies here finds it again.
+    const entries = blankEntries(parts, from, run.from);
+    log.error({ phyOffset: from, bytes: run.from - from, files, entries }, 'commit log files are missing: their messages are lost, what stands before and behind stays');
+    gaps.push({ from, to: run.from });
     for (let base = from; base < run.from; base += fileBytes) kept.push(writeBlankFile(parts, base));
     kept.push(...run.bases);
   }
@@ -116,7 +131,7 @@ async function closeGaps(parts: StoreParts, runs: readonly Run[], known: KnownLo
   if (behind.length > 0) {
     await moveAside(parts, behind, 'behind-gap', (runs[i - 1] as Run).end, 'commit log files are missing: the log ends before them, these files lie behind the gap');
   }
-  return kept;
+  return { kept, gaps };
 }
 
 function bases(runs: readonly Run[]): number[] {

@@ -140,6 +140,16 @@ describe('files that were part of the log', () => {
         const bytes = fs.readFileSync(logFile(dir, number));
         expect([bytes.length, bytes.readInt32BE(0), bytes.readInt32BE(4)]).toEqual([fileBytes, fileBytes, -875286124]);
       }
+      // Apache would hand out whatever an entry of the gap leads to.
+      for (const queueId of [0, 1]) {
+        const queue = store.queue('T', queueId);
+        const entries = await store.units(queue, 0, queue.maxOffset);
+        const lost = entries.filter((unit) => missing.includes(Math.floor(unit.phyOffset / fileBytes)));
+        expect(lost).toEqual([]);
+        expect(entries.filter((unit) => unit.phyOffset === 0 && unit.recordBytes === 0x7fffffff)).toHaveLength(
+          truth.filter((record) => record.where.startsWith(`${queueId}@`) && missing.includes(fileOf(record))).length,
+        );
+      }
       await goesOn(store, dir, kept);
       // What the reader met is mended: the queues no longer lead into the gap.
       const quiet = new ListLog();

@@ -75,9 +75,9 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     const abort = new AbortMark(disk, root, log);
     const cleanStop = !abort.stands;
     const state = readDerivedState(disk, root, log);
-    await openLogFiles(parts, { cleanStop, checkpointed: checkpoint.value.logicsPhysicalOffset, min: state !== undefined && state.logEnd > 0 ? state.logMin : 0 });
+    const gaps = await openLogFiles(parts, { cleanStop, checkpointed: checkpoint.value.logicsPhysicalOffset, min: state !== undefined && state.logEnd > 0 ? state.logMin : 0 });
     const recovery = new Recovery(parts);
-    const recovered = await recovery.run({ cleanStop, checkpoint: checkpoint.value, state, displaced }, startedMs);
+    const recovered = await recovery.run({ cleanStop, checkpoint: checkpoint.value, state, displaced, gaps }, startedMs);
     abort.set();
     await disk.syncDir(root);
     await disk.syncDir(commitLogDir);

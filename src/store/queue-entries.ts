@@ -61,7 +61,10 @@ export class QueueEntries {
       queue.takeBack(end);
       queue.maxOffset = queue.writtenOffset = end;
     } else queues.cut(queue, end);
-    queue.lastPhyOffset = end > 0 ? this.at(queue, end - 1) : -1;
+    // Blank entries have no record.
+    let last = end - 1;
+    while (last > 0 && this.at(queue, last) < 0) last--;
+    queue.lastPhyOffset = last >= 0 ? this.at(queue, last) : -1;
   }
 
   #wipeBehind(queue: StoreQueue): void {

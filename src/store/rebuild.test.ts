@@ -282,7 +282,8 @@ describe('after an unclean stop', () => {
         expect(sorted(await checkStore(store))).toEqual(all);
         await store.close();
       }),
-      { numRuns: 60 },
+      // Times without a record, later than what the index holds: found once by chance.
+      { numRuns: 60, examples: [[[1_700_000_045_000n, 1_700_000_045_000n, 1_699_999_000_000n, 1_699_999_000_000n, 1_699_999_000_000n, 0n], 'keep', false]] },
     );
   }, 30000);
 

@@ -6,6 +6,7 @@ import type { Checkpoint } from '../codec/checkpoint-record.js';
 import type { StoreQueue } from './consume-queue.js';
 import type { LogFile } from './commit-log.js';
 import type { DerivedState } from './derived-state.js';
+import type { ClosedGap } from './log-files.js';
 import type { LogWindow } from './log-window.js';
 import type { StoreParts } from './parts.js';
 import type { QueueEntries } from './queue-entries.js';
@@ -45,6 +46,8 @@ export interface StartState {
   readonly state: DerivedState | undefined;
   /** Derived files in whose place something else stood. */
   readonly displaced: Displaced;
+  /** What of the log is lost. */
+  readonly gaps: readonly ClosedGap[];
 }
 
 export class Planner {
@@ -80,7 +83,9 @@ export class Planner {
     for (const { topic, queueId } of state?.repair.queues ?? []) this.breakQueue(plan, queues.ref(topic, queueId), 'was found damaged');
     for (const one of known?.queues ?? []) {
       const queue = queues.ref(one.topic, one.queueId);
-      const behind = queue.nextOffset < one.nextOffset || queue.lastPhyOffset < one.lastPhyOffset;
+      // The entry of a lost message is blank now, and counts all the same.
+      const lastLost = start.gaps.some(({ from, to }) => one.lastPhyOffset >= from && one.lastPhyOffset < to);
+      const behind = queue.nextOffset < one.nextOffset || (queue.lastPhyOffset < one.lastPhyOffset && !lastLost);
       const lost = commitLog.min === known?.logMin && (queue.files[0] ?? -1) > one.firstFile;
       if (one.lastPhyOffset >= commitLog.min && (behind || lost) && !plan.broken.has(queue)) this.breakQueue(plan, queue, 'lacks entries or files');
     }
@@ -103,6 +108,8 @@ export class Planner {
     if (index === undefined) return;
     const { cleanStop, state, displaced } = start;
     const repair = (state?.repair.index ?? false) || (displaced.index && known === undefined);
+    // A checkpoint that names no record says nothing about the index.
+    const named = trusted > 0 && trusted === start.checkpoint.logicsPhysicalOffset;
     let resume = index.load(cleanStop ? undefined : trusted, (name, why) => log.warn({ name }, why));
     if (repair) index.clear();
     if (known !== undefined && index.dropBehind(known.index, commitLog.min)) {
@@ -111,7 +118,7 @@ export class Planner {
     }
     const end = index.endPhyOffset;
     if (end < 0) resume = known !== undefined && known.index.length === 0 && !repair ? undefined : commitLog.min;
-    else if (resume === undefined && known === undefined && (cleanStop ? end < newest : config.messageIndexSafe === true)) resume = end;
+    else if (resume === undefined && known === undefined && (cleanStop ? end < newest : config.messageIndexSafe === true || !named)) resume = end;
     plan.indexEntriesFrom = cleanStop ? end + 1 : trusted;
     if (resume === undefined) return;
     index.cut(resume);
