@@ -123,7 +123,9 @@ function readExtFields(reader: JsonReader): ReadonlyMap<string, string> {
   const ext = new Map<string, string>();
   reader.members((key) => {
     if (typeof key !== 'string') reader.fail('a key of extFields is not text');
-    const value = readText(reader, `extFields.${key.slice(0, 40)}`);
+    const unit = reader.peek();
+    // fastjson keeps an object or array as its text.
+    const value = unit === 0x7b || unit === 0x5b ? writeJson(reader.value(2)) : readText(reader, `extFields.${key.slice(0, 40)}`);
     if (value === undefined) ext.delete(key);
     else ext.set(key, value);
   }, 1);

@@ -55,13 +55,15 @@ describe('the scanner', () => {
         expect(found.waitStoreOk).toBe((map.get('WAIT') ?? 'true').toLowerCase() === 'true');
         const special = (name: string): boolean => specialProperties.includes(name) || /^(TIMER_|INNER_)./.test(name);
         expect(found.special).toBe([...map.keys()].some(special));
+        const closed = text === '' || text.endsWith('\x02') ? text : `${text}\x02`;
+        expect(found.odd).toBe(formatProperties(map) !== closed);
       }),
       { numRuns: 500 },
     );
   });
 
   test('a scan depends on nothing scanned before: strings alike in length and layout, and damaged ones', () => {
-    const found = ({ layout: _layout, ...rest }: PropertyScan): object => rest;
+    const found = ({ layout: _layout, names: _names, ...rest }: PropertyScan): object => rest;
     const name = fc.constantFrom('KEYS', 'TAGS', 'WAIT', 'DELAY', 'UNIQ_KEY', 'color', 'TIMER_X');
     const value = fc.oneof({ weight: 3, arbitrary: fc.string({ unit: fc.constantFrom('a', '7', '\x01', '\xff'), minLength: 4, maxLength: 4 }) }, fc.constantFrom('true', 'TRUE'));
     const change = fc.record({ at: fc.nat(80), byte: fc.oneof(fc.constantFrom(1, 2), fc.nat(255)), times: fc.nat(2) });

@@ -169,6 +169,7 @@ class PropertyLayout {
   private delayEnd = -1;
   private waitStoreOk = true;
   private special = false;
+  private odd = false;
   private count = 0;
 
   /** True, with the scan filled in, when the string has the layout remembered. */
@@ -184,6 +185,7 @@ class PropertyLayout {
     scan.delayEnd = this.delayStart < 0 ? -1 : this.delayEnd + start;
     scan.waitStoreOk = this.waitStoreOk;
     scan.special = this.special;
+    scan.odd = this.odd;
     scan.count = this.count;
     return true;
   }
@@ -230,6 +232,7 @@ class PropertyLayout {
     this.delayEnd = scan.delayEnd - start;
     this.waitStoreOk = scan.waitStoreOk;
     this.special = scan.special;
+    this.odd = scan.odd;
     this.count = scan.count;
   }
 }
@@ -252,6 +255,9 @@ function fixedBytes(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return fixed;
 }
 
+/** More names than these are not compared with each other: the string counts as odd. */
+const comparedNamesMax = 32;
+
 /** What a scan found. Spans are [start, end) in the scanned bytes; a start of -1 says that the name does not occur. */
 export class PropertyScan {
   keysStart = -1;
@@ -266,8 +272,12 @@ export class PropertyScan {
   waitStoreOk = true;
   /** True when a name of `specialProperties` or with one of `specialPropertyPrefixes` occurs, with a value. */
   special = false;
+  /** True when writing what was read gives another string: an element without name, value or separator, or a name that comes twice. */
+  odd = false;
   /** Elements with a name and a value, duplicates counted. */
   count = 0;
+  /** [start, end) of the first names. */
+  readonly names = new Int32Array(2 * comparedNamesMax);
   /** Where names and values stood in the string scanned last: the next one of a producer is usually laid out the same. */
   readonly layout = new PropertyLayout();
 }
@@ -302,27 +312,45 @@ function scanBytes(scan: PropertyScan, bytes: Uint8Array, start: number, end: nu
   scan.uniqKeyStart = scan.uniqKeyEnd = scan.delayStart = scan.delayEnd = -1;
   scan.waitStoreOk = true;
   scan.special = false;
+  scan.odd = false;
   scan.count = 0;
   let i = start;
   while (i < end) {
     const nameStart = i;
     let byte = bytes[i] as number;
     while (byte !== nameValueSeparator && byte !== propertySeparator) {
-      if (++i >= end) return;
+      if (++i >= end) {
+        scan.odd = true;
+        return;
+      }
       byte = bytes[i] as number;
     }
     const nameEnd = i++;
-    if (byte === propertySeparator) continue;
+    if (byte === propertySeparator) {
+      scan.odd = true;
+      continue;
+    }
     const valueStart = i;
     while (i < end && bytes[i] !== propertySeparator) i++;
     if (nameEnd > nameStart && i > valueStart) note(scan, bytes, nameStart, nameEnd, valueStart, i);
+    else scan.odd = true;
     i++;
   }
 }
 
 function note(scan: PropertyScan, bytes: Uint8Array, nameStart: number, nameEnd: number, start: number, end: number): void {
-  scan.count++;
   const length = nameEnd - nameStart;
+  if (scan.count >= comparedNamesMax) scan.odd = true;
+  else {
+    const { names, count } = scan;
+    for (let i = 0; i < count; i++) {
+      const at = names[2 * i] as number;
+      if ((names[2 * i + 1] as number) - at === length && sameBytes(bytes, at, nameStart, length)) scan.odd = true;
+    }
+    names[2 * count] = nameStart;
+    names[2 * count + 1] = nameEnd;
+  }
+  scan.count++;
   if (length === 4) {
     const word = wordAt(bytes, nameStart);
     if (word === WORD_KEYS) {
@@ -354,6 +382,11 @@ function note(scan: PropertyScan, bytes: Uint8Array, nameStart: number, nameEnd:
       scan.delayEnd = end;
     }
   }
+}
+
+function sameBytes(bytes: Uint8Array, a: number, b: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (bytes[a + i] !== bytes[b + i]) return false;
+  return true;
 }
 
 function wordAt(bytes: Uint8Array, i: number): number {

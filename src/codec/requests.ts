@@ -485,9 +485,9 @@ export const requests = {
     code: 100, on: ['namesrv'], lane: 'namesrv', state: 'served',
     javaHeader: 'PutKVConfigRequestHeader',
     header: {
-      namespace: { as: 'str' },
-      key: { as: 'str' },
-      value: { as: 'str' },
+      namespace: { as: 'str', opt: true },
+      key: { as: 'str', opt: true },
+      value: { as: 'str', opt: true },
     },
     reply: {},
     body: 'none', replyBody: 'none',
@@ -857,7 +857,7 @@ export const requests = {
     javaHeader: 'GetConsumerRunningInfoRequestHeader',
     header: {
       consumerGroup: { as: 'str' },
-      clientId: { as: 'str' },
+      clientId: { as: 'str', or: 'null' },
       jstackEnable: { as: 'bool', or: false },
       ...rpc,
     },
@@ -959,8 +959,8 @@ export const requests = {
     code: 315, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',
     javaHeader: 'ViewBrokerStatsDataRequestHeader',
     header: {
-      statsName: { as: 'str' },
-      statsKey: { as: 'str' },
+      statsName: { as: 'str', or: 'null' },
+      statsKey: { as: 'str', or: 'null' },
     },
     reply: {},
     body: 'none', replyBody: 'json:BrokerStatsData',
@@ -1405,7 +1405,7 @@ export const requests = {
     note: 'broker <-> broker',
   },
   GET_BROKER_HA_STATUS: {
-    code: 907, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned',
+    code: 907, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',
     header: {},
     reply: {},
     body: 'none', replyBody: 'json:HARuntimeInfo',

@@ -289,6 +289,24 @@ export const divergences = {
     reason: 'It is what was asked for.',
     cases: ['src/server/broker/admin.test.ts'],
   },
+  'offsets.safe-integers': {
+    apache: 'A group may commit any offset up to 2^63-1.',
+    skylark: 'Up to 2^53-1; beyond it INVALID_PARAMETER with the range, and the offset there was stays.',
+    reason: 'No log has as many messages; a number holds the rest exactly.',
+    cases: ['conformance/kit/cases/offsets/consumer.ts'],
+  },
+  'wire.tls-and-proxy': {
+    apache: 'The port takes TLS (TlsMode PERMISSIVE, with a certificate of its own for tests) and, since 5.2, a PROXY header beside plain frames.',
+    skylark: 'Plain frames only; anything else closes the connection.',
+    reason: 'Not built yet.',
+    cases: ['conformance/kit/cases/frame/transport.ts'],
+  },
+  'header.digits': {
+    apache: 'Numbers in headers may have digits of any script and a fraction of zero (Character#digit, fastjson).',
+    skylark: 'ASCII digits; a fraction closes the connection, other digits are SYSTEM_ERROR.',
+    reason: 'No client writes them.',
+    cases: ['conformance/kit/cases/header/values.ts'],
+  },
   'consumers.forgotten-topics': {
     apache: 'A topic that a group no longer subscribes stays among the topics it is said to consume (ConsumerManager#topicGroupTable).',
     skylark: 'Only what is subscribed now, or has committed offsets.',

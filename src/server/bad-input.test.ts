@@ -109,7 +109,6 @@ describe('frames', () => {
     ['a remark that is an object', frame('{"code":28,"opaque":1,"remark":{"a":1}}')],
     ['extFields that are an array', frame('{"code":28,"opaque":1,"extFields":[]}')],
     ['extFields that are a number', frame('{"code":28,"opaque":1,"extFields":5}')],
-    ['extFields that nest', frame('{"code":28,"opaque":1,"extFields":{"topic":{"a":1}}}')],
     ['a binary header with a negative remark length', frame(Buffer.from('001c0000ff0000000100000000fffffffb00000000', 'hex'), undefined, 1)],
     ['a binary header whose extFields lie', frame(Buffer.from('001c0000ff000000010000000000000000' + '3b9aca00', 'hex'), undefined, 1)],
   ])('closes on %s', async (_name, bytes) => {

@@ -233,6 +233,13 @@ const onlyValue: Readonly<Record<string, { readonly value: string; readonly why:
   duplicationEnable: { value: 'false', why: 'replication is not built yet' },
 };
 
+/** Keys whose value is not ours to choose, as GET_BROKER_CONFIG shows them: tools read brokerRole there. */
+export const fixedSettings: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(onlyValue).map(([key, { value }]) => [key, value])),
+  // Timers are not built yet; a broker.conf that asks for Apache's default starts all the same.
+  timerWheelEnable: 'false',
+};
+
 function resolve<C extends object>(keys: KeysOf<C>, settings: ReadonlyMap<string, string>): C {
   const result: Partial<C> = {};
   for (const key of Object.keys(keys) as (keyof C & string)[]) {

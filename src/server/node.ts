@@ -15,6 +15,7 @@ import { collectGarbage } from '../store/collect.js';
 import { openStore, type OpenStore } from '../store/message-store.js';
 import { createBroker, isUnspecific, type Broker } from './broker/broker.js';
 import type { NodeRole } from './cli.js';
+import { fixedSettings } from './config.js';
 import type { Resolved } from './config.js';
 import { createNameServer, type NameServer } from './namesrv/name-server.js';
 
@@ -248,7 +249,7 @@ async function openBroker(shared: Shared): Promise<BrokerPart> {
       random: Math.random,
       listenHost: config.server.bindAddress,
       machineHost: machineHost(),
-      shownConfig: { ...config.store },
+      shownConfig: { ...config.store, ...fixedSettings },
     });
   } catch (error) {
     await store.close();

@@ -20,7 +20,7 @@ import { shown } from './topic-names.js';
 import type { DataVersion } from './types.js';
 
 type RuntimeHandlers = Pick<Handlers,
-  'GET_BROKER_RUNTIME_INFO' | 'GET_BROKER_CONFIG' | 'UPDATE_BROKER_CONFIG' | 'VIEW_BROKER_STATS_DATA' | 'GET_ALL_DELAY_OFFSET'>;
+  'GET_BROKER_RUNTIME_INFO' | 'GET_BROKER_CONFIG' | 'UPDATE_BROKER_CONFIG' | 'VIEW_BROKER_STATS_DATA' | 'GET_ALL_DELAY_OFFSET' | 'GET_BROKER_HA_STATUS'>;
 
 /** Keys that parts of the broker read anew at each use, so that a change takes effect at once. No path, no program, no address, no limit of memory. */
 export const runtimeKeys = [
@@ -167,6 +167,17 @@ export function createRuntimeHandlers(parts: RuntimeParts): RuntimeHandlers {
       }
       if (wanted.has('brokerPermission')) await parts.reregister();
       return success;
+    },
+
+    /** A master without slaves (`DefaultHAService#getRuntimeInfo`). */
+    GET_BROKER_HA_STATUS() {
+      return jsonReply({
+        haClientRuntimeInfo: { lastReadTimestamp: 0, lastWriteTimestamp: 0, masterFlushOffset: 0, maxOffset: 0, transferredByteInSecond: 0 },
+        haConnectionInfo: [],
+        inSyncSlaveNums: 0,
+        master: true,
+        masterCommitLogMaxOffset: store.positions.written,
+      });
     },
 
     VIEW_BROKER_STATS_DATA(_request, header) {

@@ -275,6 +275,16 @@ describe('the broker itself', () => {
     expect(table['commitLogDirCapacity']).toBe('Total : 200.0 GiB, Free : 1.5 GiB.');
   });
 
+  test('high availability is told as that of a master without slaves', async () => {
+    await createTopic('R');
+    const before = JSON.parse((await c.ask('GET_BROKER_HA_STATUS')).body) as Record<string, unknown>;
+    await c.send('R');
+    const after = JSON.parse((await c.ask('GET_BROKER_HA_STATUS')).body) as Record<string, unknown>;
+    expect(Object.keys(after)).toEqual(['haClientRuntimeInfo', 'haConnectionInfo', 'inSyncSlaveNums', 'master', 'masterCommitLogMaxOffset']);
+    expect(after).toMatchObject({ haConnectionInfo: [], inSyncSlaveNums: 0, master: true });
+    expect(Number(after['masterCommitLogMaxOffset'])).toBeGreaterThan(Number(before['masterCommitLogMaxOffset']));
+  });
+
   test('times nobody measures are shown as Apache does before anything happened', async () => {
     const { table } = JSON.parse((await c.ask('GET_BROKER_RUNTIME_INFO')).body) as { table: Record<string, string> };
     expect(table).toMatchObject({

@@ -141,13 +141,13 @@ export class PutForm {
   }
 
   /**
-   * Takes the property string in `props[0..end)` as it is. False, with nothing kept, when it holds a name that the broker obeys or sets:
-   * then `mapped` is the way. `props` needs `uniqKeyBytesMax` bytes of room behind `end`, where a missing UNIQ_KEY is added.
+   * Takes the property string in `props[0..end)` as it is. False, with nothing kept, when it holds a name that the broker obeys or sets, or what reading
+   * and writing would change: then `mapped` is the way. `props` needs `uniqKeyBytesMax` bytes of room behind `end`, where a missing UNIQ_KEY is added.
    */
   plain(props: Buffer, end: number): boolean {
     const scan = this.scan;
     scanProperties(scan, props, 0, end);
-    if (scan.special) return false;
+    if (scan.special || scan.odd) return false;
     if (scan.uniqKeyStart < 0) end = this.appendUniqKey(props, end);
     const marks = this.marks();
     this.spans(props, end);

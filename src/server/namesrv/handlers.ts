@@ -82,7 +82,11 @@ export function namesrvHandlers(parts: NamesrvParts): Pick<Handlers, NamesrvRequ
   };
   return {
     PUT_KV_CONFIG: (_ctx, header) => {
-      kv.put(header.namespace, header.key, header.value);
+      const { namespace, key, value } = header;
+      if (namespace === undefined || key === undefined) return { code: responseCodes.SYSTEM_ERROR, remark: 'namespace or key is null' };
+      // Apache keeps a null, which nobody can tell from no value.
+      if (value === undefined) kv.delete(namespace, key);
+      else kv.put(namespace, key, value);
       return success;
     },
     GET_KV_CONFIG: (_ctx, header) => {

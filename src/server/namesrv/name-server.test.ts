@@ -257,6 +257,12 @@ describe('KV configs and configuration', () => {
 
   test('a disk that refuses the KV file refuses the change, and the old value stays', async () => {
     const { rig, peer } = await setUp();
+    for (const missing of [{}, { namespace: 'NS' }, { key: 'k', value: 'v' }]) {
+      expect(await peer.ask('PUT_KV_CONFIG', missing)).toMatchObject({ code: 1, remark: 'namespace or key is null' });
+    }
+    await peer.ask('PUT_KV_CONFIG', { namespace: 'NS', key: 'gone', value: 'v' });
+    expect(await peer.ask('PUT_KV_CONFIG', { namespace: 'NS', key: 'gone' })).toMatchObject({ code: 0 });
+    expect(await peer.ask('GET_KV_CONFIG', { namespace: 'NS', key: 'gone' })).toMatchObject({ code: 22 });
     await peer.ask('PUT_KV_CONFIG', { namespace: 'NS', key: 'k', value: 'old' });
     await rig.server.kv.flush();
     fs.mkdirSync(path.join(rig.dir, 'kvConfig.json.tmp'));
