@@ -1,0 +1,81 @@
+/**
+ * The whole kit against Skylark and, where Java is found, against Apache: every verdict must be the recorded one
+ * (`conformance/verdicts`). A change is accepted by `--update-verdicts`, after someone has looked at it.
+ */
+import { describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { missingForJava } from '../adapters/apache/install.js';
+import type { RunReport } from '../kit/report/types.js';
+import { projectRoot } from '../process.js';
+
+const missing = missingForJava();
+
+/** On Skylark a whole run is to take less than three minutes; JVMs on a busy machine take longer. */
+const skylarkMaxMs = 180_000;
+const runMaxMs = 600_000;
+
+interface Finished {
+  readonly exit: number;
+  readonly out: string;
+  readonly durationMs: number;
+  readonly cases: number;
+}
+
+/**
+ * 4.9 destroys, with any topic that is deleted, the consume queues of all topics it has no configuration of, such as that of the transactions'
+ * operations; its JVM dies when a message is on its way there (`DefaultMessageStore#cleanUnusedTopic`). One case at a time, then.
+ */
+const more: Readonly<Record<string, readonly string[]>> = { 'apache-4.9.7': ['--parallel', '1'] };
+
+/** Runs the command as a user would. What changed is on its stdout. */
+async function conform(what: string): Promise<Finished> {
+  const dir = mkdtempSync(join(tmpdir(), 'conform-'));
+  const json = join(dir, 'report.json');
+  const main = fileURLToPath(new URL('../kit/main.js', import.meta.url));
+  const args = [main, '--start', what, '--destructive', '--seed', '1', '--json', json, '--verdicts', join(projectRoot, 'conformance/verdicts', `${what}.json`), ...(more[what] ?? [])];
+  try {
+    const { exit, out } = await new Promise<Pick<Finished, 'exit' | 'out'>>((resolve) => {
+      const child = execFile(process.execPath, args, { timeout: runMaxMs - 10_000, maxBuffer: 64 * 1024 * 1024 }, (_error, stdout, stderr) =>
+        resolve({ exit: child.exitCode ?? -1, out: `${stdout}${child.exitCode === 0 ? '' : stderr.slice(-4000)}` }));
+    });
+    let report: RunReport;
+    try {
+      report = JSON.parse(readFileSync(json, 'utf8')) as RunReport;
+    } catch {
+      throw new Error(`no report of the run against ${what}, exit ${exit}:\n${out}`);
+    }
+    return { exit, out, durationMs: report.durationMs, cases: report.cases.length };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** The lines from the one that counts the changes on. */
+const changesIn = (out: string): string => out.slice(Math.max(0, out.lastIndexOf('\n', out.search(/\d+ verdicts differ from/)) + 1));
+
+describe('the conformance kit against Skylark', () => {
+  test('has the recorded verdicts, in less than three minutes', async () => {
+    const run = await conform('skylark');
+    if (run.exit !== 0) throw new Error(changesIn(run.out));
+    expect(run.cases).toBeGreaterThan(500);
+    expect(run.durationMs).toBeLessThan(skylarkMaxMs);
+  }, runMaxMs);
+});
+
+for (const version of ['5.5.0', '4.9.7']) {
+  describe(`the conformance kit against Apache ${version}`, () => {
+    if (missing.length > 0) {
+      test.skip(`skipped: needs ${missing.join(' and ')}`, () => undefined);
+      return;
+    }
+    test('has the recorded verdicts', async () => {
+      const run = await conform(`apache-${version}`);
+      if (run.exit !== 0) throw new Error(changesIn(run.out));
+      expect(run.cases).toBeGreaterThan(500);
+    }, runMaxMs);
+  });
+}

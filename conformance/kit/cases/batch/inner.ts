@@ -1,0 +1,56 @@
+/** Inner batches: topics with `queue.type=BatchCQ` keep a batch as one record that takes several offsets. */
+import { defineCases } from '../../case.js';
+import type { Context } from '../../context.js';
+import { res } from '../../codes.js';
+import { bytesEqual, code, equal, hasField } from '../../expect.js';
+import { encodeBatch } from '../../wire/batch.js';
+import { stored, uniqKey } from '../send/support.js';
+
+const three = [{ body: 'a' }, { body: 'b' }, { body: 'c' }];
+
+function batchTopic(t: Context): Promise<string> {
+  return t.topic({ queues: 1, attributes: { 'queue.type': 'BatchCQ' } });
+}
+
+export const cases = defineCases('batch', [
+  {
+    name: 'batch.inner-answer',
+    requirement: 'The answer to a batch that a batch queue keeps as one record has batchUniqId, the UNIQ_KEY of the request.',
+    level: 'MUST',
+    versions: { from: '5.0.0' },
+    needs: ['batch'],
+    source: 'SendMessageProcessor#sendBatchMessage',
+    async run(t) {
+      const key = uniqKey(t);
+      const answer = await t.sendBatch(await batchTopic(t), three, { properties: { UNIQ_KEY: key } });
+      code(answer, res.SUCCESS, 'batch to a batch queue');
+      hasField(answer, 'batchUniqId', key);
+    },
+  },
+  {
+    name: 'batch.inner-one-record',
+    requirement: 'A batch in a batch queue is one record: the elements as its body, their count as INNER_NUM, and the sysFlag bits 0x40 and 0x80.',
+    level: 'MUST',
+    versions: { from: '5.0.0' },
+    needs: ['batch'],
+    source: 'SendMessageProcessor#sendBatchMessage',
+    async run(t) {
+      const message = await stored(t, await t.sendBatch(await batchTopic(t), three, { properties: { UNIQ_KEY: uniqKey(t) } }));
+      bytesEqual(message.body, encodeBatch(three), 'body of the record');
+      equal([message.properties['INNER_NUM'], message.sysFlag & 0xc0], ['3', 0xc0], 'INNER_NUM and sysFlag bits');
+    },
+  },
+  {
+    name: 'batch.inner-takes-offsets',
+    requirement: 'A batch in a batch queue takes as many offsets as it has elements.',
+    level: 'MUST',
+    versions: { from: '5.0.0' },
+    needs: ['batch'],
+    source: 'BatchConsumeQueue#increaseQueueOffset',
+    async run(t) {
+      const topic = await batchTopic(t);
+      const answers = [await t.sendBatch(topic, three, { properties: { UNIQ_KEY: uniqKey(t) } }), await t.sendBatch(topic, three, { properties: { UNIQ_KEY: uniqKey(t) } })];
+      equal(answers.map((answer) => answer.queueOffset), [0, 3], 'queue offsets');
+    },
+  },
+]);

@@ -1,0 +1,452 @@
+/** Acknowledging popped messages, changing their invisible time, delivery again, orderly POP. */
+import { defineCases } from '../../case.js';
+import { req, res } from '../../codes.js';
+import { code, equal, hasField, inRange, intField, notCode, present, remarkMatches } from '../../expect.js';
+import { ackOf, batchAckOf, changeOf, fill, popUntil, realTopic, receipt, setUp } from './support.js';
+
+const orderly = { ext: { order: true } } as const;
+
+export const cases = defineCases('pop', [
+  {
+    name: 'pop.ack.accepted',
+    requirement: 'ACK_MESSAGE of a popped message by its receipt is SUCCESS.',
+    level: 'MUST',
+    source: 'AckMessageProcessor#processRequest',
+    needs: ['pop'],
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['one']);
+      const popped = await t.pop(topic, group);
+      code(await ackOf(t, group, popped, present(popped.messages[0], 'message')), res.SUCCESS, 'ack');
+    },
+  },
+  {
+    name: 'pop.ack.twice-accepted',
+    requirement: 'A second ACK_MESSAGE of the same receipt is SUCCESS.',
+    level: 'MUST',
+    source: 'AckMessageProcessor#appendAck',
+    needs: ['pop'],
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['one']);
+      const popped = await t.pop(topic, group);
+      const message = present(popped.messages[0], 'message');
+      code(await ackOf(t, group, popped, message), res.SUCCESS, 'first ack');
+      code(await ackOf(t, group, popped, message), res.SUCCESS, 'second ack');
+    },
+  },
+  {
+    name: 'pop.ack.never-again',
+    requirement: 'An acknowledged message is not delivered again after its invisible time; one that was not acknowledged is.',
+    level: 'MUST',
+    source: 'PopReviveService',
+    needs: ['pop'],
+    timeoutMs: 30_000,
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['acked', 'left']);
+      const popped = await t.pop(topic, group, { invisibleMs: 2000 });
+      code(await ackOf(t, group, popped, present(popped.messages.find((one) => one.body.toString() === 'acked'), 'message')), res.SUCCESS, 'ack');
+      const again = await popUntil(t, topic, group, { invisibleMs: 20_000 }, 20_000);
+      equal(again.messages.map((message) => message.body.toString()), ['left'], 'delivered again');
+      await t.sleep(1500);
+      equal((await t.pop(topic, group, { invisibleMs: 20_000 })).messages.length, 0, 'messages of a later pop');
+    },
+  },
+  {
+    name: 'pop.ack.commits-offset',
+    requirement: 'Once all popped messages are acknowledged the group\'s offset moves past them.',
+    level: 'MUST',
+    source: 'PopBufferMergeService',
+    needs: ['pop'],
+    timeoutMs: 30_000,
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['a', 'b', 'c']);
+      const popped = await t.pop(topic, group);
+      for (const message of popped.messages) code(await ackOf(t, group, popped, message), res.SUCCESS, 'ack');
+      await t.until('the committed offset is 3', async () => (await t.queryOffset(group, topic)).offset === 3, 20_000, 200);
+    },
+  },
+  {
+    name: 'pop.ack.unknown-topic',
+    requirement: 'ACK_MESSAGE of an unknown topic is TOPIC_NOT_EXIST.',
+    level: 'MUST',
+    source: 'AckMessageProcessor#processRequest',
+    needs: ['pop'],
+    async run(t) {
+      code(await t.ack(await t.group(), t.topicName(), 0, 0, '0 1 1000 0 0 broker 0 0'), res.TOPIC_NOT_EXIST, 'ack');
+    },
+  },
+  {
+    name: 'pop.ack.queue-past-last',
+    requirement: 'ACK_MESSAGE of a queue past the last, or below 0, is MESSAGE_ILLEGAL.',
+    level: 'MUST',
+    source: 'AckMessageProcessor#processRequest',
+    needs: ['pop'],
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['one']);
+      const popped = await t.pop(topic, group);
+      const message = present(popped.messages[0], 'message');
+      for (const queueId of [1, -1]) code(await ackOf(t, group, popped, message, { queueId }), res.MESSAGE_ILLEGAL, `ack of queue ${queueId}`);
+    },
+  },
+  {
+    name: 'pop.ack.offset-past-max',
+    requirement: 'ACK_MESSAGE of an offset past the queue\'s max is NO_MESSAGE.',
+    level: 'MUST',
+    source: 'AckMessageProcessor#processRequest',
+    needs: ['pop'],
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['one']);
+      const popped = await t.pop(topic, group);
+      const answer = await ackOf(t, group, popped, present(popped.messages[0], 'message'), { offset: 50 });
+      code(answer, res.NO_MESSAGE, 'ack');
+      remarkMatches(answer, 'offset is illegal', 'ack');
+    },
+  },
+  {
+    name: 'pop.ack.broken-receipt',
+    requirement: 'ACK_MESSAGE whose extraInfo is no receipt is refused and the connection stays usable.',
+    level: 'MUST',
+    source: 'ExtraInfoUtil',
+    needs: ['pop'],
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['one']);
+      notCode(await t.ack(group, topic, 0, 0, 'nonsense'), res.SUCCESS, 'ack');
+      equal((await t.pop(topic, group)).messages.length, 1, 'messages of a pop after it');
+    },
+  },
+  {
+    name: 'pop.batch-ack.without-body',
+    requirement: 'BATCH_ACK_MESSAGE without body, or without acks, is NO_MESSAGE.',
+    level: 'MUST',
+    source: 'AckMessageProcessor#processRequest',
+    needs: ['pop'],
+    async run(t) {
+      code(await t.request(req.BATCH_ACK_MESSAGE), res.NO_MESSAGE, 'batch ack without body');
+      code(await t.request(req.BATCH_ACK_MESSAGE, {}, { body: JSON.stringify({ brokerName: t.endpoint.brokerName, acks: [] }) }), res.NO_MESSAGE, 'batch ack of nothing');
+    },
+  },
+  {
+    name: 'pop.batch-ack.only-its-bits',
+    requirement: 'BATCH_ACK_MESSAGE acknowledges the messages whose bits are set and no other.',
+    level: 'MUST',
+    source: 'AckMessageProcessor#appendAck',
+    needs: ['pop'],
+    timeoutMs: 30_000,
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['a', 'b', 'c']);
+      const popped = await t.pop(topic, group, { invisibleMs: 2000 });
+      equal(popped.messages.length, 3, 'messages popped');
+      code(await batchAckOf(t, topic, group, popped, popped.messages.filter((message) => message.body.toString() !== 'b')), res.SUCCESS, 'batch ack');
+      const again = await popUntil(t, topic, group, { invisibleMs: 20_000 }, 20_000);
+      equal(again.messages.map((message) => message.body.toString()), ['b'], 'delivered again');
+    },
+  },
+  {
+    name: 'pop.again.after-invisible-time',
+    requirement: 'A message nobody acknowledged is delivered again after its invisible time, not before, with reconsumeTimes one larger.',
+    level: 'MUST',
+    source: 'PopReviveService#reviveRetry',
+    needs: ['pop'],
+    timeoutMs: 30_000,
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['again']);
+      const popped = await t.pop(topic, group, { invisibleMs: 2000 });
+      equal(present(popped.messages[0], 'message').reconsumeTimes, 0, 'reconsumeTimes of the first delivery');
+      const again = await popUntil(t, topic, group, { invisibleMs: 20_000 }, 20_000);
+      inRange(intField(again, 'popTime') - intField(popped, 'popTime'), 2000, 25_000, 'milliseconds until the second delivery');
+      equal(present(again.messages[0], 'message').reconsumeTimes, 1, 'reconsumeTimes of the second delivery');
+    },
+  },
+  {
+    name: 'pop.again.in-retry-topic',
+    requirement: 'A message delivered again comes under its own topic\'s name, from a retry topic that its POP_CK tells, with 1ST_POP_TIME.',
+    level: 'MUST',
+    source: 'PopMessageProcessor#popMsgFromQueue',
+    needs: ['pop'],
+    timeoutMs: 30_000,
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      for (const name of [`%RETRY%${group}_${topic}`, `%RETRY%${group}+${topic}`]) t.forgetTopic(name);
+      await fill(t, topic, ['again']);
+      const popped = await t.pop(topic, group, { invisibleMs: 1500 });
+      equal(popped.messages.length, 1, 'messages popped');
+      const message = present((await popUntil(t, topic, group, { invisibleMs: 20_000 }, 20_000)).messages[0], 'message');
+      equal(message.topic, topic, 'topic');
+      hasField({ ...popped, ext: message.properties }, '1ST_POP_TIME', hasField(popped, 'popTime'), 'properties of the second delivery');
+      code(await t.request(req.GET_TOPIC_STATS_INFO, { topic: realTopic(group, message) }), res.SUCCESS, 'the retry topic');
+      equal(realTopic(group, message).startsWith('%RETRY%'), true, 'POP_CK tells a retry topic');
+    },
+  },
+  {
+    name: 'pop.again.retry-topic-v1-name',
+    requirement: 'The retry topic of POP is %RETRY%group_topic where enableRetryTopicV2 is off.',
+    level: 'MUST',
+    source: 'KeyBuilder#buildPopRetryTopicV1',
+    needs: ['pop', 'config-read'],
+    timeoutMs: 30_000,
+    async run(t) {
+      const v2 = /^enableRetryTopicV2=true/m.test((await t.request(req.GET_BROKER_CONFIG)).body.toString('utf8'));
+      const { topic, group } = await setUp(t);
+      const [used, other] = v2 ? [`%RETRY%${group}+${topic}`, `%RETRY%${group}_${topic}`] : [`%RETRY%${group}_${topic}`, `%RETRY%${group}+${topic}`];
+      t.forgetTopic(used ?? '');
+      await fill(t, topic, ['again']);
+      await t.pop(topic, group, { invisibleMs: 1000 });
+      await popUntil(t, topic, group, { invisibleMs: 20_000 }, 20_000);
+      code(await t.request(req.GET_TOPIC_STATS_INFO, { topic: used ?? '' }), res.SUCCESS, 'the retry topic');
+      code(await t.request(req.GET_TOPIC_STATS_INFO, { topic: other ?? '' }), res.TOPIC_NOT_EXIST, 'the other name');
+    },
+  },
+  {
+    name: 'pop.again.acked-in-retry-topic',
+    requirement: 'A message delivered again is acknowledged by its POP_CK under the retry topic\'s name, and then is never delivered again.',
+    level: 'MUST',
+    source: 'AckMessageProcessor#processRequest',
+    needs: ['pop'],
+    timeoutMs: 40_000,
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['again']);
+      await t.pop(topic, group, { invisibleMs: 1000 });
+      const again = await popUntil(t, topic, group, { invisibleMs: 2000 }, 20_000);
+      code(await ackOf(t, group, again, present(again.messages[0], 'message')), res.SUCCESS, 'ack');
+      await t.sleep(6000);
+      equal((await t.pop(topic, group)).messages.length, 0, 'messages of a later pop');
+    },
+  },
+  {
+    name: 'pop.change.answer',
+    requirement: 'CHANGE_MESSAGE_INVISIBLETIME answers a new popTime, the new invisibleTime and the receipt\'s reviveQid.',
+    level: 'MUST',
+    source: 'ChangeInvisibleTimeProcessor#processRequest',
+    needs: ['pop'],
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['one']);
+      const popped = await t.pop(topic, group);
+      const answer = await changeOf(t, group, popped, present(popped.messages[0], 'message'), 45_000);
+      code(answer, res.SUCCESS, 'change');
+      hasField(answer, 'invisibleTime', 45_000, 'change');
+      hasField(answer, 'reviveQid', hasField(popped, 'reviveQid'), 'change');
+      inRange(intField(answer, 'popTime') - intField(popped, 'popTime'), 0, 5000, 'milliseconds between the two pop times');
+    },
+  },
+  {
+    name: 'pop.change.shorter',
+    requirement: 'A message whose invisible time was made shorter is delivered again that soon.',
+    level: 'MUST',
+    source: 'ChangeInvisibleTimeProcessor#appendCheckPointThenAckOrigin',
+    needs: ['pop'],
+    timeoutMs: 30_000,
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['sooner']);
+      const popped = await t.pop(topic, group, { invisibleMs: 600_000 });
+      code(await changeOf(t, group, popped, present(popped.messages[0], 'message'), 1000), res.SUCCESS, 'change');
+      const again = await popUntil(t, topic, group, { invisibleMs: 20_000 }, 20_000);
+      equal(again.messages.map((message) => message.body.toString()), ['sooner'], 'delivered again');
+    },
+  },
+  {
+    name: 'pop.change.longer',
+    requirement: 'A message whose invisible time was made longer is not delivered again at the end of the first one.',
+    level: 'MUST',
+    source: 'ChangeInvisibleTimeProcessor#appendCheckPointThenAckOrigin',
+    needs: ['pop'],
+    timeoutMs: 30_000,
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['longer', 'measure']);
+      const popped = await t.pop(topic, group, { invisibleMs: 2000 });
+      code(await changeOf(t, group, popped, present(popped.messages.find((one) => one.body.toString() === 'longer'), 'message'), 600_000), res.SUCCESS, 'change');
+      const again = await popUntil(t, topic, group, { invisibleMs: 600_000 }, 20_000);
+      equal(again.messages.map((message) => message.body.toString()), ['measure'], 'delivered again');
+      await t.sleep(1000);
+      equal((await t.pop(topic, group)).messages.length, 0, 'messages of a later pop');
+    },
+  },
+  {
+    name: 'pop.change.new-receipt-acks',
+    requirement: 'After CHANGE_MESSAGE_INVISIBLETIME the message is acknowledged by the receipt of that answer.',
+    level: 'MUST',
+    source: 'ChangeInvisibleTimeProcessor#appendCheckPointThenAckOrigin',
+    needs: ['pop'],
+    timeoutMs: 30_000,
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['one']);
+      const popped = await t.pop(topic, group);
+      const message = present(popped.messages[0], 'message');
+      const changed = await changeOf(t, group, popped, message, 1500);
+      const old = receipt(t, popped, message).split(' ');
+      const fresh = [message.queueOffset, hasField(changed, 'popTime'), hasField(changed, 'invisibleTime'), hasField(changed, 'reviveQid'), ...old.slice(4)].join(' ');
+      code(await t.ack(group, topic, 0, message.queueOffset, fresh), res.SUCCESS, 'ack');
+      await t.sleep(6000);
+      equal((await t.pop(topic, group)).messages.length, 0, 'messages of a later pop');
+    },
+  },
+  {
+    name: 'pop.change.unknown-topic',
+    requirement: 'CHANGE_MESSAGE_INVISIBLETIME of an unknown topic is TOPIC_NOT_EXIST.',
+    level: 'MUST',
+    source: 'ChangeInvisibleTimeProcessor#processRequest',
+    needs: ['pop'],
+    async run(t) {
+      const answer = await t.request(req.CHANGE_MESSAGE_INVISIBLETIME, { consumerGroup: await t.group(), topic: t.topicName(), queueId: 0, offset: 0, extraInfo: '0 1 1000 0 0 broker 0 0', invisibleTime: 1000 });
+      code(answer, res.TOPIC_NOT_EXIST, 'change');
+    },
+  },
+  {
+    name: 'pop.change.offset-past-max',
+    requirement: 'CHANGE_MESSAGE_INVISIBLETIME of an offset past the queue\'s max is NO_MESSAGE.',
+    level: 'MUST',
+    source: 'ChangeInvisibleTimeProcessor#processRequest',
+    needs: ['pop'],
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['one']);
+      const popped = await t.pop(topic, group);
+      code(await changeOf(t, group, popped, present(popped.messages[0], 'message'), 1000, { offset: 50 }), res.NO_MESSAGE, 'change');
+    },
+  },
+  {
+    name: 'pop.change.queue-past-last',
+    requirement: 'CHANGE_MESSAGE_INVISIBLETIME of a queue past the last is MESSAGE_ILLEGAL.',
+    level: 'MUST',
+    source: 'ChangeInvisibleTimeProcessor#processRequest',
+    needs: ['pop'],
+    async run(t) {
+      const { topic, group } = await setUp(t);
+      await fill(t, topic, ['one']);
+      const popped = await t.pop(topic, group);
+      code(await changeOf(t, group, popped, present(popped.messages[0], 'message'), 1000, { queueId: 9 }), res.MESSAGE_ILLEGAL, 'change');
+    },
+  },
+  {
+    name: 'pop.order.receipt-queue',
+    requirement: 'An orderly pop answers reviveQid 999 and orderCountInfo.',
+    level: 'MUST',
+    source: 'KeyBuilder#POP_ORDER_REVIVE_QUEUE',
+    needs: ['pop-order'],
+    async run(t) {
+      const { topic, group } = await setUp(t, 1, { consumeMessageOrderly: true });
+      await fill(t, topic, ['a']);
+      const popped = await t.pop(topic, group, orderly);
+      code(popped, res.SUCCESS, 'pop');
+      hasField(popped, 'reviveQid', 999, 'pop');
+      hasField(popped, 'orderCountInfo', undefined, 'pop');
+    },
+  },
+  {
+    name: 'pop.order.queue-blocked',
+    requirement: 'While a message of a queue is in flight an orderly pop gives nothing more of that queue.',
+    level: 'MUST',
+    source: 'ConsumerOrderInfoManager#checkBlock',
+    needs: ['pop-order'],
+    async run(t) {
+      const { topic, group } = await setUp(t, 1, { consumeMessageOrderly: true });
+      await fill(t, topic, ['a', 'b']);
+      equal((await t.pop(topic, group, { max: 1, ...orderly })).messages.map((message) => message.body.toString()), ['a'], 'first pop');
+      code(await t.pop(topic, group, { max: 1, ...orderly }), res.POLLING_TIMEOUT, 'second pop');
+    },
+  },
+  {
+    name: 'pop.order.ack-unblocks',
+    requirement: 'When all messages in flight are acknowledged the next orderly pop goes on behind them.',
+    level: 'MUST',
+    source: 'AckMessageProcessor#ackOrderly',
+    needs: ['pop-order'],
+    async run(t) {
+      const { topic, group } = await setUp(t, 1, { consumeMessageOrderly: true });
+      await fill(t, topic, ['a', 'b', 'c']);
+      const popped = await t.pop(topic, group, { max: 2, ...orderly });
+      for (const message of popped.messages) code(await ackOf(t, group, popped, message), res.SUCCESS, 'ack');
+      equal((await t.pop(topic, group, orderly)).messages.map((message) => message.body.toString()), ['c'], 'second pop');
+      equal((await t.queryOffset(group, topic)).offset, 2, 'committed offset');
+    },
+  },
+  {
+    name: 'pop.order.partial-ack-blocks',
+    requirement: 'While one of several messages in flight is not acknowledged the queue stays blocked.',
+    level: 'MUST',
+    source: 'ConsumerOrderInfoManager#checkBlock',
+    needs: ['pop-order'],
+    async run(t) {
+      const { topic, group } = await setUp(t, 1, { consumeMessageOrderly: true });
+      await fill(t, topic, ['a', 'b', 'c']);
+      const popped = await t.pop(topic, group, { max: 2, ...orderly });
+      code(await ackOf(t, group, popped, present(popped.messages[0], 'message')), res.SUCCESS, 'ack');
+      code(await t.pop(topic, group, orderly), res.POLLING_TIMEOUT, 'second pop');
+    },
+  },
+  {
+    name: 'pop.order.again-from-same-queue',
+    requirement: 'After the invisible time an orderly pop gives the same message again from the same queue, with its count in orderCountInfo.',
+    level: 'MUST',
+    source: 'ConsumerOrderInfoManager#update',
+    needs: ['pop-order'],
+    timeoutMs: 20_000,
+    async run(t) {
+      const { topic, group } = await setUp(t, 1, { consumeMessageOrderly: true });
+      await fill(t, topic, ['a', 'b']);
+      const first = await t.pop(topic, group, { max: 1, invisibleMs: 1000, ...orderly });
+      equal(first.messages.map((message) => message.body.toString()), ['a'], 'first pop');
+      const again = await popUntil(t, topic, group, { max: 1, ...orderly }, 10_000);
+      const message = present(again.messages[0], 'message');
+      equal({ body: message.body.toString(), queueOffset: message.queueOffset }, { body: 'a', queueOffset: 0 }, 'message of the second pop');
+      equal(hasField(again, 'orderCountInfo').split(';').some((part) => part.endsWith(' 1')), true, 'orderCountInfo counts one delivery before');
+    },
+  },
+  {
+    name: 'pop.order.same-attempt-again',
+    requirement: 'An orderly pop with the attemptId of the one in flight is given the same messages, not nothing.',
+    level: 'MUST',
+    source: 'ConsumerOrderInfoManager#checkBlock, attemptId',
+    needs: ['pop-order'],
+    async run(t) {
+      const { topic, group } = await setUp(t, 1, { consumeMessageOrderly: true });
+      await fill(t, topic, ['a']);
+      const attempt = { ext: { order: true, attemptId: 'attempt-1' } };
+      equal((await t.pop(topic, group, attempt)).messages.length, 1, 'messages of the first try');
+      equal((await t.pop(topic, group, attempt)).messages.map((message) => message.body.toString()), ['a'], 'messages of the same try again');
+      code(await t.pop(topic, group, { ext: { order: true, attemptId: 'attempt-2' } }), res.POLLING_TIMEOUT, 'another try');
+    },
+  },
+  {
+    name: 'pop.order.change-keeps-pop-time',
+    requirement: 'CHANGE_MESSAGE_INVISIBLETIME of an orderly popped message keeps the pop time of the receipt.',
+    level: 'MUST',
+    source: 'ChangeInvisibleTimeProcessor#processChangeInvisibleTimeForOrder',
+    needs: ['pop-order'],
+    async run(t) {
+      const { topic, group } = await setUp(t, 1, { consumeMessageOrderly: true });
+      await fill(t, topic, ['a']);
+      const popped = await t.pop(topic, group, orderly);
+      const changed = await changeOf(t, group, popped, present(popped.messages[0], 'message'), 60_000);
+      code(changed, res.SUCCESS, 'change');
+      hasField(changed, 'popTime', hasField(popped, 'popTime'), 'change');
+      inRange(intField(changed, 'invisibleTime'), 60_000, 65_000, 'invisible time counted from the pop');
+    },
+  },
+  {
+    name: 'pop.order.queues-independent',
+    requirement: 'A queue blocked by a message in flight does not block the other queues of the topic.',
+    level: 'MUST',
+    source: 'ConsumerOrderInfoManager#checkBlock',
+    needs: ['pop-order'],
+    async run(t) {
+      const { topic, group } = await setUp(t, 2, { consumeMessageOrderly: true });
+      await fill(t, topic, ['q0'], 0);
+      await fill(t, topic, ['q1'], 1);
+      equal((await t.pop(topic, group, { queueId: 0, ...orderly })).messages.length, 1, 'messages of queue 0');
+      equal((await t.pop(topic, group, { queueId: 1, ...orderly })).messages.map((message) => message.body.toString()), ['q1'], 'messages of queue 1');
+    },
+  },
+]);

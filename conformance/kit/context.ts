@@ -1,0 +1,24 @@
+/** What a case gets: its session (connections, names, time, clean-up) and the requests of `messaging.ts` on its broker connection. */
+import type { RawConnection } from './connection.js';
+import { Messaging } from './messaging.js';
+import { Session, type SessionOptions } from './session.js';
+
+/** All of Session and, over the case's own broker connection, all of Messaging. */
+export type Context = Session & Messaging & {
+  /** The same requests over another connection: `t.via(other).pull(...)`. */
+  via(connection: RawConnection): Messaging;
+};
+
+/** The context of one case. */
+export function createContext(options: SessionOptions): Context {
+  const session = new Session(options);
+  const messaging = new Messaging(session, () => session.broker());
+  const own = { via: (connection: RawConnection): Messaging => new Messaging(session, () => Promise.resolve(connection)) };
+  return new Proxy(session, {
+    get(target, name) {
+      const from: object = name in own ? own : name in target ? target : messaging;
+      const value: unknown = Reflect.get(from, name, from);
+      return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(from) : value;
+    },
+  }) as Context;
+}

@@ -1,0 +1,125 @@
+#!/usr/bin/env node
+/**
+ * `conform`: reads the command line, finds (or starts) the endpoint, runs the cases, writes the reports and answers the exit code.
+ * `skylark conform` hands its arguments over to `conformMain`.
+ */
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { allCases } from './cases/index.js';
+import { readConformOptions, UsageError, type ConformOptions } from './cli.js';
+import { EndpointError } from './connection.js';
+import { discover } from './endpoint.js';
+import { knownFailures } from './known-failures.js';
+import { renderBadge } from './report/badge.js';
+import { renderHtml } from './report/html.js';
+import { renderJson } from './report/json.js';
+import { renderJunit } from './report/junit.js';
+import { renderMarkdown } from './report/markdown.js';
+import { mergeReports } from './report/merge.js';
+import { createProgress, renderSummary } from './report/terminal.js';
+import { failsRun, type RunReport } from './report/types.js';
+import { runCases } from './runner.js';
+import { selectCases } from './select.js';
+import { durationMsDefault, workloadRun, writeHistories } from './workload/run.js';
+import { workloads } from './workload/workloads.js';
+import { changedVerdicts, renderChanges, VerdictFileError, writeVerdicts } from './verdicts.js';
+
+export const exitPassed = 0;
+export const exitFailed = 1;
+export const exitUsage = 2;
+export const exitNoEndpoint = 3;
+
+/** Runs the command. Answers the exit code; prints what went wrong. */
+export async function conformMain(argv: readonly string[]): Promise<number> {
+  try {
+    const options = readConformOptions(argv);
+    if (typeof options === 'string') {
+      process.stdout.write(options);
+      return exitPassed;
+    }
+    return await conform(options);
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof VerdictFileError || error instanceof EndpointError) {
+      process.stderr.write(`conform: ${error.message}\n`);
+      return error instanceof EndpointError ? exitNoEndpoint : exitUsage;
+    }
+    process.stderr.write(`conform: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return exitNoEndpoint;
+  }
+}
+
+async function conform(options: ConformOptions): Promise<number> {
+  if (options.merge !== undefined) {
+    mergeReports(options.merge, options.files);
+    return exitPassed;
+  }
+  const workload = options.workloads.length === 0 ? undefined : workloadRun(workloads.filter((one) => options.workloads.includes(one.name)), options.durationMs ?? durationMsDefault);
+  const cases = options.faults !== undefined ? (await import('./faults/command.js')).chosenFaultCases(options) : selectCases(workload === undefined ? await allCases() : workload.cases, options);
+  if (options.list) {
+    for (const one of cases) process.stdout.write(`${one.name}  ${one.level}  ${one.requirement}  [${one.source}]\n`);
+    process.stderr.write(`${cases.length} cases\n`);
+    return exitPassed;
+  }
+  if (cases.length === 0) throw new UsageError('no case matches --only, --skip, --area and --level');
+  const started = options.start === undefined ? undefined : await (await import('./start.js')).startEndpoint(options.start);
+  const ended = new AbortController();
+  const onSignal = (): void => ended.abort();
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    const endpoint = await discover({
+      namesrv: started?.namesrv ?? options.namesrv ?? '', broker: started?.broker ?? options.broker, grpc: options.grpc,
+      storeDir: options.storeDir ?? started?.dataDir, profile: options.profile, kind: options.kind ?? options.start?.split('-')[0],
+      with: started === undefined ? options.with : [...options.with, 'local'], without: options.without,
+    });
+    if (options.selfCheck) return (await (await import('./saboteur/command.js')).runSelfCheck(options, endpoint, cases, ended.signal)) ? exitPassed : exitFailed;
+    const progress = createProgress(process.stderr, endpoint);
+    const judged = options.faults !== undefined ? await (await import('./faults/command.js')).runFaults({
+      options, endpoint, started, kitVersion: packageVersion(), onEvent: progress, signal: ended.signal,
+      startOn: options.start === undefined ? undefined : async (dataDir) => (await import('./start.js')).startEndpoint(options.start ?? '', { dataDir, small: true }),
+    }) : await runCases({
+      endpoint, cases, parallel: options.parallel, timeoutMs: options.timeoutMs, level: options.level, destructive: options.destructive, prefix: options.prefix,
+      knownFailures, kitVersion: packageVersion(), onEvent: progress, signal: ended.signal, ...(options.seed === undefined ? {} : { seed: options.seed }),
+    });
+    const report = workload?.withHistories(judged) ?? judged;
+    if (workload !== undefined && options.historyDir !== undefined) writeHistories(options.historyDir, workload.played);
+    process[options.files.json === '-' ? 'stderr' : 'stdout'].write(renderSummary(report, { verbose: options.verbose }));
+    writeReports(report, options.files);
+    const whole = cases.length === (await allCases()).length && !ended.signal.aborted;
+    const changes = options.verdicts === undefined || ended.signal.aborted ? undefined : changedVerdicts(options.verdicts, report, whole);
+    if (options.updateVerdicts !== undefined) process.stderr.write(`${options.updateVerdicts}: ${writeVerdicts(options.updateVerdicts, report, whole)} verdicts\n`);
+    if (options.verdicts !== undefined && changes !== undefined) {
+      process.stdout.write(changes.length === 0 ? `no verdict differs from ${options.verdicts}\n` : `${changes.length} verdicts differ from ${options.verdicts}:\n${renderChanges(changes)}`);
+      return changes.length === 0 ? exitPassed : exitFailed;
+    }
+    return report.cases.some((one) => failsRun(one, options.level)) || ended.signal.aborted ? exitFailed : exitPassed;
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+    await started?.dispose();
+  }
+}
+
+function writeReports(report: RunReport, files: ConformOptions['files']): void {
+  const write = (file: string | undefined, render: (report: RunReport) => string): void => {
+    if (file === '-') process.stdout.write(render(report));
+    else if (file !== undefined) writeFileSync(file, render(report));
+  };
+  write(files.json, renderJson);
+  write(files.junit, renderJunit);
+  write(files.markdown, renderMarkdown);
+  write(files.html, renderHtml);
+  write(files.badge, renderBadge);
+}
+
+function packageVersion(): string {
+  try {
+    return (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+  } catch {
+    return 'unknown';
+  }
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  process.exitCode = await conformMain(process.argv.slice(2));
+}

@@ -1,0 +1,228 @@
+/**
+ * The kit judged: the honest proxy must be acquitted by every case, and each sabotage convicted by at least one of the cases that
+ * should notice it. Only cases that pass on the honest proxy are witnesses, so a fault of the endpoint convicts nobody.
+ */
+import type { RegisteredCase } from '../case.js';
+import { discover, type Endpoint } from '../endpoint.js';
+import type { Feature } from '../features.js';
+import type { KnownFailure } from '../known-failures.js';
+import type { CaseReport, FailureReport } from '../report/types.js';
+import { runCases } from '../runner.js';
+import { matchesGlob } from '../select.js';
+import { SaboteurProxy } from './proxy.js';
+import type { Hooks, RegisteredSabotage } from './sabotage.js';
+
+export interface SelfCheckOptions {
+  /** A correct endpoint, found without a proxy. */
+  readonly endpoint: Endpoint;
+  readonly cases: readonly RegisteredCase[];
+  readonly sabotages: readonly RegisteredSabotage[];
+  /** Every case judges every sabotage, and all that notice are listed; default: likely cases, until one notices. */
+  readonly thorough?: boolean;
+  /** Sabotages side by side; default 10. */
+  readonly parallel?: number;
+  /** Of a case without its own; default 10000. */
+  readonly timeoutMs?: number;
+  readonly prefix?: string;
+  readonly seed?: number;
+  /** Whether sabotages that need destructive cases are tried. */
+  readonly destructive?: boolean;
+  readonly knownFailures?: readonly KnownFailure[];
+  readonly signal?: AbortSignal;
+  readonly onHonest?: (honest: HonestResult) => void;
+  readonly onSabotage?: (result: SabotageResult, done: number, total: number) => void;
+}
+
+/** A case that did not pass, and what it saw. */
+export interface Witness {
+  readonly case: string;
+  readonly failure: FailureReport | undefined;
+}
+
+export interface HonestResult {
+  readonly verdict: 'acquitted' | 'convicted';
+  /** Cases that passed. */
+  readonly passed: number;
+  /** Cases that this endpoint cannot be judged by. */
+  readonly notApplicable: number;
+  readonly durationMs: number;
+  readonly convictedBy: readonly (Witness & { /** It fails without the proxy too: a fault of the endpoint. */ readonly alsoWithoutProxy: boolean })[];
+}
+
+export interface SabotageResult {
+  readonly name: string;
+  readonly area: string;
+  readonly does: string;
+  readonly breaks: string;
+  /** not-applicable: the endpoint lacks a feature, or the cases that would notice do not pass on it even when it is honest. */
+  readonly verdict: 'convicted' | 'escaped' | 'not-applicable';
+  /** Why it is not applicable. */
+  readonly reason?: string;
+  /** The cases that noticed, in the order in which they ended. */
+  readonly caughtBy: readonly Witness[];
+  /** Cases that ran. */
+  readonly ran: number;
+  /** Errors the sabotage itself threw: faults of the catalogue. */
+  readonly faults: readonly string[];
+  readonly durationMs: number;
+}
+
+export interface SelfCheckReport {
+  readonly format: 1;
+  readonly endpoint: { readonly name: string; readonly kind: string; readonly version?: string };
+  /** ISO 8601. */
+  readonly started: string;
+  readonly durationMs: number;
+  readonly thorough: boolean;
+  readonly honest: HonestResult;
+  readonly sabotages: readonly SabotageResult[];
+}
+
+/** What a proxy on this machine cannot stand in for. */
+const unproxied: readonly Feature[] = ['grpc', 'store-dir', 'local'];
+
+/** Cases of the honest run side by side. */
+const honestAtATime = 8;
+
+/** Most of the time is spent on waiting for answers that never come. */
+const sabotagesAtATime = 10;
+
+/** Cases of one sabotage side by side. */
+const casesAtATime = 3;
+
+/** Runs the check. Never rejects for what an endpoint does. @throws EndpointError when the honest proxy cannot be reached. */
+export async function selfCheck(options: SelfCheckOptions): Promise<SelfCheckReport> {
+  const begun = Date.now();
+  const applicable = options.sabotages.filter((one) => reasonNotToTry(one, options) === undefined);
+  const cases = options.cases.filter((one) => one.level !== 'INFORMATIONAL'
+    && applicable.some((sabotage) => mayTestify(one, sabotage) && (options.thorough === true || sabotage.witnesses.some((glob) => matchesGlob(one.name, glob)))));
+  const { honest, passed } = await runHonest(cases, options);
+  options.onHonest?.(honest);
+  const results = new Map<string, SabotageResult>();
+  let done = 0;
+  const run = async (one: RegisteredSabotage): Promise<void> => {
+    const result = await runSabotage(one, passed, options);
+    results.set(one.name, result);
+    options.onSabotage?.(result, ++done, options.sabotages.length);
+  };
+  process.setMaxListeners(Math.max(process.getMaxListeners(), 20 + (options.parallel ?? sabotagesAtATime))); // each run listens for lost errors
+  const queue = options.sabotages.filter((one) => one.alone !== true);
+  await Promise.all(Array.from({ length: options.parallel ?? sabotagesAtATime }, async () => {
+    for (let one = queue.shift(); one !== undefined; one = queue.shift()) await run(one);
+  }));
+  for (const one of options.sabotages) if (one.alone === true) await run(one);
+  const { name, kind, version } = options.endpoint;
+  return {
+    format: 1, endpoint: { name, kind, ...(version === undefined ? {} : { version }) }, started: new Date(begun).toISOString(), durationMs: Date.now() - begun,
+    thorough: options.thorough === true, honest, sabotages: options.sabotages.flatMap((one) => results.get(one.name) ?? []),
+  };
+}
+
+/** Whether the check failed: the honest proxy convicted, a sabotage escaped or faulty. */
+export function selfCheckFailed(report: SelfCheckReport): boolean {
+  return report.honest.verdict === 'convicted' || report.sabotages.some((one) => one.verdict === 'escaped' || one.faults.length > 0);
+}
+
+/** The cases that judge a sabotage, the likeliest first. */
+export function witnessesOf(one: RegisteredSabotage, cases: readonly RegisteredCase[], thorough = false): RegisteredCase[] {
+  const out = new Set<RegisteredCase>();
+  for (const glob of one.witnesses) for (const each of cases) if (mayTestify(each, one) && matchesGlob(each.name, glob)) out.add(each);
+  if (thorough) for (const each of cases) if (mayTestify(each, one)) out.add(each);
+  return [...out];
+}
+
+/** Cases that others disturb, or that disturb others, speak only where nothing else runs. */
+function mayTestify(one: RegisteredCase, sabotage: RegisteredSabotage): boolean {
+  return one.level !== 'INFORMATIONAL' && (sabotage.alone === true || (one.exclusive !== true && one.destructive !== true));
+}
+
+function reasonNotToTry(one: RegisteredSabotage, options: SelfCheckOptions): string | undefined {
+  const missing = (one.needs ?? []).filter((feature) => !options.endpoint.features.has(feature));
+  if (missing.length > 0) return `needs ${missing.join(', ')}, which the endpoint does not offer`;
+  return one.alone === true && options.destructive !== true ? 'needs destructive cases: --destructive' : undefined;
+}
+
+async function start(endpoint: Endpoint, hooks: Hooks): Promise<{ proxy: SaboteurProxy; behind: Endpoint }> {
+  const proxy = await SaboteurProxy.start({ namesrv: endpoint.namesrv, broker: endpoint.broker, fastPort: endpoint.features.has('fast-port'), hooks });
+  return { proxy, behind: { ...endpoint, namesrv: proxy.namesrv, broker: proxy.broker, grpc: undefined, storeDir: undefined, features: new Set([...endpoint.features].filter((name) => !unproxied.includes(name))) } };
+}
+
+function runOptions(options: SelfCheckOptions): Pick<Parameters<typeof runCases>[0], 'timeoutMs' | 'seed' | 'prefix' | 'knownFailures' | 'destructive'> {
+  return {
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }), ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.prefix === undefined ? {} : { prefix: options.prefix }), ...(options.knownFailures === undefined ? {} : { knownFailures: options.knownFailures }),
+    destructive: options.destructive === true,
+  };
+}
+
+async function runHonest(cases: readonly RegisteredCase[], options: SelfCheckOptions): Promise<{ honest: HonestResult; passed: readonly RegisteredCase[] }> {
+  const { endpoint } = options;
+  const begun = Date.now();
+  const { proxy, behind } = await start(endpoint, {});
+  try {
+    const found = await discover({ namesrv: proxy.namesrv, kind: endpoint.kind });
+    const astray: Witness[] = found.broker === proxy.broker ? [] : [{ case: 'discovery', failure: { kind: 'assertion', message: 'the broker that the name server tells', expected: proxy.broker, actual: found.broker } }];
+    const report = await runCases({ ...runOptions(options), endpoint: behind, cases, parallel: honestAtATime, ...(options.signal === undefined ? {} : { signal: options.signal }) });
+    const bad = report.cases.filter(convicts);
+    const again = bad.length === 0 ? undefined : await runCases({ ...runOptions(options), endpoint: { ...behind, namesrv: endpoint.namesrv, broker: endpoint.broker }, cases: cases.filter((one) => bad.some((each) => each.name === one.name)) });
+    const convictedBy = [...astray, ...bad.map(witness)].map((one) => ({ ...one, alsoWithoutProxy: again?.cases.some((each) => each.name === one.case && convicts(each)) === true }));
+    const passedNames = new Set(report.cases.filter((one) => one.verdict === 'pass').map((one) => one.name));
+    return {
+      honest: { verdict: convictedBy.length === 0 ? 'acquitted' : 'convicted', passed: passedNames.size, notApplicable: report.cases.length - passedNames.size - bad.length, durationMs: Date.now() - begun, convictedBy },
+      passed: cases.filter((one) => passedNames.has(one.name)),
+    };
+  } finally {
+    await proxy.stop();
+  }
+}
+
+async function runSabotage(one: RegisteredSabotage, passed: readonly RegisteredCase[], options: SelfCheckOptions): Promise<SabotageResult> {
+  const begun = Date.now();
+  const about = { name: one.name, area: one.area, does: one.does, breaks: one.breaks };
+  const reason = reasonNotToTry(one, options) ?? (options.signal?.aborted === true ? 'the check was ended' : undefined);
+  if (reason !== undefined) return { ...about, verdict: 'not-applicable', reason, caughtBy: [], ran: 0, faults: [], durationMs: 0 };
+  const witnesses = witnessesOf(one, passed, options.thorough);
+  const without = witnessesOf(one, options.cases).length;
+  if (witnesses.length === 0 && without > 0) return { ...about, verdict: 'not-applicable', reason: `none of its ${without} cases passes on the honest endpoint`, caughtBy: [], ran: 0, faults: [], durationMs: 0 };
+  const { proxy, behind } = await start(options.endpoint, one.hooks());
+  const enough = new AbortController();
+  const end = (): void => enough.abort();
+  options.signal?.addEventListener('abort', end);
+  const caughtBy: Witness[] = [];
+  let ran = 0;
+  try {
+    await runCases({
+      ...runOptions(options), endpoint: behind, cases: witnesses, parallel: casesAtATime, signal: enough.signal,
+      onEvent: (event) => {
+        if (event.type !== 'case-end') return;
+        if (event.report.verdict !== 'skipped') ran++;
+        if (!convicts(event.report)) return;
+        caughtBy.push(witness(event.report));
+        if (options.thorough !== true) end();
+      },
+    });
+  } finally {
+    options.signal?.removeEventListener('abort', end);
+    await proxy.stop();
+  }
+  const absent = caughtBy.length > 0 ? undefined : absentWitness(one, passed, options.cases);
+  return {
+    ...about, verdict: caughtBy.length > 0 ? 'convicted' : absent === undefined ? 'escaped' : 'not-applicable', caughtBy,
+    ...(absent === undefined ? {} : { reason: `its witness ${absent} does not pass on the honest endpoint` }), ran, faults: proxy.faults.slice(0, 5).map(String), durationMs: Date.now() - begun,
+  };
+}
+
+/** The first witness that is named in full, when it is a case that may not speak. */
+function absentWitness(one: RegisteredSabotage, passed: readonly RegisteredCase[], all: readonly RegisteredCase[]): string | undefined {
+  const named = one.witnesses.find((name) => all.some((each) => each.name === name));
+  return passed.some((each) => each.name === named) ? undefined : named;
+}
+
+/** A case that could not do its work because the endpoint refused or broke it speaks too; a fault of the kit does not. */
+function convicts(report: CaseReport): boolean {
+  return report.verdict === 'fail' || (report.verdict === 'error' && report.failure?.kind !== 'kit');
+}
+
+function witness(report: CaseReport): Witness {
+  return { case: report.name, failure: report.failure };
+}
