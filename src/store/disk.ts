@@ -192,6 +192,10 @@ class RealDisk implements Disk {
 
   stat(file: string): DiskEntry | undefined {
     const entry = fs.statSync(file, { throwIfNoEntry: false });
+    // Node 20 throws when something on the way is no directory, later ones say that there is nothing.
+    if (entry === undefined && fs.statSync(path.dirname(file), { throwIfNoEntry: false })?.isDirectory() === false) {
+      throw Object.assign(new Error(`ENOTDIR: not a directory, stat '${file}'`), { code: 'ENOTDIR', errno: -20, syscall: 'stat', path: file });
+    }
     return entry === undefined ? undefined : { bytes: entry.size, modifiedMs: entry.mtimeMs, directory: entry.isDirectory() };
   }
 
