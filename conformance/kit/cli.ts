@@ -49,6 +49,9 @@ Workloads: producers and consumers play for a while, checkers judge the history 
       --duration S          producers send this long, 0.5..3600       (2.5)
       --history DIR         each history as NAME.jsonl
 
+Client libraries: the kit plays name server and brokers, and judges the client
+      --client WHAT         sdk:go, sdk:java-5.5.0, sdk:java-4.9.8, sdk:ali-ons, or a command with {namesrv} {topic} {group} {scenario}
+
 Reports
       --json FILE           everything, as data (- is stdout)
       --junit FILE          JUnit XML
@@ -106,6 +109,8 @@ export interface ConformOptions {
   readonly historyDir: string | undefined;
   /** --parallel as it was given, for what has another default. */
   readonly parallelGiven: number | undefined;
+  /** The client library to judge instead of an endpoint: `sdk:NAME` or a command. */
+  readonly client?: string;
   /** Reports to read instead of a run. */
   readonly merge?: readonly string[];
   readonly files: { readonly json?: string; readonly junit?: string; readonly markdown?: string; readonly html?: string; readonly badge?: string };
@@ -122,6 +127,7 @@ const flags = {
   'markdown': { type: 'string' }, 'html': { type: 'string' }, 'badge': { type: 'string' }, 'verdicts': { type: 'string' }, 'update-verdicts': { type: 'string' }, 'merge': { type: 'string', multiple: true }, 'verbose': { type: 'boolean' }, 'help': { type: 'boolean', short: 'h' },
   'self-check': { type: 'boolean' }, 'only-sabotage': { type: 'string', multiple: true }, 'thorough': { type: 'boolean' },
   'faults': { type: 'string', multiple: true },
+  'client': { type: 'string' },
   'workload': { type: 'string', multiple: true }, 'duration': { type: 'string' }, 'history': { type: 'string' },
 } as const;
 
@@ -165,7 +171,7 @@ export function readConformOptions(argv: readonly string[]): ConformOptions | st
   const prefix = values.prefix ?? 'conform_';
   if (!/^[A-Za-z0-9_-]{1,24}$/.test(prefix)) throw new UsageError(`--prefix takes 1 to 24 letters, digits, _ or -, not '${prefix}'`);
   const namesrv = address('namesrv');
-  if (namesrv === undefined && values.start === undefined && values.list !== true && merge === undefined) throw new UsageError('--namesrv HOST:PORT is missing (--help lists the options)');
+  if (namesrv === undefined && values.start === undefined && values.list !== true && merge === undefined && values.client === undefined) throw new UsageError('--namesrv HOST:PORT is missing (--help lists the options)');
   const { json, junit, markdown, html, badge } = values;
   const selfCheck = values['self-check'] === true;
   if (!selfCheck && (values['only-sabotage'] !== undefined || values.thorough === true)) throw new UsageError('--only-sabotage and --thorough belong to --self-check');
@@ -178,6 +184,7 @@ export function readConformOptions(argv: readonly string[]): ConformOptions | st
   if (seconds !== undefined && !(seconds >= 0.5 && seconds <= 3600)) throw new UsageError(`--duration takes seconds from 0.5 to 3600, not '${values.duration ?? ''}'`);
   if (selfCheck && (junit ?? html ?? badge) !== undefined) throw new UsageError('--self-check writes --json and --markdown only');
   if (values.faults !== undefined && (selfCheck || played.length > 0)) throw new UsageError('--faults is a run of its own, without --self-check and --workload');
+  if (values.client !== undefined && (namesrv !== undefined || values.start !== undefined || selfCheck || values.faults !== undefined || played.length > 0)) throw new UsageError('--client is a run of its own: the kit plays the endpoint');
   return {
     namesrv, broker: address('broker'), grpc: address('grpc'), storeDir: values.store, profile, kind: values.kind, with: featureList('with'), without: featureList('without'),
     start: values.start, list: values.list === true, only: list(values.only), skip: list(values.skip), areas: list(values.area), level,
@@ -186,7 +193,7 @@ export function readConformOptions(argv: readonly string[]): ConformOptions | st
     selfCheck, onlySabotage: list(values['only-sabotage']), thorough: values.thorough === true, faults: values.faults === undefined ? undefined : list(values.faults),
     workloads: played.includes('all') ? workloads.map((one) => one.name) : played, durationMs: seconds === undefined ? undefined : seconds * 1000, historyDir: values.history, parallelGiven: int('parallel', 1, 64),
     ...(values.verdicts === undefined ? {} : { verdicts: values.verdicts }), ...(values['update-verdicts'] === undefined ? {} : { updateVerdicts: values['update-verdicts'] }),
-    ...(merge === undefined ? {} : { merge }),
+    ...(merge === undefined ? {} : { merge }), ...(values.client === undefined ? {} : { client: values.client }),
     files: {
       ...(json === undefined ? {} : { json }), ...(junit === undefined ? {} : { junit }), ...(markdown === undefined ? {} : { markdown }),
       ...(html === undefined ? {} : { html }), ...(badge === undefined ? {} : { badge }),

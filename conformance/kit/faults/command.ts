@@ -40,6 +40,7 @@ export async function runFaults(command: FaultCommand): Promise<RunReport> {
   const results = new Map<string, FaultResult>();
   const cases = chosenFaultCases(options, { started, startOn, onResult: (result) => void results.set(`faults.${result.name}`, result) }, seed);
   const out = options.files.json === '-' ? process.stderr : process.stdout;
+  out.write(`faults with seed ${seed}, ${(options.durationMs ?? defaultDurationMs) / 1000} s each\n`); // before anything can end the run
   const report = await runCases({
     endpoint, cases, seed, parallel: 1, timeoutMs: options.timeoutMs, level: options.level, destructive: options.destructive || started !== undefined, prefix: options.prefix,
     knownFailures, kitVersion: command.kitVersion, signal: command.signal,

@@ -35,7 +35,7 @@ export function judge(evidence: Evidence): Judgement {
   const duplicatesMax = evidence.crashed ? Infinity : evidence.resumes * pullMax + stored.count;
   const results = runCheckers([lost(), nowhere(), queueOrder(), places(), duplicates(duplicatesMax), ...(evidence.crashed ? [] : [offsets()])], history);
   // a message sent again because its answer was lost may be stored once for each time: `copies` counts those
-  const anomalies = results.flatMap((one) => one.anomalies).filter((one) => one.name !== 'stored-twice');
+  const anomalies = results.flatMap((one) => one.anomalies).filter((one) => one.name !== 'stored-twice' && !(one.name === 'forgotten' && isLateCommit(history, one)));
   return {
     anomalies: [...anomalies, ...stored.anomalies],
     unknown: results.flatMap((one) => (one.verdict === 'unknown' ? [`${one.checker}: ${one.reason ?? 'no reason'}`] : [])),
@@ -58,4 +58,14 @@ function copies(history: History, attempts: ReadonlyMap<string, number>): { read
     }
   }
   return { count, anomalies };
+}
+
+/** A commit whose answer was lost may have arrived after later ones; the endpoint is not to blame for the offset it then has. */
+function isLateCommit(history: History, anomaly: Anomaly): boolean {
+  const asked = anomaly.excerpt.find((line) => line.op === 'offset' && line.type === 'ok');
+  return history.of('commit').some((one) => one.outcome === 'info' && asked !== undefined && one.value.queueId === queueIdOf(history, asked) && one.value.queueOffset === asked.queueOffset);
+}
+
+function queueIdOf(history: History, line: HistoryLine): number | undefined {
+  return history.of('offset').find((one) => one.done === line)?.value.queueId;
 }

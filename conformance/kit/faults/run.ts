@@ -11,6 +11,7 @@ import type { Endpoint as StartedEndpoint } from '../../endpoint.js';
 import { Failure, notApplicable } from '../expect.js';
 import type { HistoryOperation } from '../report/types.js';
 import { SetupError } from '../session.js';
+import { groupBy } from '../workload/checkers/checker.js';
 import { timelineOf } from '../workload/recorder.js';
 import { judge, type Judgement } from './judge.js';
 import { beginProcessFault, SmallDisk } from './process.js';
@@ -56,6 +57,8 @@ export interface FaultResult {
 }
 
 const queues = 4;
+/** A long run tells that many faults one by one; its recovery times it sums up. */
+const linesMax = 15;
 const drainMs = 30_000;
 /** Two commit log files of a started endpoint fit, the second one not for long. */
 export const smallDiskMegabytes = 160;
@@ -91,7 +94,8 @@ interface Stage {
 async function run(t: Context, name: string, faults: readonly FaultName[], options: FaultCaseOptions): Promise<void> {
   if (name !== mixed && faultKinds[name as FaultName].kind === 'process' && options.started === undefined) notApplicable('needs an endpoint that the kit starts itself (--start)');
   const schedule = createSchedule({ seed: options.seed, durationMs: options.durationMs, faults });
-  for (const one of schedule) t.note(describeFault(one));
+  for (const one of schedule.slice(0, linesMax)) t.note(describeFault(one));
+  if (schedule.length > linesMax) t.note(`and ${schedule.length - linesMax} more`);
   const stage = name === 'full-disk' ? await smallStage(t, options) : await usualStage(t, options);
   const proxy = await FaultProxy.start({ namesrv: stage.namesrv, broker: stage.broker });
   t.cleanup(() => proxy.stop(), 'stop the fault proxy');
@@ -123,7 +127,7 @@ async function run(t: Context, name: string, faults: readonly FaultName[], optio
   const crashed = schedule.some((one) => one.fault === 'kill') || recoveries.some((one) => one.note?.includes('had ended') === true);
   const lines = traffic.recorder.lines;
   const judgement = judge({ lines, attempts: traffic.attempts, resumes: traffic.resumes, crashed });
-  const notes = [...recoveries.map(describeRecovery), describeFigures(judgement.figures), `the proxy: ${Object.entries(proxy.counts).map(([what, count]) => `${what} ${count}`).join(', ')}`, `clients met ${refusalsOf(traffic)}`];
+  const notes = [...(recoveries.length > linesMax ? spreadOf(recoveries) : recoveries.map(describeRecovery)), describeFigures(judgement.figures), `the proxy: ${Object.entries(proxy.counts).map(([what, count]) => `${what} ${count}`).join(', ')}`, `clients met ${refusalsOf(traffic)}`];
   for (const note of notes) t.note(note);
   const marked = new Map(judgement.anomalies.flatMap((one) => one.excerpt.map((line) => [line, one.name] as const)));
   const offset = begun - Math.min(...lines.map((line) => line.time));
@@ -194,11 +198,22 @@ function refusalsOf(traffic: Traffic): string {
   return traffic.refusals.size === 0 ? 'no refusal' : [...traffic.refusals].map(([what, count]) => `${what} ${count} times`).join(', ');
 }
 
-const ms = (value: number | undefined): string => (value === undefined ? 'not before the next fault' : `${value} ms`);
+const ms = (value: number | undefined): string => (value === undefined ? 'not before the next fault' : `after ${value} ms`);
 
 /** `kill at 320 ms, healed at 700 ms: first send acknowledged after 410 ms, first delivery after 430 ms`. */
 export function describeRecovery(one: Recovery): string {
-  return `${one.fault.fault} at ${one.begunMs} ms, healed at ${one.healedMs} ms: first send acknowledged after ${ms(one.ackMs)}, first delivery after ${ms(one.deliveryMs)}${one.note === undefined ? '' : `; ${one.note}`}`;
+  return `${one.fault.fault} at ${one.begunMs} ms, healed at ${one.healedMs} ms: first send acknowledged ${ms(one.ackMs)}, first delivery ${ms(one.deliveryMs)}${one.note === undefined ? '' : `; ${one.note}`}`;
+}
+
+/** One line for each fault: how often, and half and all of its recovery times. */
+export function spreadOf(recoveries: readonly Recovery[]): string[] {
+  return [...groupBy(recoveries, (one) => one.fault.fault)].map(([fault, list]) => {
+    const half = (pick: (one: Recovery) => number | undefined): string => {
+      const times = list.map(pick).filter((time) => time !== undefined).sort((a, b) => a - b);
+      return `${times[Math.floor(times.length / 2)] ?? '?'} ms, at most ${times.at(-1) ?? '?'} ms${times.length < list.length ? `, ${list.length - times.length} not before the next fault` : ''}`;
+    };
+    return `${fault} ${list.length} times: first send acknowledged after ${half((one) => one.ackMs)}; first delivery after ${half((one) => one.deliveryMs)} (half of them, all)`;
+  });
 }
 
 function describeFigures(figures: Judgement['figures']): string {

@@ -56,7 +56,7 @@ export class Traffic {
   private readonly deliveries: number[] = [];
   private sending = true;
   private consuming = true;
-  private fault: unknown;
+  private fault: Error | undefined;
 
   constructor(options: TrafficOptions) {
     this.options = options;
@@ -69,7 +69,7 @@ export class Traffic {
       try {
         await work;
       } catch (error) {
-        this.fault ??= error;
+        this.fault ??= error instanceof Error ? error : new Error(String(error));
       }
     };
     for (let i = 0; i < producers; i++) this.producing.push(guarded(this.produce(`producer-${i}`)));

@@ -171,7 +171,7 @@ export interface Member {
   readonly process: string;
   readonly group: string;
   readonly topic: string;
-  /** `clustering`, `orderly`, `broadcasting` or `pop`. */
+  /** `clustering`, `orderly`, `broadcasting`, `pop`; `concurrent` is clustering with several threads, which keep no order. */
   readonly mode: string;
   readonly expression: string;
 }

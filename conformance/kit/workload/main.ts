@@ -5,6 +5,7 @@
  */
 import { readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { EndpointError, splitAddress } from '../connection.js';
 import { createContext } from '../context.js';
@@ -15,6 +16,7 @@ import type { Context } from '../context.js';
 import { mergeVerdicts, runCheckers } from './checkers/checker.js';
 import { allCheckers } from './checkers/index.js';
 import { Consumer, type ConsumerMode, type ConsumerOptions } from './consumer.js';
+import { SdkHistory } from './drivers.js';
 import { History, HistoryError, readHistory, writeLine } from './history.js';
 import { PopConsumer } from './pop-consumer.js';
 import { Producer } from './producer.js';
@@ -22,6 +24,7 @@ import { Recorder } from './recorder.js';
 
 const usage = `Usage: main.js produce --namesrv HOST:PORT --topic NAME [options]
        main.js consume --namesrv HOST:PORT --topic NAME --group NAME [options]
+       main.js sdk --namesrv HOST:PORT --topic NAME --group NAME --sdk java-4.9.8|java-5.5.0|go|ali-ons [options]
        main.js check FILE...
 
 Both     --name TEXT (process in the history), --create N (make the topic with N queues first), --seed N
@@ -29,6 +32,7 @@ produce  --messages N (100), --rate R (a second; 0: as fast as answered), --in-f
          --transactional PERCENT, --body-max BYTES
 consume  --mode clustering|orderly|broadcasting|pop, --expression 'a || b', --messages N (end after so many taken), --seconds S (end after, 0: on SIGTERM),
          --fail-every N (give back each Nth delivery), --invisible-ms N
+sdk      a real client library sends --messages N (100) and consumes them; ends when it has all, or after --seconds S (30)
 check    --checker NAME,... (${allCheckers.map((one) => one.name).join(', ')}); exit 1 when one finds an anomaly
 `;
 
@@ -36,7 +40,7 @@ class Usage extends Error {}
 
 const flags = Object.fromEntries([
   'namesrv', 'broker', 'topic', 'group', 'name', 'create', 'seed', 'messages', 'rate', 'in-flight', 'tag-mix', 'delay-ms', 'shards', 'transactional', 'body-max', 'mode', 'expression',
-  'seconds', 'fail-every', 'invisible-ms', 'checker',
+  'seconds', 'fail-every', 'invisible-ms', 'checker', 'sdk',
 ].map((name) => [name, { type: 'string' as const }]));
 
 const modes: readonly ConsumerMode[] = ['clustering', 'orderly', 'broadcasting', 'pop'];
@@ -48,6 +52,7 @@ export async function workloadMain(argv: readonly string[]): Promise<number> {
     const { values, positionals } = parseArgs({ args: rest, options: flags, allowPositionals: true });
     const args = new Args(values);
     if (what === 'check') return check(args, positionals);
+    if (what === 'sdk') return await playSdk(args);
     if ((what !== 'produce' && what !== 'consume') || positionals.length > 0) throw new Usage(usage);
     return await take(what, args);
   } catch (error) {
@@ -115,6 +120,29 @@ async function take(what: 'produce' | 'consume', args: Args): Promise<number> {
     return 0;
   } finally {
     await t.end();
+  }
+}
+
+/** One library sends and consumes; the topic must be there. Loaded only here: the programs are built on first use. */
+async function playSdk(args: Args): Promise<number> {
+  const { features, missingFor, SdkDriver } = await import('../../sdk-driver.js');
+  const sdk = (Object.keys(features) as (keyof typeof features)[]).find((one) => one === args.needed('sdk'));
+  if (sdk === undefined) throw new Usage(`--sdk must be one of ${Object.keys(features).join(', ')}, not '${args.needed('sdk')}'`);
+  const [namesrv, topic, group, count] = [args.needed('namesrv'), args.needed('topic'), args.needed('group'), args.int('messages', 100, 1, 100_000)];
+  const missing = missingFor(sdk);
+  if (missing.length > 0) throw new Usage(`${sdk} needs ${missing.join(', ')}`);
+  const driver = await SdkDriver.start(sdk, namesrv);
+  try {
+    const history = new SdkHistory(driver);
+    const as = `${sdk} consumer`;
+    await history.subscribe({ as, group, topic });
+    await history.send(topic, 'sync', Array.from({ length: count }, (_, i) => ({ key: `${sdk}-${process.pid}-${i}`, body: `message ${i}` })));
+    const end = Date.now() + args.int('seconds', 30, 1, 3600) * 1000;
+    while (Date.now() < end && new Set(driver.received(as).map((one) => one.key)).size < count) await pause(100);
+    for (const line of history.history()) process.stdout.write(`${writeLine(line)}\n`);
+    return 0;
+  } finally {
+    await driver.stop();
   }
 }
 

@@ -26,7 +26,7 @@ export interface PlayOptions {
 /** Default time in which a workload sends, and that of the short ones among the cases. */
 export const durationMsDefault = 2500;
 export const durationMsShort = 800;
-const drainMsDefault = 6000;
+const drainMsDefault = 10_000;
 
 /** Plays it and judges. Rejects as a case does: SetupError when the endpoint refuses the topic, EndpointError when it is gone. */
 export async function play(workload: Workload, t: Context, options: PlayOptions): Promise<Played> {

@@ -131,7 +131,7 @@ export const workloads: readonly Workload[] = [
     async play(stage) {
       const [topic, group] = [await stage.topic(), await stage.group()];
       const take = failOnce(7, 35);
-      for (const name of ['consumer-1', 'consumer-2']) await stage.consume({ name, group, topic, mode: 'pop', invisibleMs: 3000, take });
+      for (const name of ['consumer-1', 'consumer-2']) await stage.consume({ name, group, topic, mode: 'pop', invisibleMs: 1500, take });
       await stage.produce({ name: 'producer-1', topic, rate: 60 });
       await stage.drained();
     },

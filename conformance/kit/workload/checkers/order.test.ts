@@ -35,6 +35,12 @@ describe('queue-order', () => {
   });
 });
 
+describe('queue-order of consumers with several threads', () => {
+  test('is not judged', () => {
+    expect(queueOrder().check(story().join('c', { mode: 'concurrent' }).got('c', 'b', 1).got('c', 'a', 0).history()).verdict).toBe('unknown');
+  });
+});
+
 describe('shard-order', () => {
   const two = (): ReturnType<typeof story> => story().join('c', { mode: 'orderly' }).join('d', { mode: 'orderly' }).sent('a', 0, { shard: 's' }).sent('b', 1, { shard: 's' });
 

@@ -12,7 +12,8 @@ const offsetOf = ({ value }: Operation): number => value.queueOffset ?? -1;
 function check(history: History): CheckerResult {
   // a delayed or half message gets its place when it is delivered: its send answers that of another topic
   const sends = history.of('send').filter((one) => one.outcome === 'ok' && one.value.delayMs === undefined && one.value.transactional !== true);
-  const received = history.of('receive');
+  const members = history.members();
+  const received = history.of('receive').filter((one) => members.get(one.process)?.mode !== 'concurrent');
   const anomalies = [
     ...[...groupBy(sends, queueOf).values()].flatMap(sentBackwards),
     ...[...groupBy(received, (one) => queueOf(one) && `${one.process} ${queueOf(one) ?? ''}`).values()].flatMap(deliveredBackwards),

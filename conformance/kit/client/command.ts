@@ -1,0 +1,25 @@
+/** `conform --client` on the command line. */
+import { UsageError, type ConformOptions } from '../cli.js';
+import type { RunReport } from '../report/types.js';
+import { selectCases } from '../select.js';
+import { ClientError, clientOf } from './program.js';
+import { clientCases, runClientCases } from './run.js';
+
+/** The cases that --only, --skip, --area and --level leave. */
+export function chosenClientCases(options: ConformOptions): typeof clientCases {
+  const names = new Set(selectCases(clientCases.map((one) => ({ ...one, run: () => Promise.resolve() })), options).map((one) => one.name));
+  return clientCases.filter((one) => names.has(one.name));
+}
+
+/** Runs them. @throws UsageError for a client that cannot be run here. */
+export async function runClient(options: ConformOptions, kitVersion: string, signal: AbortSignal): Promise<RunReport> {
+  try {
+    return await runClientCases({
+      client: clientOf(options.client ?? ''), cases: chosenClientCases(options), parallel: options.parallel, level: options.level, kitVersion, signal,
+      onScenario: (name, ms) => void process.stderr.write(`  ${name} ${(ms / 1000).toFixed(1)} s\n`),
+    });
+  } catch (error) {
+    if (error instanceof ClientError) throw new UsageError(error.message);
+    throw error;
+  }
+}
