@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { end, pause, resume, type Broker, type Flush, type StartBroker } from './brokers/broker.js';
 import { figuresOf, type Figures } from './figures.js';
-import { createTopic } from './load/load.js';
+import { createTopic, untilVisible } from './load/load.js';
 import { spawnLoad } from './load/spawn.js';
 import type { SendSpec } from './load/spec.js';
 import { cpuSecondsOf, dirtyBytes, residentOf } from './proc.js';
@@ -196,6 +196,7 @@ export class BenchmarkRun {
       const send: SendSpec = { connections: 2, window: 2, batch: 256, bodyBytes: 128, messagesMax: shape.backlog };
       const filled = figuresOf(await spawnLoad({ address, topic, queues: QUEUES, send, warmupMs: 0, measureMs: FILL_TIMEOUT_MS, pids: [] }));
       if (filled.errors.length > 0) throw new Error(`${shape.name}: laying down the backlog on ${broker.name} failed: ${JSON.stringify(filled.errors)}`);
+      await untilVisible(address, topic, QUEUES, shape.backlog, FILL_TIMEOUT_MS);
       await this.#settleDisk();
     }
     const outcome = await spawnLoad({

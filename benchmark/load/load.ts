@@ -29,6 +29,18 @@ async function maxOffsetOf(address: string, topic: string, queueId: number): Pro
   return offset;
 }
 
+/** Waits until consumers can see `count` messages: a broker may acknowledge long before its queues know. Throws after `timeoutMs`. */
+export async function untilVisible(address: string, topic: string, queues: number, count: number, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    let visible = 0;
+    for (let queueId = 0; queueId < queues; queueId++) visible += await maxOffsetOf(address, topic, queueId);
+    if (visible >= count) return;
+    if (performance.now() >= deadline) throw new Error(`${topic} on ${address} shows ${visible} of ${count} messages after ${timeoutMs / 1000} s`);
+    await sleep(100);
+  }
+}
+
 /** Runs the load that `spec` describes. Throws when the broker cannot be reached; failures of requests are counted instead. */
 export async function runLoad(spec: LoadSpec): Promise<LoadOutcome> {
   const errors = new ErrorTally();
