@@ -1,6 +1,6 @@
 /**
  * The matrix of areas and endpoints in the documentation, made from the recorded verdicts:
- * `node dist/conformance/kit/matrix.js` writes it between its markers in docs/conformance.md. A test holds it fresh.
+ * `node dist/conformance/kit/matrix.js` writes it between its markers in docs/conformance.md, and its last row in README.md. A test holds both fresh.
  */
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,8 +33,11 @@ function cell(cases: readonly RegisteredCase[], file: VerdictFile): string {
   return counts.pass === applicable ? String(applicable) : `**${counts.pass} of ${applicable}**`;
 }
 
-/** The matrix as a table, with a sentence about its numbers. */
-export function renderMatrix(cases: readonly RegisteredCase[], endpoints: MatrixEndpoints): string {
+/** The documents that hold the matrix, with what each shows of it. */
+export const matrixDocuments = { 'docs/conformance.md': 'areas', 'README.md': 'sum' } as const;
+
+/** The matrix as a table, with a sentence about its numbers; or only the row of all cases. */
+export function renderMatrix(cases: readonly RegisteredCase[], endpoints: MatrixEndpoints, show: 'areas' | 'sum' = 'areas'): string {
   const areas = new Map<string, RegisteredCase[]>();
   for (const one of cases) areas.set(one.area, [...(areas.get(one.area) ?? []), one]);
   const files = matrixEndpoints.map((name) => endpoints.get(name) ?? { format: 1 as const, endpoint: name, cases: {} });
@@ -43,23 +46,28 @@ export function renderMatrix(cases: readonly RegisteredCase[], endpoints: Matrix
   const newest = endpoints.get('apache-5.5.0')?.cases ?? {};
   const older = endpoints.get('apache-4.9.7')?.cases ?? {};
   const counted = cases.filter((one) => whyNotCounted(one, newest[one.name], older[one.name]) === undefined).length;
+  const head = [`| area | cases | ${files.map((file) => file.endpoint).join(' | ')} |`, `|---|---:|${files.map(() => '---:').join('|')}|`];
+  if (show === 'sum') return [...head, row('all', cases)].join('\n');
   return [
     `${cases.length} cases, ${cases.length - generated} of them written by hand and ${generated} generated from tables; ${counted} count.`,
     'A number alone is how many cases of the area are applicable and passed, `n of m` how many of the applicable ones passed, `-` that none is applicable.', '',
-    `| area | cases | ${files.map((file) => file.endpoint).join(' | ')} |`, `|---|---:|${files.map(() => '---:').join('|')}|`,
+    ...head,
     ...[...areas].map(([area, list]) => row(area, list)), row('**all**', cases),
   ].join('\n');
 }
 
 /** The document with the matrix between its markers. @throws Error when it does not have both markers once, in order. */
-export function withMatrix(document: string, cases: readonly RegisteredCase[], endpoints: MatrixEndpoints): string {
+export function withMatrix(document: string, cases: readonly RegisteredCase[], endpoints: MatrixEndpoints, show: 'areas' | 'sum' = 'areas'): string {
   const from = document.indexOf(begin);
   const to = document.indexOf(end);
   if (from < 0 || to < from || document.lastIndexOf(begin) !== from) throw new Error(`the document does not have '${begin}' and '${end}' once each, in that order`);
-  return `${document.slice(0, from + begin.length)}\n${renderMatrix(cases, endpoints)}\n${document.slice(to)}`;
+  return `${document.slice(0, from + begin.length)}\n${renderMatrix(cases, endpoints, show)}\n${document.slice(to)}`;
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const path = join(projectRoot, 'docs/conformance.md');
-  writeFileSync(path, withMatrix(readFileSync(path, 'utf8'), await allCases(), readMatrixEndpoints(join(projectRoot, 'conformance/verdicts'))));
+  const endpoints = readMatrixEndpoints(join(projectRoot, 'conformance/verdicts'));
+  for (const [name, show] of Object.entries(matrixDocuments)) {
+    const path = join(projectRoot, name);
+    writeFileSync(path, withMatrix(readFileSync(path, 'utf8'), await allCases(), endpoints, show));
+  }
 }
