@@ -1,10 +1,12 @@
 /**
  * The conformance kit's own remoting client over node:net: frames, SEND_MESSAGE_V2, batches, PULL, queries and the few
  * admin calls the suites need. It encodes and reads every byte itself, so that a mistake in the product's codec cannot hide
- * here. No retries, no routing, one connection; `RawClient.connect` again after the peer went away.
+ * here; stored messages and batches are those of kit/wire. No retries, no routing, one connection; `RawClient.connect` again after the peer went away.
  */
 import { connect, type Socket } from 'node:net';
-import { crc32 } from 'node:zlib';
+import { encodeBatch } from './kit/wire/batch.js';
+import { encodeProperties } from './kit/wire/properties.js';
+import { decodeRecord, decodeRecords, type StoredMessage } from './kit/wire/record.js';
 
 export const code = {
   SEND_MESSAGE: 10, PULL_MESSAGE: 11, QUERY_MESSAGE: 12, QUERY_CONSUMER_OFFSET: 14, UPDATE_CONSUMER_OFFSET: 15,
@@ -31,24 +33,6 @@ export class RawError extends Error {
   }
 }
 
-/** One stored message as PULL, QUERY and VIEW return it. */
-export interface StoredMessage {
-  readonly topic: string;
-  readonly queueId: number;
-  readonly queueOffset: number;
-  readonly phyOffset: number;
-  readonly recordBytes: number;
-  readonly sysFlag: number;
-  readonly flag: number;
-  readonly bornTimestamp: number;
-  readonly storeTimestamp: number;
-  readonly reconsumeTimes: number;
-  readonly msgId: string;
-  readonly crcOk: boolean;
-  readonly body: Buffer;
-  readonly properties: Readonly<Record<string, string>>;
-}
-
 export interface SendInput {
   readonly topic: string;
   readonly queueId: number;
@@ -71,101 +55,7 @@ export interface SendOutput {
 
 export type Ext = Readonly<Record<string, string | number | boolean>>;
 
-const recordMagicV1 = 0xdaa320a7;
-const recordMagicV2 = 0xdaa320ab;
 const responseBytesMax = 64 * 1024 * 1024;
-
-/** `name 0x01 value 0x02 ...`, the form properties have on the wire and on disk. */
-export function encodeProperties(properties: Readonly<Record<string, string>>): string {
-  return Object.entries(properties).map(([name, value]) => `${name}\u0001${value}\u0002`).join('');
-}
-
-function decodeProperties(text: string): Record<string, string> {
-  const out: Record<string, string> = {};
-  for (const part of text.split('\u0002')) {
-    const cut = part.indexOf('\u0001');
-    if (cut > 0) out[part.slice(0, cut)] = part.slice(cut + 1);
-  }
-  return out;
-}
-
-/** Concatenated stored records, as a PULL body carries them. Throws on anything that is not one. */
-export function decodeRecords(bytes: Buffer): StoredMessage[] {
-  const out: StoredMessage[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const size = bytes.readInt32BE(at);
-    if (size < 91 || at + size > bytes.length) throw new Error(`record of ${size} bytes at ${at} of ${bytes.length}`);
-    out.push(decodeRecord(bytes.subarray(at, at + size)));
-    at += size;
-  }
-  return out;
-}
-
-/** One stored record, exactly its bytes. */
-export function decodeRecord(record: Buffer): StoredMessage {
-  const magic = record.readUInt32BE(4);
-  if (magic !== recordMagicV1 && magic !== recordMagicV2) throw new Error(`record magic ${magic.toString(16)}`);
-  const sysFlag = record.readInt32BE(36);
-  let at = 48 + ((sysFlag & 0x10) === 0 ? 8 : 20);
-  const storeTimestamp = Number(record.readBigInt64BE(at));
-  at += 8;
-  const storeHostBytes = (sysFlag & 0x20) === 0 ? 8 : 20;
-  const storeHost = record.subarray(at, at + storeHostBytes);
-  at += storeHostBytes;
-  const reconsumeTimes = record.readInt32BE(at);
-  at += 4 + 8;
-  const bodyBytes = record.readInt32BE(at);
-  at += 4;
-  const body = record.subarray(at, at + bodyBytes);
-  at += bodyBytes;
-  let topicBytes: number;
-  if (magic === recordMagicV1) {
-    topicBytes = record.readUInt8(at);
-    at += 1;
-  } else {
-    topicBytes = record.readUInt16BE(at);
-    at += 2;
-  }
-  const topic = record.toString('utf8', at, at + topicBytes);
-  at += topicBytes;
-  const propertyBytes = record.readUInt16BE(at);
-  at += 2;
-  if (at + propertyBytes !== record.length) throw new Error(`record of ${record.length} bytes ends at ${at + propertyBytes}`);
-  const phyOffset = record.readBigInt64BE(28);
-  const id = Buffer.alloc(8);
-  id.writeBigInt64BE(phyOffset);
-  return {
-    topic,
-    queueId: record.readInt32BE(12),
-    flag: record.readInt32BE(16),
-    queueOffset: Number(record.readBigInt64BE(20)),
-    phyOffset: Number(phyOffset),
-    recordBytes: record.length,
-    sysFlag,
-    bornTimestamp: Number(record.readBigInt64BE(40)),
-    storeTimestamp,
-    reconsumeTimes,
-    msgId: Buffer.concat([storeHost, id]).toString('hex').toUpperCase(),
-    crcOk: (crc32(body) & 0x7fffffff) === record.readInt32BE(8),
-    body,
-    properties: decodeProperties(record.toString('utf8', at, at + propertyBytes)),
-  };
-}
-
-/** The body of SEND_BATCH_MESSAGE: `size magic=0 crc=0 flag bodyBytes body propertyBytes properties` for each message. */
-export function encodeBatch(messages: readonly Pick<SendInput, 'body' | 'properties'>[]): Buffer {
-  const parts: Buffer[] = [];
-  for (const message of messages) {
-    const properties = Buffer.from(encodeProperties(message.properties ?? {}), 'utf8');
-    const head = Buffer.alloc(20);
-    head.writeInt32BE(20 + message.body.length + 2 + properties.length, 0);
-    head.writeInt32BE(message.body.length, 16);
-    const propertiesLength = Buffer.alloc(2);
-    propertiesLength.writeInt16BE(properties.length);
-    parts.push(head, message.body, propertiesLength, properties);
-  }
-  return Buffer.concat(parts);
-}
 
 /** JSON as Apache's server writes it: numeric map keys may stand without quotes. */
 export function parseLooseJson(text: string): unknown {

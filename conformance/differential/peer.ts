@@ -4,7 +4,9 @@
  * send is the tables' business, what a difference means is `compare.ts`'s.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeRecords, encodeProperties, RawClient, type Ext, type Response } from '../raw-client.js';
+import { encodeProperties } from '../kit/wire/properties.js';
+import { decodeRecords } from '../kit/wire/record.js';
+import { RawClient, type Ext, type Response } from '../raw-client.js';
 import { readLooseJson, sorted } from './loose-json.js';
 
 export interface Answer {

@@ -10,7 +10,9 @@ import { deflateSync } from 'node:zlib';
 import { ApacheEndpoint } from '../adapters/apache/apache.js';
 import { apacheVersion } from '../adapters/apache/install.js';
 import { projectRoot } from '../process.js';
-import { code, encodeBatch, encodeProperties, RawClient, type Ext } from '../raw-client.js';
+import { encodeBatch } from '../kit/wire/batch.js';
+import { encodeProperties } from '../kit/wire/properties.js';
+import { code, RawClient, type Ext } from '../raw-client.js';
 import { readSparse } from './sparse.js';
 
 interface Answer {

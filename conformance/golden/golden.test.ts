@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../process.js';
-import { decodeRecord, decodeRecords } from '../raw-client.js';
+import { decodeRecord, decodeRecords } from '../kit/wire/record.js';
 import { readSparse, writeSparse, type SparseDirectory } from './sparse.js';
 
 const golden = join(projectRoot, 'conformance/golden');

@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { Held, Sent } from '../history.js';
-import { RawClient, type StoredMessage } from '../raw-client.js';
+import type { StoredMessage } from '../kit/wire/record.js';
+import { RawClient } from '../raw-client.js';
 
 /** A reproducible stream of numbers in [0, 1): the same seed gives the same stream. */
 export function seeded(seed: number): () => number {

@@ -11,7 +11,8 @@ import {
   duplicates, early, filteredWrongly, fromNowhere, heldWrongly, lost, misplaced, missedByBroadcast, outOfOrder, overtaken, sentOutOfOrder, unevenly,
   type Held, type Sent,
 } from '../history.js';
-import { code, RawClient, type StoredMessage } from '../raw-client.js';
+import type { StoredMessage } from '../kit/wire/record.js';
+import { code, RawClient } from '../raw-client.js';
 import { eventually, features, missingFor, SdkDriver, type Feature, type OutgoingMessage, type SdkName } from '../sdk-driver.js';
 
 interface Setting {

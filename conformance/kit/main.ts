@@ -5,6 +5,7 @@
  */
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { RegisteredCase } from './case.js';
 import { allCases } from './cases/index.js';
 import { readConformOptions, UsageError, type ConformOptions } from './cli.js';
 import { EndpointError } from './connection.js';
@@ -59,11 +60,7 @@ async function conform(options: ConformOptions): Promise<number> {
   if (options.client !== undefined) return await conformClient(options);
   const workload = options.workloads.length === 0 ? undefined : workloadRun(workloads.filter((one) => options.workloads.includes(one.name)), options.durationMs ?? durationMsDefault);
   const cases = options.faults !== undefined ? (await import('./faults/command.js')).chosenFaultCases(options) : selectCases(workload === undefined ? await allCases() : workload.cases, options);
-  if (options.list) {
-    for (const one of cases) process.stdout.write(`${one.name}  ${one.level}  ${one.requirement}  [${one.source}]\n`);
-    process.stderr.write(`${cases.length} cases\n`);
-    return exitPassed;
-  }
+  if (options.list) return list(cases);
   if (cases.length === 0) throw new UsageError('no case matches --only, --skip, --area and --level');
   const started = options.start === undefined ? undefined : await (await import('./start.js')).startEndpoint(options.start);
   const ended = new AbortController();
@@ -87,20 +84,12 @@ async function conform(options: ConformOptions): Promise<number> {
       startOn: options.start === undefined ? undefined : async (dataDir) => (await import('./start.js')).startEndpoint(options.start ?? '', { dataDir, small: true }),
     }) : await runCases({ ...runOptions, endpoint, cases, onEvent: progress, signal: ended.signal });
     const first = workload?.withHistories(judged) ?? judged;
-    const whole = cases.length === (await allCases()).length && !ended.signal.aborted;
+    const whole = cases.length === (await allCases()).length;
     const report = options.verdicts === undefined || ended.signal.aborted || options.faults !== undefined ? first
       : await judgedAgain(first, changedVerdicts(options.verdicts, first, whole), (names) =>
         runCases({ ...runOptions, endpoint, cases: cases.filter((one) => names.has(one.name)), parallel: 1, signal: ended.signal }));
     if (workload !== undefined && options.historyDir !== undefined) writeHistories(options.historyDir, workload.played);
-    process[options.files.json === '-' ? 'stderr' : 'stdout'].write(renderSummary(report, { verbose: options.verbose }));
-    writeReports(report, options.files);
-    const changes = options.verdicts === undefined || ended.signal.aborted ? undefined : changedVerdicts(options.verdicts, report, whole);
-    if (options.updateVerdicts !== undefined) process.stderr.write(`${options.updateVerdicts}: ${writeVerdicts(options.updateVerdicts, report, whole)} verdicts\n`);
-    if (options.verdicts !== undefined && changes !== undefined) {
-      process.stdout.write(changes.length === 0 ? `no verdict differs from ${options.verdicts}\n` : `${changes.length} verdicts differ from ${options.verdicts}:\n${renderChanges(changes)}`);
-      return changes.length === 0 ? exitPassed : exitFailed;
-    }
-    return report.cases.some((one) => failsRun(one, options.level)) || ended.signal.aborted ? exitFailed : exitPassed;
+    return conclude(options, report, whole, ended.signal);
   } finally {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
@@ -125,11 +114,7 @@ async function conformClient(options: ConformOptions): Promise<number> {
   const { chosenClientCases, runClient } = await import('./client/command.js');
   const { clientCases } = await import('./client/run.js');
   const cases = chosenClientCases(options);
-  if (options.list) {
-    for (const one of cases) process.stdout.write(`${one.name}  ${one.level}  ${one.requirement}  [${one.source}]\n`);
-    process.stderr.write(`${cases.length} cases\n`);
-    return exitPassed;
-  }
+  if (options.list) return list(cases);
   if (cases.length === 0) throw new UsageError('no case matches --only, --skip, --area and --level');
   const ended = new AbortController();
   const onSignal = (): void => ended.abort();
@@ -137,20 +122,32 @@ async function conformClient(options: ConformOptions): Promise<number> {
   process.on('SIGTERM', onSignal);
   try {
     const report = await runClient(options, packageVersion(), ended.signal);
-    process[options.files.json === '-' ? 'stderr' : 'stdout'].write(renderSummary(report, { verbose: options.verbose }));
-    writeReports(report, options.files);
-    const whole = cases.length === clientCases.length && !ended.signal.aborted;
-    const changes = options.verdicts === undefined || ended.signal.aborted ? undefined : changedVerdicts(options.verdicts, report, whole);
-    if (options.updateVerdicts !== undefined) process.stderr.write(`${options.updateVerdicts}: ${writeVerdicts(options.updateVerdicts, report, whole)} verdicts\n`);
-    if (options.verdicts !== undefined && changes !== undefined) {
-      process.stdout.write(changes.length === 0 ? `no verdict differs from ${options.verdicts}\n` : `${changes.length} verdicts differ from ${options.verdicts}:\n${renderChanges(changes)}`);
-      return changes.length === 0 ? exitPassed : exitFailed;
-    }
-    return report.cases.some((one) => failsRun(one, options.level)) || ended.signal.aborted ? exitFailed : exitPassed;
+    return conclude(options, report, cases.length === clientCases.length, ended.signal);
   } finally {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
+}
+
+/** `--list`. */
+function list(cases: readonly Pick<RegisteredCase, 'name' | 'level' | 'requirement' | 'source'>[]): number {
+  for (const one of cases) process.stdout.write(`${one.name}  ${one.level}  ${one.requirement}  [${one.source}]\n`);
+  process.stderr.write(`${cases.length} cases\n`);
+  return exitPassed;
+}
+
+/** Prints and writes what the run found; answers the exit code. `all`: the run had every case of the kit. */
+function conclude(options: ConformOptions, report: RunReport, all: boolean, signal: AbortSignal): number {
+  const whole = all && !signal.aborted;
+  process[options.files.json === '-' ? 'stderr' : 'stdout'].write(renderSummary(report, { verbose: options.verbose }));
+  writeReports(report, options.files);
+  const changes = options.verdicts === undefined || signal.aborted ? undefined : changedVerdicts(options.verdicts, report, whole);
+  if (options.updateVerdicts !== undefined) process.stderr.write(`${options.updateVerdicts}: ${writeVerdicts(options.updateVerdicts, report, whole)} verdicts\n`);
+  if (options.verdicts !== undefined && changes !== undefined) {
+    process.stdout.write(changes.length === 0 ? `no verdict differs from ${options.verdicts}\n` : `${changes.length} verdicts differ from ${options.verdicts}:\n${renderChanges(changes)}`);
+    return changes.length === 0 ? exitPassed : exitFailed;
+  }
+  return report.cases.some((one) => failsRun(one, options.level)) || signal.aborted ? exitFailed : exitPassed;
 }
 
 function writeReports(report: RunReport, files: ConformOptions['files']): void {

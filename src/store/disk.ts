@@ -36,6 +36,14 @@ export interface DiskEntry {
   readonly directory: boolean;
 }
 
+export interface DiskSpace {
+  readonly totalBytes: number;
+  /** Not allocated, reserved blocks included (`File#getFreeSpace`). */
+  readonly freeBytes: number;
+  /** What may still be allocated without being root. */
+  readonly availableBytes: number;
+}
+
 /** `create` makes a missing file; `write` demands it. */
 export type OpenMode = 'read' | 'write' | 'create';
 
@@ -53,6 +61,8 @@ export interface Disk {
   removeDir(dir: string): void;
   /** Makes creations, renames and removals in a directory durable. */
   syncDir(dir: string): Promise<void>;
+  /** How large the file system is that holds `dir`; undefined when it cannot be asked. */
+  space(dir: string): DiskSpace | undefined;
   /** Used part of the file system that holds `dir`, 0..1, as `df` shows it (`UtilAll#getDiskPartitionSpaceUsedPercent`); -1 when unknown. */
   usedRatio(dir: string): number;
   /** Keeps any other process from opening the same directory; throws a Fault naming the holder. Returns the release. */
@@ -229,15 +239,21 @@ class RealDisk implements Disk {
     }
   }
 
-  usedRatio(dir: string): number {
+  space(dir: string): DiskSpace | undefined {
     try {
-      const space = fs.statfsSync(dir);
-      const used = space.blocks - space.bfree;
-      const usable = used + space.bavail;
-      return usable <= 0 ? -1 : used / usable;
+      const { blocks, bfree, bavail, bsize } = fs.statfsSync(dir);
+      return { totalBytes: blocks * bsize, freeBytes: bfree * bsize, availableBytes: bavail * bsize };
     } catch {
-      return -1;
+      return undefined;
     }
+  }
+
+  usedRatio(dir: string): number {
+    const space = this.space(dir);
+    if (space === undefined) return -1;
+    const used = space.totalBytes - space.freeBytes;
+    const usable = used + space.availableBytes;
+    return usable <= 0 ? -1 : used / usable;
   }
 
   lock(dir: string): Promise<() => void> {

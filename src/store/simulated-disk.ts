@@ -5,7 +5,7 @@
  */
 import * as path from 'node:path';
 import { Fault } from '../codec/errors.js';
-import type { Disk, DiskEntry, DiskFile, OpenMode } from './disk.js';
+import type { Disk, DiskEntry, DiskFile, DiskSpace, OpenMode } from './disk.js';
 
 export type CrashKind = 'kill' | 'power';
 /** Operations that are counted and can be made to fail. */
@@ -67,6 +67,8 @@ export class SimulatedDisk implements Disk {
   spaceLeft = Number.MAX_SAFE_INTEGER;
   /** What `usedRatio` says. */
   used = 0.1;
+  /** What `space` says, by directory. */
+  readonly spaces = new Map<string, DiskSpace>();
   /** Milliseconds since the epoch, for modification times. */
   nowMs = 0;
   /** Work off the thread takes this many microtasks. */
@@ -326,6 +328,10 @@ export class SimulatedDisk implements Disk {
     for (const [name, inode] of this.#names) if (path.dirname(name) === full) this.#durableNames.set(name, inode);
     for (const name of this.#durableDirs) if (path.dirname(name) === full && !this.#dirs.has(name)) this.#durableDirs.delete(name);
     for (const name of this.#dirs) if (path.dirname(name) === full) this.#durableDirs.add(name);
+  }
+
+  space(dir: string): DiskSpace | undefined {
+    return this.spaces.get(dir);
   }
 
   usedRatio(): number {

@@ -4,7 +4,7 @@
  */
 import { requests, type Field, type Spec } from '../../../src/codec/requests.js';
 import type { Ext } from '../../raw-client.js';
-import { encodeBatch } from '../../raw-client.js';
+import { encodeBatch } from '../../kit/wire/batch.js';
 import type { Sequence } from '../compare.js';
 import { Peer } from '../peer.js';
 import { fill, groupBody, heartbeat, makeGroup, makeTopic } from './steps.js';

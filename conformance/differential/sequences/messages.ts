@@ -1,6 +1,6 @@
 /** Sending, pulling, sending back, delays and queries. */
 import { crc32, deflateSync } from 'node:zlib';
-import { encodeBatch } from '../../raw-client.js';
+import { encodeBatch } from '../../kit/wire/batch.js';
 import type { Sequence } from '../compare.js';
 import { Peer } from '../peer.js';
 import { code, fill, heartbeat, makeGroup, makeTopic, pullOf, waitMax } from './steps.js';

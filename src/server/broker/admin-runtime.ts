@@ -13,7 +13,7 @@ import { jsonReply, success } from './admin.js';
 import type { AdminParts } from './admin.js';
 import { newDataVersion, nextDataVersion } from './data-version.js';
 import { writeJson } from '../../compat/fastjson.js';
-import type { FileSystemSpace } from './file-system-space.js';
+import type { DiskSpace } from '../../store/disk.js';
 import type { DelayOffsets } from './schedule.js';
 import { statsData } from './statistics.js';
 import { shown } from './topic-names.js';
@@ -39,7 +39,7 @@ export interface RuntimeParts extends AdminParts {
   /** Next offset to deliver of each delay level. */
   readonly delayOffsets: () => DelayOffsets;
   /** Of the file system that holds the store; undefined when it cannot be asked. */
-  readonly storeSpace: () => FileSystemSpace | undefined;
+  readonly storeSpace: () => DiskSpace | undefined;
   /** Registers everything anew after a change that routes show. */
   readonly reregister: () => Promise<void>;
 }

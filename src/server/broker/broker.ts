@@ -17,8 +17,6 @@ import { createRuntimeHandlers } from './admin-runtime.js';
 import { createTopicHandlers } from './admin-topics.js';
 import { ConsumerTable } from './consumers.js';
 import { parseDelayLevels } from './delay-levels.js';
-import { fileSystemSpace } from './file-system-space.js';
-import type { FileSystemSpace } from './file-system-space.js';
 import { SubscriptionGroupTable } from './groups.js';
 import { createClientHandlers } from './heartbeat.js';
 import type { Hold } from './hold.js';
@@ -59,8 +57,6 @@ export interface BrokerOptions {
   readonly listenHost: string;
   /** An address of this machine that peers can reach, for an unspecific `listenHost`; `127.0.0.1` when absent. */
   readonly machineHost?: string | undefined;
-  /** Asks the file system for GET_BROKER_RUNTIME_INFO; the real one when absent. */
-  readonly fileSystemSpace?: ((dir: string) => FileSystemSpace | undefined) | undefined;
   /** Bounds other than `brokerLimits`. */
   readonly limits?: Partial<BrokerLimits> | undefined;
   /** Further configuration that GET_BROKER_CONFIG shows: the store's. */
@@ -145,7 +141,7 @@ export function createBroker(options: BrokerOptions): Broker {
     haServerAddress: () => `${textHost}:${port + 1}`,
   });
   const shownConfig: Readonly<Record<string, unknown>> = { ...options.shownConfig };
-  const spaceOf = (dir: unknown): FileSystemSpace | undefined => (typeof dir === 'string' ? (options.fileSystemSpace ?? fileSystemSpace)(dir) : undefined);
+  const storeDir = shownConfig['storePathRootDir'];
   const lanes = brokerLanes(config);
   const laneSet = new LaneSet(clock, lanes);
   const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics };
@@ -159,7 +155,7 @@ export function createBroker(options: BrokerOptions): Broker {
       lanes: laneSet,
       shownConfig,
       delayOffsets: () => schedule.state(),
-      storeSpace: () => spaceOf(shownConfig['storePathRootDir']),
+      storeSpace: () => (typeof storeDir === 'string' ? disk.space(storeDir) : undefined),
       reregister: () => registration.again(),
     }),
     ...createMessageQuery(context).handlers,

@@ -96,6 +96,7 @@ export class Composed {
 
   private constructor(disk: SimulatedDisk, store: OpenStore, settings: Readonly<Record<string, string>>, clock: ManualClock, turn: EventTurn) {
     this.disk = disk;
+    disk.spaces.set('/data', { totalBytes: 200 * 1024 ** 3, freeBytes: 1.5 * 1024 ** 3, availableBytes: 1024 ** 3 });
     this.clock = clock;
     this.turn = turn;
     this.store = store;
@@ -105,7 +106,6 @@ export class Composed {
       random: () => 0.5,
       listenHost: '127.0.0.1',
       shownConfig: { storePathRootDir: '/data' },
-      fileSystemSpace: (dir) => (dir === '/data' ? { totalBytes: 200 * 1024 ** 3, freeBytes: 1.5 * 1024 ** 3 } : undefined),
       client: {
         call: (address, request) => {
           this.toNamesrv.push({ address, request });
