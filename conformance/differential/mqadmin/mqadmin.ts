@@ -47,6 +47,8 @@ function normal(lines: readonly string[], endpoint: Pick<Endpoint, 'namesrv' | '
       .replace(/\b(?:[0-9A-F]{56}|[0-9A-F]{32})\b/g, '<id>')
       .replace(/\d{4}-\d\d-\d\d[ #]\d\d:\d\d:\d\d(?:[,:]\d+)?/g, '<time>')
       .replace(/(?<!\d)1[789]\d{11}(?!\d)/g, '<time>')
+      // clusterList's Timer(Progress): seconds that the timing wheel's reader is behind the clock, 0 or 1 on an idle broker.
+      .replace(/\b\d+-(?=\d+\(\d+\.\d+w,)/g, '<seconds>-')
       .replace(/\b\d+\.\d+(?:E-?\d+)?\b/g, '<fraction>')
       .replace(/\s+/g, ' ')
       .trim())
