@@ -2,7 +2,7 @@ import tseslint from 'typescript-eslint';
 
 /** Type-aware rules for every TypeScript file of the project. */
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', '.cache/**', 'conformance/sdk/**', 'examples/**', 'coverage/**'] },
+  { ignores: ['dist/**', 'node_modules/**', '.cache/**', 'conformance/sdk/**', 'examples/**', 'coverage/**', '**/*.as.ts'] },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.recommendedTypeChecked],

@@ -4,9 +4,10 @@
  */
 import { javaHashOfBytes } from '../compat/java-string-hash.js';
 import { BatchCursor } from '../codec/batch.js';
+import { encodeBatch, laidOut, measureBatch } from '../codec/hot-path.js';
 import { blankBytesMin, encodeRecord, recordLength, recordLengthOf, RecordFields, storedPropertiesBytes } from '../codec/message-record.js';
 import { propertiesBytesMax, propertySeparator, PropertyScan, scanProperties } from '../codec/properties.js';
-import { isUndispatched, messageSysFlag, transactionType } from '../codec/sys-flag.js';
+import { isUndispatched, messageSysFlag, transactionType, withHostBits } from '../codec/sys-flag.js';
 import type { CommitLog } from './commit-log.js';
 import type { StoreQueue } from './consume-queue.js';
 import { diskErrorCode } from './disk.js';
@@ -21,7 +22,7 @@ import type { PutInput, PutResult, PutStatus, QueueRef } from './types.js';
 const recordOverheadMax = 64 * 1024;
 /** Properties and topic bytes that `DefaultMessageStore#checkMessage`'s hooks allow. */
 const topicBytesMax = 255;
-const NO_BYTES = new Uint8Array(0);
+const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 class MutablePutResult implements PutResult {
   status: PutStatus = 'PUT_OK';
@@ -53,6 +54,7 @@ export class Appender {
   readonly #fields = new RecordFields();
   readonly #scan = new PropertyScan();
   readonly #batch = new BatchCursor();
+  readonly #records = { bytes: NO_BYTES, start: 0, end: 0, topic: NO_BYTES, bornHost: NO_BYTES, storeHost: NO_BYTES };
   #suffix: Uint8Array | undefined;
   #suffixStripped: Uint8Array = NO_BYTES;
 
@@ -179,18 +181,8 @@ export class Appender {
       }
     }
     log.commit(length);
-    this.lastPhyOffset = phyOffset;
-    this.lastStoreTimestamp = this.lastPutMs = now;
-    this.#counts.putTimes++;
-    this.#counts.putBytes += length;
     const result = this.#result;
-    result.status = 'PUT_OK';
-    result.remark = '';
-    result.phyOffset = phyOffset;
-    result.queueOffset = fields.queueOffset;
-    result.recordBytes = length;
-    result.storeTimestamp = now;
-    result.count = 1;
+    this.#done(result, phyOffset, fields.queueOffset, length, 1, phyOffset, now);
     result.phyOffsets[0] = phyOffset;
     return result;
   }
@@ -205,6 +197,7 @@ export class Appender {
     const topicBytes = queue.topicBytes.length;
     const bornBytes = input.bornHost.length;
     const bodyBytes = input.bodyEnd - input.bodyStart;
+    if (this.#putPlainBatch(input, queue)) return this.#result;
     if (bodyBytes > this.#parts.config.maxMessageSize) {
       return this.#refuse('MESSAGE_ILLEGAL', `the batch body has ${bodyBytes} bytes, the limit is ${this.#parts.config.maxMessageSize}`);
     }
@@ -276,20 +269,75 @@ export class Appender {
       if (index !== undefined) this.#indexScanned(index, queue, phyOffset, now, input.body);
       log.commit(length);
       result.phyOffsets[i] = phyOffset;
-      this.lastPhyOffset = phyOffset;
       phyOffset += length;
     }
+    this.#done(result, first, firstQueueOffset, total, count, result.phyOffsets[count - 1] as number, now);
+    return result;
+  }
+
+  /**
+   * The same for a batch that is staged and plain (hot-path.ts), laid out at once: true with `#result` filled in. False, with nothing kept, at anything
+   * out of the ordinary, a refusal included.
+   */
+  #putPlainBatch(input: PutInput, queue: StoreQueue): boolean {
+    if (queue.delayed || transactionType(input.sysFlag) !== 0) return false;
+    const { config } = this.#parts;
+    if (input.bodyEnd - input.bodyStart > config.maxMessageSize) return false;
+    const log = this.#log;
+    const records = this.#records;
+    records.bytes = input.body;
+    records.start = input.bodyStart;
+    records.end = input.bodyEnd;
+    records.topic = queue.topicBytes;
+    records.bornHost = input.bornHost;
+    records.storeHost = this.#fields.storeHost;
+    const total = measureBatch(records, config.maxMessageSize);
+    if (total === 0 || total + blankBytesMin > log.fileBytes) return false;
+    let first: number;
+    try {
+      first = log.reserve(total);
+    } catch {
+      // The ordinary path meets the same and says so.
+      return false;
+    }
+    const now = this.#parts.clock.nowMs();
+    const index = this.#index;
+    const sysFlag = withHostBits(input.sysFlag, input.bornHost.length, this.#fields.storeHost.length);
+    const firstQueueOffset = queue.nextOffset;
+    if (!encodeBatch(records, queue.queueId, sysFlag, input.bornTimestamp, now, input.reconsumeTimes, first, firstQueueOffset, true,
+      index !== undefined, queue.keySeed, queue.tagSeed)) return false;
+    const count = laidOut.batch[0] as number;
+    log.bytes.set(laidOut.out.subarray(0, total), log.pos);
+    log.commit(total);
+    const result = this.#result;
+    if (result.phyOffsets.length < count) result.phyOffsets = new Float64Array(Math.max(count, result.phyOffsets.length * 2));
+    const { phyOffsets } = result;
+    let phyOffset = first;
+    for (let i = 0; i < count; i++) {
+      phyOffsets[i] = phyOffset;
+      phyOffset += laidOut.lengths[i] as number;
+    }
+    const last = phyOffsets[count - 1] as number;
+    this.#touch(queue);
+    queue.appendUnits(laidOut.units, count, last);
+    queue.lastPutMs = now;
+    index?.addHashes(laidOut.keyHashes, laidOut.keyElements, laidOut.batch[1] as number, phyOffsets, now);
+    this.#done(result, first, firstQueueOffset, total, count, last, now);
+    return true;
+  }
+
+  #done(result: MutablePutResult, first: number, firstQueueOffset: number, bytes: number, count: number, last: number, now: number): void {
+    this.lastPhyOffset = last;
     this.lastStoreTimestamp = this.lastPutMs = now;
     this.#counts.putTimes += count;
-    this.#counts.putBytes += total;
+    this.#counts.putBytes += bytes;
     result.status = 'PUT_OK';
     result.remark = '';
     result.phyOffset = first;
     result.queueOffset = firstQueueOffset;
-    result.recordBytes = total;
+    result.recordBytes = bytes;
     result.storeTimestamp = now;
     result.count = count;
-    return result;
   }
 
   #illegalSize(bodyBytes: number, recordBytes: number, topicBytes: number): string | undefined {
@@ -304,13 +352,16 @@ export class Appender {
   }
 
   #append(queue: StoreQueue, phyOffset: number, length: number, tagsCode: number, now: number): void {
-    if (!queue.touched) {
-      queue.touched = true;
-      this.touched.push(queue);
-      queue.turnLastPhyOffset = queue.lastPhyOffset;
-    }
+    this.#touch(queue);
     queue.append(phyOffset, length, tagsCode);
     queue.lastPutMs = now;
+  }
+
+  #touch(queue: StoreQueue): void {
+    if (queue.touched) return;
+    queue.touched = true;
+    this.touched.push(queue);
+    queue.turnLastPhyOffset = queue.lastPhyOffset;
   }
 
   #indexScanned(index: KeyIndex, queue: StoreQueue, phyOffset: number, now: number, bytes: Uint8Array): void {

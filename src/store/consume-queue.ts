@@ -122,6 +122,20 @@ export class StoreQueue implements QueueRef {
     this.lastPhyOffset = phyOffset;
   }
 
+  /** Appends entries laid out in `units`, the newest of which leads to `lastPhyOffset`. */
+  appendUnits(units: Uint8Array, count: number, lastPhyOffset: number): void {
+    for (let at = 0; at < count; ) {
+      if (this.#count === this.#capacity) this.#grow();
+      const tail = this.#tail as UnitBlock;
+      const fit = Math.min(count - at, this.#capacity - this.#count);
+      tail.bytes.set(units.subarray(at * consumeQueueUnitBytes, (at + fit) * consumeQueueUnitBytes), this.#count * consumeQueueUnitBytes);
+      tail.count = this.#count += fit;
+      this.nextOffset += fit;
+      at += fit;
+    }
+    this.lastPhyOffset = lastPhyOffset;
+  }
+
   #grow(): void {
     const tail = this.#tail;
     if (tail !== undefined && this.#capacity < blockUnitsMax) {

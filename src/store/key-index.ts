@@ -198,6 +198,11 @@ export class KeyIndex {
     }
   }
 
+  /** Indexes a batch whose keys are hashed already: key i is of the message at `phyOffsets[elements[i]]`. */
+  addHashes(hashes: Int32Array, elements: Int32Array, count: number, phyOffsets: Float64Array, storeTimestamp: number): void {
+    for (let i = 0; i < count; i++) this.#put(hashes[i] as number, phyOffsets[elements[i] as number] as number, storeTimestamp);
+  }
+
   /** The turn was written. */
   keep(): void {
     for (let i = Math.max(0, this.#files.length - 1 - this.#fresh); i < this.#files.length; i++) (this.#files[i] as IndexFile).keep();

@@ -3,7 +3,7 @@
  * It takes plain messages to known topics only; at anything else it answers false before any effect, and send.ts does the work. Both leave
  * the same bytes in the store and the same answer at the gate.
  */
-import type { HeaderScan } from '../../codec/header-scan.js';
+import { resolvedProperties, type HeaderScan } from '../../codec/header-scan.js';
 import { SendReplyWriter } from '../../codec/reply-writer.js';
 import { messageSysFlag } from '../../codec/sys-flag.js';
 import type { Connection, FastHandler, Reply } from '../../remoting/types.js';
@@ -18,7 +18,7 @@ import type { Topic } from './types.js';
 const plainSysFlags = messageSysFlag.COMPRESSED | messageSysFlag.COMPRESSION_MASK | messageSysFlag.MULTI_TAGS;
 
 /** Largest property string of the hot path; longer ones cannot be stored and are refused by the ordinary path. */
-const propertiesScratchBytes = 65_536;
+const propertiesScratchBytes = resolvedProperties.length - uniqKeyBytesMax;
 
 const onewayFlag = 2;
 
@@ -33,7 +33,7 @@ interface FastTopic {
 export function createSendFast(parts: PutParts): FastHandler {
   const { ctx, form, acks } = parts;
   const { store, topics, config } = ctx;
-  const scratch = Buffer.allocUnsafeSlow(propertiesScratchBytes + uniqKeyBytesMax);
+  const scratch = resolvedProperties;
   const writer = new SendReplyWriter();
   const traitsOf = new WeakMap<Topic, FastTopic>();
   let last: FastTopic | undefined;
@@ -105,7 +105,7 @@ export function createSendFast(parts: PutParts): FastHandler {
     let propsEnd = 0;
     if (i >= 0) {
       if ((scan.valueEnd[i] as number) - (scan.valueStart[i] as number) > propertiesScratchBytes) return false;
-      propsEnd = scan.unescapeInto(i, scratch, 0);
+      propsEnd = scan.properties(i);
       if (propsEnd < 0) return false;
     }
     if (batch) {
