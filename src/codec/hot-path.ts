@@ -4,7 +4,7 @@
  *
  *   in     the buffer staged, at the positions it has itself: a chunk of a socket, or one frame
  *   props  a property string with its escapes resolved, and room behind it
- *   out    the records of a batch
+ *   out    records, until their log moves them to memory of its own
  */
 import { readFileSync } from 'node:fs';
 
@@ -18,6 +18,7 @@ interface Exports {
   topicAt(): number;
   bornHostAt(): number;
   storeHostAt(): number;
+  suffixAt(): number;
   headAt(): number;
   keyStartAt(): number;
   keyEndAt(): number;
@@ -35,8 +36,13 @@ interface Exports {
   unescape(at: number, end: number): number;
   measureBatch(at: number, end: number, hostBytes: number, topicBytes: number, bodyBytesMax: number): number;
   encodeBatch(
-    at: number, end: number, queueId: number, sysFlag: number, bornTimestamp: number, bornBytes: number, storeTimestamp: number, storeBytes: number,
-    reconsumeTimes: number, topicBytes: number, phyOffset: number, queueOffset: number, queued: number, indexed: number, keySeed: number, tagSeed: number,
+    pos: number, at: number, end: number, queueId: number, sysFlag: number, bornTimestamp: number, bornBytes: number, storeTimestamp: number,
+    storeBytes: number, reconsumeTimes: number, topicBytes: number, phyOffset: number, queueOffset: number, indexed: number, keySeed: number, tagSeed: number,
+  ): number;
+  encodeRecord(
+    pos: number, at: number, end: number, propertiesBytes: number, suffixBytes: number, queueId: number, flag: number, sysFlag: number, bornTimestamp: number,
+    bornBytes: number, storeTimestamp: number, storeBytes: number, reconsumeTimes: number, preparedTransactionOffset: number, topicBytes: number,
+    phyOffset: number, queueOffset: number, indexed: number, keySeed: number, tagSeed: number,
   ): number;
 }
 
@@ -63,6 +69,8 @@ const outBytesMax = 1_048_576;
 const membersMax = 96;
 const elementsMax = 4096;
 const keysMax = 16_384;
+const topicBytesMax = 255;
+const suffixBytesMax = 1024;
 
 /** The header scanned last: code, opaque, flag, version, languageStart, languageEnd, remarkStart, remarkEnd, count of members. */
 export const scanned = {
@@ -76,15 +84,33 @@ export const scanned = {
   byLetter: new Int16Array(buffer, native.byLetterAt(), 128),
 } as const;
 
-/** The batch laid out last. `batch`: count of elements, count of keys. */
+/** What was laid out last, beside the records. `batch`: count of elements, count of keys. */
 export const laidOut = {
   batch: new Int32Array(buffer, native.batchAt(), 2),
-  out: Buffer.from(buffer, native.outAt(), outBytesMax),
   lengths: new Int32Array(buffer, native.lengthsAt(), elementsMax),
   units: new Uint8Array(buffer, native.unitsAt(), elementsMax * 20),
   keyHashes: new Int32Array(buffer, native.keyHashesAt(), keysMax),
   keyElements: new Int32Array(buffer, native.keyElementsAt(), keysMax),
 } as const;
+
+/** Where records are laid out, by this module or by anyone. Who writes there has claimed it. */
+export const recordBytes = Buffer.from(buffer, native.outAt(), outBytesMax);
+export const recordView = new DataView(buffer, native.outAt(), outBytesMax);
+
+/** Someone whose records lie in `recordBytes`. */
+export interface RecordsOwner {
+  /** Moves them to memory of its own. Does not throw. */
+  settle(): void;
+}
+
+let recordsOwner: RecordsOwner | undefined;
+
+/** From here on `recordBytes` is the caller's; what another one had there was settled. */
+export function claimRecords(owner: RecordsOwner): void {
+  if (owner === recordsOwner) return;
+  recordsOwner?.settle();
+  recordsOwner = owner;
+}
 
 /** Where `unescapeScanned` leaves its result. */
 export const stagedProperties = Buffer.from(buffer, native.propsAt(), propsBytesMax);
@@ -93,6 +119,7 @@ const input = Buffer.from(buffer, native.inAt(), stagedBytesMax);
 const topicBytes = new Uint8Array(buffer, native.topicAt(), 256);
 const bornHostBytes = new Uint8Array(buffer, native.bornHostAt(), 20);
 const storeHostBytes = new Uint8Array(buffer, native.storeHostAt(), 20);
+const suffixBytes = new Uint8Array(buffer, native.suffixAt(), suffixBytesMax);
 
 /** Whole, or the buffer of which only the header lies at the start of the memory: then `origin` is where it starts. */
 let staged: Uint8Array | undefined;
@@ -101,11 +128,7 @@ let origin = 0;
 let topic: Uint8Array | undefined;
 let bornHost: Uint8Array | undefined;
 let storeHost: Uint8Array | undefined;
-
-/** True when `bytes` is what lies in the memory, whole. */
-export function isStaged(bytes: Uint8Array): boolean {
-  return bytes === staged;
-}
+let suffix: Uint8Array | undefined;
 
 /**
  * Notes where the members of the JSON header in `bytes[start..end)` lie (`scanned`, positions in `bytes`). False = it is out of the ordinary: read it in
@@ -139,41 +162,87 @@ export function unescapeScanned(bytes: Uint8Array, start: number, end: number): 
   return bytes === scannedIn ? native.unescape(start - origin, end - origin) : -1;
 }
 
-/** What the records of a batch have in common. */
-export interface BatchRecords {
-  /** The batch body is `bytes[start..end)`. */
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
+/** What the compiled loops have to be given to lay out records. Arrays are recognized: their bytes must not change. */
+export interface RecordSource {
+  /** Where bodies lie, or the batch. */
+  readonly body: Uint8Array;
+  readonly bodyStart: number;
+  readonly bodyEnd: number;
   readonly topic: Uint8Array;
   /** 8 or 20 bytes each. */
   readonly bornHost: Uint8Array;
   readonly storeHost: Uint8Array;
+  readonly queueId: number;
+  /** Host bits included. */
+  readonly sysFlag: number;
+  readonly bornTimestamp: number;
+  readonly storeTimestamp: number;
+  readonly reconsumeTimes: number;
+  readonly phyOffset: number;
+  readonly queueOffset: number;
+}
+
+/** Hosts are short and change with each connection: a loop beats a native call. */
+function copyHost(target: Uint8Array, host: Uint8Array): void {
+  for (let i = 0; i < host.length; i++) target[i] = host[i] as number;
+}
+
+function place(source: RecordSource): void {
+  if (source.topic !== topic) topicBytes.set((topic = source.topic));
+  if (source.bornHost !== bornHost) copyHost(bornHostBytes, (bornHost = source.bornHost));
+  if (source.storeHost !== storeHost) copyHost(storeHostBytes, (storeHost = source.storeHost));
 }
 
 /**
  * Bytes that the records of a batch will have, 0 when they cannot be laid out here: the body is not staged, an element is malformed or above
  * `bodyBytesMax`, or there are too many. The count of elements is `laidOut.batch[0]`.
  */
-export function measureBatch(batch: BatchRecords, bodyBytesMax: number): number {
-  if (batch.bytes !== staged || batch.topic.length > 255) return 0;
-  return native.measureBatch(batch.start, batch.end, batch.bornHost.length + batch.storeHost.length, batch.topic.length, bodyBytesMax);
+export function measureBatch(source: RecordSource, bodyBytesMax: number): number {
+  if (source.body !== staged || source.topic.length > topicBytesMax) return 0;
+  return native.measureBatch(source.bodyStart, source.bodyEnd, source.bornHost.length + source.storeHost.length, source.topic.length, bodyBytesMax);
 }
 
 /**
- * Lays out the records of a batch just measured (`laidOut`): the first at `phyOffset` with `queueOffset`, the others behind it. Without `queued` all have
- * that queueOffset, and there are no units; without `indexed` there are no keys, otherwise hashes continued from the seeds, in the order in which an index
- * takes them. False when a key or tag is not ASCII or there are too many keys: then nothing of it may be used.
+ * Lays out the records of a batch just measured at `recordBytes[pos]`: the first with the offsets of `source`, the others behind it; their ConsumeQueue
+ * units and, when `indexed`, hashes of their keys continued from the seeds, in the order in which an index takes them (`laidOut`).
+ * False when a key or tag is not ASCII or there are too many keys: then nothing of it may be used.
  */
-export function encodeBatch(
-  batch: BatchRecords, queueId: number, sysFlag: number, bornTimestamp: number, storeTimestamp: number, reconsumeTimes: number, phyOffset: number,
-  queueOffset: number, queued: boolean, indexed: boolean, keySeed: number, tagSeed: number,
-): boolean {
-  if (batch.topic !== topic) topicBytes.set((topic = batch.topic));
-  if (batch.bornHost !== bornHost) bornHostBytes.set((bornHost = batch.bornHost));
-  if (batch.storeHost !== storeHost) storeHostBytes.set((storeHost = batch.storeHost));
+export function encodeBatch(pos: number, source: RecordSource, indexed: boolean, keySeed: number, tagSeed: number): boolean {
+  place(source);
   return native.encodeBatch(
-    batch.start, batch.end, queueId, sysFlag, bornTimestamp, batch.bornHost.length, storeTimestamp, batch.storeHost.length, reconsumeTimes,
-    batch.topic.length, phyOffset, queueOffset, queued ? 1 : 0, indexed ? 1 : 0, keySeed, tagSeed,
+    pos, source.bodyStart, source.bodyEnd, source.queueId, source.sysFlag, source.bornTimestamp, source.bornHost.length, source.storeTimestamp,
+    source.storeHost.length, source.reconsumeTimes, source.topic.length, source.phyOffset, source.queueOffset, indexed ? 1 : 0, keySeed, tagSeed,
   ) !== 0;
+}
+
+/** What one message has beside. */
+export interface SingleSource extends RecordSource {
+  readonly flag: number;
+  readonly preparedTransactionOffset: number;
+  /** From the start of the array on. */
+  readonly properties: Uint8Array;
+  readonly propertiesStart: number;
+  readonly propertiesEnd: number;
+  /** Added by the broker, behind a separator when the properties lack their last one. */
+  readonly appended: Uint8Array;
+}
+
+/** True when `encodeRecord` can lay this message out: body and properties lie where the compiled loops see them. The caller has checked all sizes. */
+export function canEncode(source: SingleSource): boolean {
+  return source.body === staged && source.properties === stagedProperties && source.propertiesStart === 0 && source.appended.length <= suffixBytesMax &&
+    source.topic.length <= topicBytesMax;
+}
+
+/**
+ * Lays one record out at `recordBytes[pos]`, the bytes that message-record.ts gives. When `indexed`, its keys are in `laidOut.keyHashes` afterwards: their
+ * count, or -1 when a key or tag is not ASCII or there are too many, which says nothing about the record.
+ */
+export function encodeStaged(pos: number, source: SingleSource, indexed: boolean, keySeed: number, tagSeed: number): number {
+  place(source);
+  if (source.appended !== suffix) suffixBytes.set((suffix = source.appended));
+  return native.encodeRecord(
+    pos, source.bodyStart, source.bodyEnd, source.propertiesEnd, source.appended.length, source.queueId, source.flag, source.sysFlag, source.bornTimestamp,
+    source.bornHost.length, source.storeTimestamp, source.storeHost.length, source.reconsumeTimes, source.preparedTransactionOffset, source.topic.length,
+    source.phyOffset, source.queueOffset, indexed ? 1 : 0, keySeed, tagSeed,
+  );
 }

@@ -53,6 +53,27 @@ describe('SEND', () => {
     }), { numRuns: 500 });
   });
 
+  test('an answer like the one before it, and not quite like it', () => {
+    const number = fc.oneof(fc.constantFrom(0, 7, 9, 10, 42, 99, 100, 999, 1000, 123_456, 999_999_999, 1_000_000_000, 2_147_483_647), fc.nat(50));
+    const key = fc.oneof(fc.stringMatching(/^[0-9A-F]{8}$/), fc.constantFrom('a"345678', '1234567\\', '1234567\u0007', '\u00e9345678'), fc.constant(undefined));
+    const step = fc.record({ opaque: fc.oneof(number, fc.constant(-5)), queueId: number, queueOffset: fc.oneof(number, fc.constant(2 ** 40)), phyOffset: fc.maxSafeNat(), key, region: fc.nat(20) });
+    fc.assert(fc.property(fc.array(step, { minLength: 2, maxLength: 12 }), (steps) => {
+      const used = new SendReplyWriter('7F000001000051AF');
+      for (const { opaque, queueId, queueOffset, phyOffset, key: id, region } of steps) {
+        const fresh = new SendReplyWriter('7F000001000051AF', region === 0 ? 'elsewhere' : 'DefaultRegion');
+        if (region === 0) used.configure('7F000001000051AF', 'elsewhere', true);
+        else if (region === 1) used.configure('7F000001000051AF', 'DefaultRegion', true);
+        const bytes = Buffer.from(id ?? '');
+        const [one, other] = [used, fresh].map((writer) => {
+          const target = Buffer.alloc(3 + writer.bytesMax(bytes.length), 0xff);
+          return target.subarray(3, writer.write(target, 3, opaque, queueId, queueOffset, phyOffset, bytes, id === undefined ? -1 : 0, bytes.length));
+        });
+        if (region <= 1) expect(one?.toString('latin1')).toBe(other?.toString('latin1'));
+        else expect(one?.toString('latin1').replace('elsewhere', 'DefaultRegion').slice(8)).toBe(other?.toString('latin1').slice(8));
+      }
+    }), { numRuns: 500 });
+  });
+
   test('the ids of a batch, whatever their digits and the length of the address', () => {
     const near = fc.tuple(fc.maxSafeNat(), fc.array(fc.nat(5_000_000), { minLength: 1, maxLength: 40 })).map(([first, steps]) => {
       const offsets = [Math.min(first, Number.MAX_SAFE_INTEGER - 40 * 5_000_000)];

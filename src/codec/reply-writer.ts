@@ -123,6 +123,45 @@ const msgIdText = latin('","msgId":"');
 const queueOffsetText = latin('","queueOffset":"');
 const opaqueText = latin(`"},"flag":${commandFlag.response},"language":"JAVA","opaque":`);
 
+/** Digits of an integer 0..999,999,999; 0 for any other number. */
+function digitsOf(value: number): number {
+  if (!(value >= 0 && value < 1e9)) return 0;
+  if (value < 1e4) return value < 100 ? (value < 10 ? 1 : 2) : value < 1000 ? 3 : 4;
+  if (value < 1e7) return value < 1e5 ? 5 : value < 1e6 ? 6 : 7;
+  return value < 1e8 ? 8 : 9;
+}
+
+/** Writes an integer of so many digits before `end`. */
+function writeDigits(target: Uint8Array, end: number, digits: number, value: number): void {
+  let rest = value | 0;
+  let p = end;
+  for (; digits > 1; digits -= 2) {
+    const next = (rest / 100) | 0;
+    const pair = (rest - next * 100) << 1;
+    target[--p] = pairs[pair + 1] as number;
+    target[--p] = pairs[pair] as number;
+    rest = next;
+  }
+  if (digits === 1) target[--p] = 0x30 + rest;
+}
+
+/** A whole answer and where its changing parts lie. Answers of one producer differ in digits and ids only: one copy and a few bytes give the next. */
+class AnswerTemplate {
+  bytes: Uint8Array = new Uint8Array(0);
+  /** Of queueId, queueOffset and opaque. */
+  queueIdDigits = 0;
+  queueOffsetDigits = 0;
+  opaqueDigits = 0;
+  /** Bytes of the transaction id, -1 without one. */
+  keyBytes = -2;
+  /** Where these end, or (the key, the hexadecimal phyOffset) start. */
+  queueIdEnd = 0;
+  keyStart = 0;
+  hexStart = 0;
+  queueOffsetEnd = 0;
+  opaqueEnd = 0;
+}
+
 /** Bytes of a SEND answer beside the region, the ids and the transaction id; checked by a test. */
 const sendFixedBytes = 320;
 
@@ -136,6 +175,7 @@ export class SendReplyWriter {
   private readonly targets = new ViewMemo();
   /** `","TRACE_ON":"true","MSG_REGION":"DefaultRegion` without the quote before the next name. */
   private region: Buffer = Buffer.alloc(0);
+  private readonly template = new AnswerTemplate();
 
   /**
    * `storeHostHex`: what every offset id begins with (`offsetMessageIdPrefix` of compat/message-id.ts); `regionId` and `traceOn` are the
@@ -150,6 +190,7 @@ export class SendReplyWriter {
     this.prefix = latin(storeHostHex);
     this.prefixView = viewOf(this.prefix);
     this.region = Buffer.from(`","TRACE_ON":"${traceOn}","MSG_REGION":${JSON.stringify(regionId).slice(0, -1)}`);
+    this.template.keyBytes = -2;
   }
 
   /** Bytes that `write` may use at most for a transaction id of so many bytes and so many records. */
@@ -165,13 +206,67 @@ export class SendReplyWriter {
     target: Uint8Array, at: number, opaque: number, queueId: number, queueOffset: number, phyOffset: number,
     key?: Uint8Array, keyStart = -1, keyEnd = -1,
   ): number {
+    const end = this.fill(target, at, opaque, queueId, queueOffset, phyOffset, key, keyStart, keyEnd);
+    if (end >= 0) return end;
     let p = this.head(target, at, queueId, key, keyStart, keyEnd);
     p = writeBytes(target, p, this.prefix);
     const view = this.targets.of(target);
     writeHex8(view, p, Math.floor(phyOffset / 0x100000000));
     writeHex8(view, p + 8, phyOffset | 0);
-    p += 16;
-    return this.tail(target, at, p, opaque, queueOffset);
+    p = this.tail(target, at, p + 16, opaque, queueOffset);
+    this.learn(target, at, p, opaque, queueId, queueOffset, key === undefined || keyStart < 0 ? -1 : keyEnd - keyStart);
+    return p;
+  }
+
+  /** The same by the template, or -1 when this answer is laid out otherwise. */
+  private fill(
+    target: Uint8Array, at: number, opaque: number, queueId: number, queueOffset: number, phyOffset: number, key: Uint8Array | undefined, keyStart: number,
+    keyEnd: number,
+  ): number {
+    const { template } = this;
+    const { bytes, keyBytes } = template;
+    if (keyBytes !== (key === undefined || keyStart < 0 ? -1 : keyEnd - keyStart)) return -1;
+    if (digitsOf(queueId) !== template.queueIdDigits || digitsOf(queueOffset) !== template.queueOffsetDigits || digitsOf(opaque) !== template.opaqueDigits) return -1;
+    target.set(bytes, at);
+    if (key !== undefined) {
+      const to = at + template.keyStart;
+      for (let i = 0; i < keyBytes; i++) {
+        const byte = key[keyStart + i] as number;
+        // What JSON escapes is longer than its source.
+        if (byte < 0x20 || byte === 0x22 || byte === 0x5c) return -1;
+        target[to + i] = byte;
+      }
+    }
+    writeDigits(target, at + template.queueIdEnd, template.queueIdDigits, queueId);
+    const view = this.targets.of(target);
+    writeHex8(view, at + template.hexStart, Math.floor(phyOffset / 0x100000000));
+    writeHex8(view, at + template.hexStart + 8, phyOffset | 0);
+    writeDigits(target, at + template.queueOffsetEnd, template.queueOffsetDigits, queueOffset);
+    writeDigits(target, at + template.opaqueEnd, template.opaqueDigits, opaque);
+    return at + bytes.length;
+  }
+
+  /** Keeps the answer just written as the template. */
+  private learn(target: Uint8Array, at: number, end: number, opaque: number, queueId: number, queueOffset: number, keyBytes: number): void {
+    const { template } = this;
+    template.queueIdDigits = digitsOf(queueId);
+    template.queueOffsetDigits = digitsOf(queueOffset);
+    template.opaqueDigits = digitsOf(opaque);
+    template.keyBytes = -2;
+    const queueIdEnd = framePrefixBytes + sendHead.length + template.queueIdDigits;
+    const keyPart = keyBytes < 0 ? 0 : transactionIdText.length + keyBytes;
+    const hexStart = queueIdEnd + keyPart + msgIdText.length + this.prefix.length;
+    const queueOffsetEnd = hexStart + 16 + this.region.length + queueOffsetText.length + template.queueOffsetDigits;
+    const opaqueEnd = queueOffsetEnd + opaqueText.length + template.opaqueDigits;
+    // Numbers out of the ordinary and escaped text are laid out otherwise.
+    if (template.queueIdDigits * template.queueOffsetDigits * template.opaqueDigits === 0 || opaqueEnd + tailText.length !== end - at) return;
+    template.bytes = new Uint8Array(target.subarray(at, end));
+    template.keyBytes = keyBytes;
+    template.queueIdEnd = queueIdEnd;
+    template.keyStart = queueIdEnd + transactionIdText.length;
+    template.hexStart = hexStart;
+    template.queueOffsetEnd = queueOffsetEnd;
+    template.opaqueEnd = opaqueEnd;
   }
 
   /** The answer to a batch: the ids of its `count` records joined by commas, the first one's queue offset. */

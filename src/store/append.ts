@@ -4,7 +4,7 @@
  */
 import { javaHashOfBytes } from '../compat/java-string-hash.js';
 import { BatchCursor } from '../codec/batch.js';
-import { encodeBatch, laidOut, measureBatch } from '../codec/hot-path.js';
+import { canEncode, encodeBatch, encodeStaged, laidOut, measureBatch, recordBytes } from '../codec/hot-path.js';
 import { blankBytesMin, encodeRecord, recordLength, recordLengthOf, RecordFields, storedPropertiesBytes } from '../codec/message-record.js';
 import { propertiesBytesMax, propertySeparator, PropertyScan, scanProperties } from '../codec/properties.js';
 import { isUndispatched, messageSysFlag, transactionType, withHostBits } from '../codec/sys-flag.js';
@@ -54,7 +54,6 @@ export class Appender {
   readonly #fields = new RecordFields();
   readonly #scan = new PropertyScan();
   readonly #batch = new BatchCursor();
-  readonly #records = { bytes: NO_BYTES, start: 0, end: 0, topic: NO_BYTES, bornHost: NO_BYTES, storeHost: NO_BYTES };
   #suffix: Uint8Array | undefined;
   #suffixStripped: Uint8Array = NO_BYTES;
 
@@ -152,39 +151,38 @@ export class Appender {
     fields.queueOffset = toQueue ? queue.nextOffset : 0;
     fields.phyOffset = phyOffset;
     fields.storeTimestamp = now;
-    encodeRecord(log.bytes, log.view, log.pos, fields);
-    const propsAt = log.pos + length - propertiesBytes;
-    let tagsCode = input.tagsCode;
-    const index = this.#index;
-    const slow = queue.delayed || (input.uniqKeyStart < 0 && index !== undefined);
-    if (slow) {
-      // The delivery time counts from the store time; a unique key may come with what the broker appended.
-      scanProperties(this.#scan, log.bytes, propsAt, propsAt + propertiesBytes);
-      if (queue.delayed) tagsCode = tagsCodeOf(this.#scan, log.bytes, queue, now, this.#parts.delayLevels);
-    }
-    if (toQueue) this.#append(queue, phyOffset, length, tagsCode, now);
-    if (index !== undefined && transactionType(input.sysFlag) !== messageSysFlag.TRANSACTION_ROLLBACK) {
-      if (slow) this.#indexScanned(index, queue, phyOffset, now, log.bytes);
-      else {
-        index.add(
-          queue,
-          phyOffset,
-          now,
-          input.props,
-          input.uniqKeyStart,
-          input.uniqKeyEnd,
-          input.keysStart,
-          input.keysEnd,
-          input.tagsStart,
-          input.tagsEnd,
-        );
-      }
-    }
+    const index = transactionType(input.sysFlag) === messageSysFlag.TRANSACTION_ROLLBACK ? undefined : this.#index;
+    if (log.bytes === recordBytes && !queue.delayed && (input.uniqKeyStart >= 0 || index === undefined) && canEncode(fields)) {
+      fields.sysFlag = withHostBits(input.sysFlag, input.bornHost.length, fields.storeHost.length);
+      const keys = encodeStaged(log.pos, fields, index !== undefined, queue.keySeed, queue.tagSeed);
+      if (toQueue) this.#append(queue, phyOffset, length, input.tagsCode, now);
+      if (keys > 0) index?.addHashes(laidOut.keyHashes, keys, phyOffset, now);
+      else if (keys < 0) this.#index?.addSpans(queue, phyOffset, now, input);
+    } else this.#encode(input, queue, length, propertiesBytes, toQueue, index);
     log.commit(length);
     const result = this.#result;
     this.#done(result, phyOffset, fields.queueOffset, length, 1, phyOffset, now);
     result.phyOffsets[0] = phyOffset;
     return result;
+  }
+
+  /** Encodes the message in `#fields` byte by byte, with its entry and its keys. */
+  #encode(input: PutInput, queue: StoreQueue, length: number, propertiesBytes: number, toQueue: boolean, index: KeyIndex | undefined): void {
+    const log = this.#log;
+    const { phyOffset, storeTimestamp } = this.#fields;
+    encodeRecord(log.bytes, log.view, log.pos, this.#fields);
+    let tagsCode = input.tagsCode;
+    const scanned = queue.delayed || (input.uniqKeyStart < 0 && this.#index !== undefined);
+    if (scanned) {
+      // The delivery time counts from the store time; a unique key may come with what the broker appended.
+      const propsAt = log.pos + length - propertiesBytes;
+      scanProperties(this.#scan, log.bytes, propsAt, propsAt + propertiesBytes);
+      if (queue.delayed) tagsCode = tagsCodeOf(this.#scan, log.bytes, queue, storeTimestamp, this.#parts.delayLevels);
+    }
+    if (toQueue) this.#append(queue, phyOffset, length, tagsCode, storeTimestamp);
+    if (index === undefined) return;
+    if (scanned) this.#indexScanned(index, queue, phyOffset, storeTimestamp, log.bytes);
+    else index.addSpans(queue, phyOffset, storeTimestamp, input);
   }
 
   /** See `MessageStore.putBatch`. */
@@ -284,14 +282,13 @@ export class Appender {
     const { config } = this.#parts;
     if (input.bodyEnd - input.bodyStart > config.maxMessageSize) return false;
     const log = this.#log;
-    const records = this.#records;
-    records.bytes = input.body;
-    records.start = input.bodyStart;
-    records.end = input.bodyEnd;
-    records.topic = queue.topicBytes;
-    records.bornHost = input.bornHost;
-    records.storeHost = this.#fields.storeHost;
-    const total = measureBatch(records, config.maxMessageSize);
+    const fields = this.#fields;
+    fields.body = input.body;
+    fields.bodyStart = input.bodyStart;
+    fields.bodyEnd = input.bodyEnd;
+    fields.topic = queue.topicBytes;
+    fields.bornHost = input.bornHost;
+    const total = measureBatch(fields, config.maxMessageSize);
     if (total === 0 || total + blankBytesMin > log.fileBytes) return false;
     let first: number;
     try {
@@ -302,12 +299,16 @@ export class Appender {
     }
     const now = this.#parts.clock.nowMs();
     const index = this.#index;
-    const sysFlag = withHostBits(input.sysFlag, input.bornHost.length, this.#fields.storeHost.length);
     const firstQueueOffset = queue.nextOffset;
-    if (!encodeBatch(records, queue.queueId, sysFlag, input.bornTimestamp, now, input.reconsumeTimes, first, firstQueueOffset, true,
-      index !== undefined, queue.keySeed, queue.tagSeed)) return false;
+    fields.queueId = queue.queueId;
+    fields.sysFlag = withHostBits(input.sysFlag, input.bornHost.length, fields.storeHost.length);
+    fields.bornTimestamp = input.bornTimestamp;
+    fields.storeTimestamp = now;
+    fields.reconsumeTimes = input.reconsumeTimes;
+    fields.phyOffset = first;
+    fields.queueOffset = firstQueueOffset;
+    if (!encodeBatch(log.pos, fields, index !== undefined, queue.keySeed, queue.tagSeed)) return false;
     const count = laidOut.batch[0] as number;
-    log.bytes.set(laidOut.out.subarray(0, total), log.pos);
     log.commit(total);
     const result = this.#result;
     if (result.phyOffsets.length < count) result.phyOffsets = new Float64Array(Math.max(count, result.phyOffsets.length * 2));
@@ -321,7 +322,7 @@ export class Appender {
     this.#touch(queue);
     queue.appendUnits(laidOut.units, count, last);
     queue.lastPutMs = now;
-    index?.addHashes(laidOut.keyHashes, laidOut.keyElements, laidOut.batch[1] as number, phyOffsets, now);
+    index?.addBatch(laidOut.keyHashes, laidOut.keyElements, laidOut.batch[1] as number, phyOffsets, now);
     this.#done(result, first, firstQueueOffset, total, count, last, now);
     return true;
   }

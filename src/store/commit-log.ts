@@ -1,11 +1,13 @@
 /**
  * The commit log: its files, the tail buffer into which records are encoded, and the one positional write a turn.
- * Chunks written lately stay as the tail cache. What a record means, and syncing (flush.ts), deleting (clean.ts) and recovering (recover.ts), is others'.
+ * Records are encoded in the memory of the compiled loops (codec/hot-path.ts), which all logs of a process share, and move from there to a chunk before
+ * they are written, or before another log encodes. Chunks written lately stay as the tail cache. What a record means, and syncing (flush.ts), deleting (clean.ts) and recovering (recover.ts), is others'.
  *
  *   file N(20) = start offset, full length from the start, zeros beyond the last record
  *   record | record | ... | BLANK: remaining int32, magic -875286124, rest zero      (a record leaves at least 8 bytes: `CommitLog#doAppend`)
  */
 import * as path from 'node:path';
+import { claimRecords, recordBytes, recordView } from '../codec/hot-path.js';
 import { blankBytesMin, encodeBlank } from '../codec/message-record.js';
 import type { Disk, DiskFile } from './disk.js';
 import { offsetFileName } from './names.js';
@@ -29,7 +31,6 @@ export interface LogFile {
 /** A stretch of the log in memory. Bytes below `length` never change while somebody may hold a slice of them. */
 export interface Chunk {
   readonly bytes: Buffer;
-  readonly view: DataView;
   phyStart: number;
   length: number;
   /** Slices were handed out: the buffer is dropped, not reused. */
@@ -50,9 +51,9 @@ export class CommitLog {
   /** A file was created or removed since the directory was synced. */
   dirDirty = false;
 
-  /** Where `reserve` made room: encode at `bytes[pos]`. */
-  bytes: Buffer = Buffer.alloc(0);
-  view: DataView = new DataView(new ArrayBuffer(0));
+  /** Where `reserve` made room: encode at `bytes[pos]`. `recordBytes` of codec/hot-path.ts, or the chunk itself for what is larger. */
+  bytes: Buffer = recordBytes;
+  view: DataView = recordView;
   pos = 0;
 
   readonly #disk: Disk;
@@ -61,6 +62,8 @@ export class CommitLog {
   #chunks: Chunk[] = [];
   #chunk: Chunk | undefined;
   #chunkRoom = 0;
+  /** Where in the chunk the bytes belong that still lie in `recordBytes[0..pos)`. */
+  #encodedFrom = 0;
   #cachedBytes = 0;
   #spare: Buffer[] = [];
   /** Index in #chunks of the first chunk with bytes not written yet. */
@@ -141,7 +144,35 @@ export class CommitLog {
   reserve(length: number): number {
     if (this.#fileEnd - this.tail < length + blankBytesMin) this.#nextFile();
     if (this.#chunkRoom < length) this.#nextChunk(length);
+    claimRecords(this);
+    if (this.bytes !== recordBytes || this.pos + length + blankBytesMin > recordBytes.length) this.#makeRoom(length);
     return this.tail;
+  }
+
+  /** Empties `recordBytes` for the next record, or has it encoded in the chunk itself when it is too large. */
+  #makeRoom(length: number): void {
+    this.settle();
+    const chunk = this.#chunk as Chunk;
+    if (length + blankBytesMin <= recordBytes.length) {
+      this.bytes = recordBytes;
+      this.view = recordView;
+      this.pos = 0;
+      return;
+    }
+    this.bytes = chunk.bytes;
+    this.view = new DataView(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.length);
+    this.pos = chunk.length;
+  }
+
+  /** Moves what was encoded into its chunk. */
+  settle(): void {
+    const chunk = this.#chunk;
+    if (chunk === undefined || this.#encodedFrom === chunk.length) return;
+    if (this.bytes === recordBytes) {
+      chunk.bytes.set(recordBytes.subarray(0, this.pos), this.#encodedFrom);
+      this.pos = 0;
+    }
+    this.#encodedFrom = chunk.length;
   }
 
   /** Takes `length` bytes of the reserved room as written by the encoder. */
@@ -157,12 +188,16 @@ export class CommitLog {
     const remaining = this.#fileEnd - this.tail;
     const next = this.files[this.#fileIndex + 1] ?? this.addFile(this.#fileIndex < 0 ? this.tail : this.#fileEnd);
     if (remaining > 0) {
-      // Room for a blank is kept in every chunk.
+      // Room for a blank is kept in every chunk, and behind the records.
       if (this.#chunk === undefined) this.#nextChunk(0);
+      claimRecords(this);
+      if (this.bytes !== recordBytes) this.#makeRoom(0);
       encodeBlank(this.view, this.pos, remaining);
       (this.#chunk as Chunk).length += blankBytesMin;
+      this.pos += blankBytesMin;
       this.tail += remaining;
     }
+    this.settle();
     this.#chunk = undefined;
     this.#chunkRoom = 0;
     this.#fileIndex++;
@@ -170,13 +205,13 @@ export class CommitLog {
   }
 
   #nextChunk(length: number): void {
+    this.settle();
     const size = Math.max(Math.min(chunkBytes, this.fileBytes + blankBytesMin), length + blankBytesMin);
     while (this.#chunks.length > 0 && this.#pending > 0 && this.#cachedBytes + size > this.#cacheBytesMax) this.#evict();
     const spare = size === chunkBytes ? this.#spare.pop() : undefined;
     const bytes = spare ?? Buffer.allocUnsafeSlow(size);
     const chunk: Chunk = {
       bytes,
-      view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
       phyStart: this.tail,
       length: 0,
       shared: false,
@@ -185,8 +220,9 @@ export class CommitLog {
     this.#cachedBytes += bytes.length;
     this.#chunk = chunk;
     this.#chunkRoom = bytes.length - blankBytesMin;
-    this.bytes = bytes;
-    this.view = chunk.view;
+    this.#encodedFrom = 0;
+    this.bytes = recordBytes;
+    this.view = recordView;
     this.pos = 0;
   }
 
@@ -204,6 +240,7 @@ export class CommitLog {
    */
   write(): void {
     if (this.written === this.tail) return;
+    this.settle();
     const chunks = this.#chunks;
     for (let i = this.#pending; i < chunks.length; i++) {
       const chunk = chunks[i] as Chunk;
@@ -235,6 +272,7 @@ export class CommitLog {
     // The next record starts a new chunk: what lies beyond `length` in the last one may have been seen by nobody, but stays as it is.
     this.#chunk = undefined;
     this.#chunkRoom = 0;
+    this.pos = 0;
     this.#pending = chunks.length;
     const file = this.files[this.#fileIndex];
     if (file !== undefined && file.end - this.tail >= blankBytesMin) {
@@ -295,8 +333,9 @@ export class CommitLog {
     this.#chunkRoom = 0;
     this.#pending = 0;
     this.#cachedBytes = 0;
-    this.bytes = Buffer.alloc(0);
-    this.view = new DataView(new ArrayBuffer(0));
+    this.bytes = recordBytes;
+    this.view = recordView;
+    this.pos = 0;
   }
 
   /** Removes a prepared file that holds nothing, and closes all. */

@@ -12,7 +12,7 @@ import { HandleCache } from './handle-cache.js';
 import { IndexFile } from './index-file.js';
 import { timeFileName } from './names.js';
 import { PageCache } from './page-cache.js';
-import type { IndexQueryResult } from './types.js';
+import type { IndexQueryResult, PutInput } from './types.js';
 
 const handlesMax = 16;
 const pageBytes = 64 * 1024;
@@ -198,8 +198,20 @@ export class KeyIndex {
     }
   }
 
+  /** Indexes one message by the spans that a put names. */
+  addSpans(queue: StoreQueue, phyOffset: number, storeTimestamp: number, input: PutInput): void {
+    this.add(
+      queue, phyOffset, storeTimestamp, input.props, input.uniqKeyStart, input.uniqKeyEnd, input.keysStart, input.keysEnd, input.tagsStart, input.tagsEnd,
+    );
+  }
+
+  /** Indexes one message whose keys are hashed already. */
+  addHashes(hashes: Int32Array, count: number, phyOffset: number, storeTimestamp: number): void {
+    for (let i = 0; i < count; i++) this.#put(hashes[i] as number, phyOffset, storeTimestamp);
+  }
+
   /** Indexes a batch whose keys are hashed already: key i is of the message at `phyOffsets[elements[i]]`. */
-  addHashes(hashes: Int32Array, elements: Int32Array, count: number, phyOffsets: Float64Array, storeTimestamp: number): void {
+  addBatch(hashes: Int32Array, elements: Int32Array, count: number, phyOffsets: Float64Array, storeTimestamp: number): void {
     for (let i = 0; i < count; i++) this.#put(hashes[i] as number, phyOffsets[elements[i] as number] as number, storeTimestamp);
   }
 

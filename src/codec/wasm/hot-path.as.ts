@@ -8,8 +8,6 @@
  */
 
 // @ts-ignore: decorator
-@inline const SLACK: i32 = 32;
-// @ts-ignore: decorator
 @inline const IN_BYTES: i32 = 262144;
 // @ts-ignore: decorator
 @inline const PROPS_BYTES: i32 = 66048;
@@ -29,6 +27,8 @@ const OUT = memory.data(1048576 + 32, 16);
 const TOPIC = memory.data(256 + 32, 16);
 const BORN_HOST = memory.data(32, 16);
 const STORE_HOST = memory.data(32, 16);
+/** What the broker adds to the properties of a message, 1024 bytes at most. */
+const SUFFIX = memory.data(1024 + 32, 16);
 /** code, opaque, flag, version, languageStart, languageEnd, remarkStart, remarkEnd, count */
 const HEAD = memory.data(64, 16);
 const KEY_START = memory.data(96 * 4, 16);
@@ -56,6 +56,7 @@ export function outAt(): usize { return OUT; }
 export function topicAt(): usize { return TOPIC; }
 export function bornHostAt(): usize { return BORN_HOST; }
 export function storeHostAt(): usize { return STORE_HOST; }
+export function suffixAt(): usize { return SUFFIX; }
 export function headAt(): usize { return HEAD; }
 export function keyStartAt(): usize { return KEY_START; }
 export function keyEndAt(): usize { return KEY_END; }
@@ -571,7 +572,7 @@ export function measureBatch(at: i32, end: i32, hostBytes: i32, topicBytes: i32,
     const propertiesBytes = <i32>bswap<i16>(load<i16>(IN + at + 20 + bodyBytes));
     if (propertiesBytes < 0 || propertiesBytes > left - 22 - bodyBytes) return 0;
     total += fixed + bodyBytes + propertiesBytes;
-    if (total > OUT_BYTES) return 0;
+    if (total > OUT_BYTES - 8) return 0;
     at += 22 + bodyBytes + propertiesBytes;
     count++;
   }
@@ -580,21 +581,60 @@ export function measureBatch(at: i32, end: i32, hostBytes: i32, topicBytes: i32,
   return total;
 }
 
+/** Everything of a record before its topic's length; the position after it. The body is copied in whole steps: what follows overwrites the excess. */
+// @ts-ignore: decorator
+@inline function putHead(
+  out: usize, length: i32, magic: i32, queueId: i32, flag: i32, queueOffset: i64, phyOffset: i64, sysFlag: i32, born: i64, bornBytes: i32, stored: i64,
+  storeBytes: i32, reconsumeTimes: i32, prepared: i64, body: usize, bodyBytes: i32,
+): usize {
+  put32(out, length);
+  put32(out + 4, magic);
+  put32(out + 8, crc31(body, bodyBytes));
+  put32(out + 12, queueId);
+  put32(out + 16, flag);
+  put64(out + 20, queueOffset);
+  put64(out + 28, phyOffset);
+  put32(out + 36, sysFlag);
+  put64(out + 40, born);
+  let p = out + 48;
+  copy(p, BORN_HOST, bornBytes);
+  p += bornBytes;
+  put64(p, stored);
+  p += 8;
+  copy(p, STORE_HOST, storeBytes);
+  p += storeBytes;
+  put32(p, reconsumeTimes);
+  put64(p + 4, prepared);
+  put32(p + 12, bodyBytes);
+  copy(p + 16, body, bodyBytes);
+  return p + 16 + bodyBytes;
+}
+
+/** The topic with its length, in one byte or two; the position after it. */
+// @ts-ignore: decorator
+@inline function putTopic(p: usize, topicBytes: i32): usize {
+  if (topicBytes > 127) {
+    store<i16>(p, bswap<i16>(<i16>topicBytes));
+    p += 2;
+  } else store<u8>(p++, <u8>topicBytes);
+  copy(p, TOPIC, topicBytes);
+  return p + topicBytes;
+}
+
 /**
- * Lays out the records of a measured batch at OUT, their ConsumeQueue units at UNITS and their index keys at KEY_HASHES, in the order that
+ * Lays out the records of a measured batch at OUT + pos, their ConsumeQueue units at UNITS and their index keys at KEY_HASHES, in the order that
  * `KeyIndex#add` takes them. `indexed` 0 = no keys. False when a key or tag is not ASCII or there are too many: nothing of it may be used then.
  */
 export function encodeBatch(
-  at: i32, end: i32, queueId: i32, sysFlag: i32, bornTimestamp: f64, bornBytes: i32, storeTimestamp: f64, storeBytes: i32, reconsumeTimes: i32,
-  topicBytes: i32, phyOffset: f64, queueOffset: f64, queued: bool, indexed: bool, keySeed: i32, tagSeed: i32,
+  pos: i32, at: i32, end: i32, queueId: i32, sysFlag: i32, bornTimestamp: f64, bornBytes: i32, storeTimestamp: f64, storeBytes: i32, reconsumeTimes: i32,
+  topicBytes: i32, phyOffset: f64, queueOffset: f64, indexed: bool, keySeed: i32, tagSeed: i32,
 ): bool {
   const magic: i32 = topicBytes > 127 ? -626843477 : -626843481;
   const born = <i64>bornTimestamp;
   const stored = <i64>storeTimestamp;
   let phy = <i64>phyOffset;
   let offset = <i64>queueOffset;
-  const step: i64 = queued ? 1 : 0;
-  let out: usize = OUT;
+  let out: usize = OUT + pos;
   let unit: usize = UNITS;
   let element: i32 = 0;
   keyCount = 0;
@@ -606,55 +646,54 @@ export function encodeBatch(
     const body = source + 20;
     const properties = body + bodyBytes + 2;
     const length = 75 + bornBytes + storeBytes + bodyBytes + topicBytes + (topicBytes > 127 ? 1 : 0) + propertiesBytes;
-    put32(out, length);
-    put32(out + 4, magic);
-    put32(out + 8, crc31(body, bodyBytes));
-    put32(out + 12, queueId);
-    store<i32>(out + 16, load<i32>(source + 12));
-    put64(out + 20, offset);
-    put64(out + 28, phy);
-    put32(out + 36, sysFlag);
-    put64(out + 40, born);
-    let p = out + 48;
-    copy(p, BORN_HOST, bornBytes);
-    p += bornBytes;
-    put64(p, stored);
-    p += 8;
-    copy(p, STORE_HOST, storeBytes);
-    p += storeBytes;
-    put32(p, reconsumeTimes);
-    store<i64>(p + 4, 0);
-    put32(p + 12, bodyBytes);
-    p += 16;
-    copy(p, body, bodyBytes);
-    p += bodyBytes;
-    if (topicBytes > 127) {
-      store<i16>(p, bswap<i16>(<i16>topicBytes));
-      p += 2;
-    } else store<u8>(p++, <u8>topicBytes);
-    copy(p, TOPIC, topicBytes);
-    p += topicBytes;
+    let p = putHead(out, length, magic, queueId, get32(source + 12), offset, phy, sysFlag, born, bornBytes, stored, storeBytes, reconsumeTimes, 0, body, bodyBytes);
+    p = putTopic(p, topicBytes);
     store<i16>(p, bswap<i16>(<i16>propertiesBytes));
-    p += 2;
-    copy(p, properties, propertiesBytes);
+    copy(p + 2, properties, propertiesBytes);
 
     const tagsCode = keysOf(properties, propertiesBytes, element, indexed, keySeed, tagSeed);
     if (beyondAscii) return false;
     store<i32>(LENGTHS + (<usize>element << 2), length);
-    if (queued) {
-      put64(unit, phy);
-      put32(unit + 8, length);
-      put64(unit + 12, <i64>tagsCode);
-      unit += 20;
-    }
+    put64(unit, phy);
+    put32(unit + 8, length);
+    put64(unit + 12, <i64>tagsCode);
+    unit += 20;
     at += 22 + bodyBytes + propertiesBytes;
     out += length;
     phy += length;
-    offset += step;
+    offset++;
     element++;
   }
   store<i32>(BATCH + 4, keyCount);
   return true;
+}
+
+/**
+ * Lays out one record at OUT + pos: body IN[at..end), properties PROPS[0..propertiesBytes) followed by SUFFIX, between them a separator when there is none.
+ * Its index keys are at KEY_HASHES afterwards: their count, or -1 when a key or tag is not ASCII or there are too many; the record is right all the same.
+ */
+export function encodeRecord(
+  pos: i32, at: i32, end: i32, propertiesBytes: i32, suffixBytes: i32, queueId: i32, flag: i32, sysFlag: i32, bornTimestamp: f64, bornBytes: i32,
+  storeTimestamp: f64, storeBytes: i32, reconsumeTimes: i32, preparedTransactionOffset: f64, topicBytes: i32, phyOffset: f64, queueOffset: f64,
+  indexed: bool, keySeed: i32, tagSeed: i32,
+): i32 {
+  const separator: i32 = suffixBytes > 0 && propertiesBytes > 0 && load<u8>(PROPS + propertiesBytes - 1) != 2 ? 1 : 0;
+  const storedBytes = propertiesBytes + separator + suffixBytes;
+  const bodyBytes = end - at;
+  const length = 75 + bornBytes + storeBytes + bodyBytes + topicBytes + (topicBytes > 127 ? 1 : 0) + storedBytes;
+  let p = putHead(OUT + pos, length, topicBytes > 127 ? -626843477 : -626843481, queueId, flag, <i64>queueOffset, <i64>phyOffset, sysFlag, <i64>bornTimestamp,
+    bornBytes, <i64>storeTimestamp, storeBytes, reconsumeTimes, <i64>preparedTransactionOffset, IN + at, bodyBytes);
+  p = putTopic(p, topicBytes);
+  store<i16>(p, bswap<i16>(<i16>storedBytes));
+  p += 2;
+  copy(p, PROPS, propertiesBytes);
+  p += propertiesBytes;
+  if (separator != 0) store<u8>(p++, 2);
+  copy(p, SUFFIX, suffixBytes);
+  keyCount = 0;
+  beyondAscii = false;
+  if (indexed) keysOf(PROPS, propertiesBytes, 0, true, keySeed, tagSeed);
+  return beyondAscii ? -1 : keyCount;
 }
 
 /** Finds UNIQ_KEY, KEYS and TAGS (the last of several counts), notes their hashes, and answers the hash of the tag, 0 without one. */
