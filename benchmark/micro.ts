@@ -47,7 +47,9 @@ export function microTasks(): readonly (readonly [name: string, run: () => numbe
   const batchHeaderEnd = headerEnd(batch);
 
   let framesSeen = 0;
-  const reader = new FrameReader(() => framesSeen++);
+  const reader = new FrameReader(() => {
+    framesSeen++;
+  });
   const scan = new HeaderScan();
   const cursor = new BatchCursor();
   const properties = recordFields(128).properties;

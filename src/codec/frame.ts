@@ -7,6 +7,7 @@
  *   t = bytes after the first word; type 0 = JSON, 1 = ROCKETMQ; a body of length 0 is no body.
  */
 import { WireError } from './errors.js';
+import { unstage } from './hot-path.js';
 import type { SerializeType } from './command.js';
 
 /** Largest frame with its length word: `com.rocketmq.remoting.frameMaxLength` (`NettyDecoder`). */
@@ -32,9 +33,16 @@ export function typeByteOf(serialize: SerializeType): number {
 
 /**
  * Receives one whole frame: header in `buffer[headerStart..headerEnd)`, body in `buffer[headerEnd..bodyEnd)`.
- * The bytes are the chunk's own, or a buffer nobody else holds when the frame came in pieces; the reader keeps neither.
+ * The bytes are the chunk's own, or a buffer nobody else holds when the frame came in pieces. True = the listener keeps none of them, and the reader may
+ * use that buffer again.
  */
-export type FrameListener = (buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number, serializeTypeByte: number) => void;
+export type FrameListener = (buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number, serializeTypeByte: number) => boolean | void;
+
+/** Buffers of `firstBufferBytesMax` for frames in pieces, shared by all readers: a new one for each frame keeps the garbage collector busy. */
+const spareBuffers: Buffer[] = [];
+const spareBuffersMax = 16;
+/** Smaller frames get a buffer of their own size. */
+const spareUseBytesMin = 8192;
 
 /**
  * Cuts a stream of chunks into frames. Lengths are checked before anything is allocated, and a declared length is never allocated
@@ -68,14 +76,13 @@ export class FrameReader {
     this.pendingBytes = 0;
   }
 
-  /** Hands over every frame that `chunk` completes. Throws WireError at the first frame that cannot be one. */
-  feed(chunk: Buffer): void {
+  /** Hands over every frame that `chunk[0..end)` completes. Throws WireError at the first frame that cannot be one. */
+  feed(chunk: Buffer, end: number = chunk.length): void {
     let at = 0;
     if (this.pendingBytes > 0) {
-      at = this.continueFrame(chunk);
+      at = this.continueFrame(chunk, end);
       if (at < 0) return;
     }
-    const end = chunk.length;
     while (!this.stopped) {
       const left = end - at;
       if (left < framePrefixBytes) break;
@@ -88,14 +95,14 @@ export class FrameReader {
       at = bodyEnd;
       this.onFrame(chunk, headerStart, headerStart + (word & 0xffffff), bodyEnd, word >>> 24);
     }
-    if (!this.stopped && at < end) this.keep(chunk, at);
+    if (!this.stopped && at < end) this.keep(chunk, at, end);
   }
 
   /** Completes the pending frame from `chunk`; the position after what it took, or -1 when the frame needs more. */
-  private continueFrame(chunk: Buffer): number {
+  private continueFrame(chunk: Buffer, end: number): number {
     let at = 0;
     if (this.pendingBytes < framePrefixBytes) {
-      at = Math.min(framePrefixBytes - this.pendingBytes, chunk.length);
+      at = Math.min(framePrefixBytes - this.pendingBytes, end);
       this.append(chunk, 0, at, framePrefixBytes);
       if (this.pendingBytes >= 4) this.checkTotal(readInt(this.held(), 0));
       if (this.pendingBytes < framePrefixBytes) return -1;
@@ -103,22 +110,22 @@ export class FrameReader {
     const total = readInt(this.held(), 0);
     const word = readInt(this.held(), 4);
     this.check(total, word);
-    const take = Math.min(4 + total - this.pendingBytes, chunk.length - at);
+    const take = Math.min(4 + total - this.pendingBytes, end - at);
     this.append(chunk, at, at + take, 4 + total);
     if (this.pendingBytes < 4 + total) return -1;
     const frame = this.held();
     this.pending = undefined;
     this.pendingBytes = 0;
-    this.onFrame(frame, framePrefixBytes, framePrefixBytes + (word & 0xffffff), 4 + total, word >>> 24);
+    if (this.onFrame(frame, framePrefixBytes, framePrefixBytes + (word & 0xffffff), 4 + total, word >>> 24) === true) putBack(frame);
     return at + take;
   }
 
   /** Starts collecting the frame whose first bytes are `chunk[at..]`. */
-  private keep(chunk: Buffer, at: number): void {
-    const left = chunk.length - at;
+  private keep(chunk: Buffer, at: number, end: number): void {
+    const left = end - at;
     if (left >= 4) this.checkTotal(readInt(chunk, at));
     const frameBytes = left >= framePrefixBytes ? 4 + readInt(chunk, at) : framePrefixBytes;
-    this.append(chunk, at, chunk.length, frameBytes);
+    this.append(chunk, at, end, frameBytes);
   }
 
   private held(): Buffer {
@@ -131,8 +138,11 @@ export class FrameReader {
     let pending = this.pending;
     if (pending === undefined || pending.length < needed) {
       const room = Math.min(frameBytes, Math.max(needed, firstBufferBytesMax, pending === undefined ? 0 : pending.length * 2));
-      const larger = Buffer.allocUnsafe(room);
-      if (pending !== undefined) pending.copy(larger, 0, 0, this.pendingBytes);
+      const larger = takeBuffer(room);
+      if (pending !== undefined) {
+        pending.copy(larger, 0, 0, this.pendingBytes);
+        putBack(pending);
+      }
       this.pending = pending = larger;
     }
     chunk.copy(pending, this.pendingBytes, from, to);
@@ -161,6 +171,18 @@ export class FrameReader {
 }
 
 const emptyBytes = Buffer.alloc(0);
+
+function takeBuffer(bytes: number): Buffer {
+  if (bytes < spareUseBytesMin || bytes > firstBufferBytesMax) return Buffer.allocUnsafe(bytes);
+  return spareBuffers.pop() ?? Buffer.allocUnsafeSlow(firstBufferBytesMax);
+}
+
+/** Nobody holds it any more. */
+function putBack(buffer: Buffer): void {
+  if (buffer.length !== firstBufferBytesMax || buffer.byteLength !== buffer.buffer.byteLength || spareBuffers.length >= spareBuffersMax) return;
+  unstage(buffer);
+  spareBuffers.push(buffer);
+}
 
 function readInt(bytes: Buffer, at: number): number {
   return ((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);

@@ -2,6 +2,7 @@
  * The compiled inner loops (wasm/hot-path.as.ts) and the memory they work on: which bytes are staged there, and views of what the last call found.
  * There is one memory for the process. Results are those of the last call, whoever made it: they are read before anything else is staged or scanned.
  *
+ *   read   what a socket's read brought, put there by the system itself
  *   in     the buffer staged, at the positions it has itself: a chunk of a socket, or one frame
  *   props  a property string with its escapes resolved, and room behind it
  *   out    records, until their log moves them to memory of its own
@@ -12,6 +13,7 @@ import { readFileSync } from 'node:fs';
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
   start(): void;
+  readAt(): number;
   inAt(): number;
   propsAt(): number;
   outAt(): number;
@@ -121,10 +123,20 @@ const bornHostBytes = new Uint8Array(buffer, native.bornHostAt(), 20);
 const storeHostBytes = new Uint8Array(buffer, native.storeHostAt(), 20);
 const suffixBytes = new Uint8Array(buffer, native.suffixAt(), suffixBytesMax);
 
-/** Whole, or the buffer of which only the header lies at the start of the memory: then `origin` is where it starts. */
+/**
+ * Into this sockets read (remoting/shared-read.ts): its frames need no staging. The next read overwrites it, so whoever keeps bytes beyond the call that
+ * brought them keeps a copy.
+ */
+export const readBytes = Buffer.from(buffer, native.readAt(), stagedBytesMax);
+
+const readAt = native.readAt();
+const inputAt = native.inAt();
+/** The buffer that lies at `inputAt`, whole. */
 let staged: Uint8Array | undefined;
+/** The buffer scanned last, and the address of its first byte: its header may lie there alone. */
 let scannedIn: Uint8Array | undefined;
-let origin = 0;
+let scannedAt = 0;
+
 let topic: Uint8Array | undefined;
 let bornHost: Uint8Array | undefined;
 let storeHost: Uint8Array | undefined;
@@ -132,26 +144,32 @@ let suffix: Uint8Array | undefined;
 
 /**
  * Notes where the members of the JSON header in `bytes[start..end)` lie (`scanned`, positions in `bytes`). False = it is out of the ordinary: read it in
- * full. Stages `bytes`, whole when it fits; a buffer staged already is not looked at again, so its bytes must not change between scans.
+ * full. Stages `bytes`, whole when it fits, unless sockets read into it; a buffer staged already is not looked at again: `unstage` says that its bytes change.
  */
 export function scanHeader(bytes: Uint8Array, start: number, end: number): boolean {
-  if (bytes !== staged) {
-    if (bytes.length > stagedBytesMax) return scanAlone(bytes, start, end);
-    input.set(bytes);
-    staged = scannedIn = bytes;
-    origin = 0;
+  scannedIn = bytes;
+  if (bytes === readBytes) scannedAt = readAt;
+  else if (bytes.length <= stagedBytesMax) {
+    if (bytes !== staged) input.set((staged = bytes));
+    scannedAt = inputAt;
+  } else {
+    // Too large to be staged whole.
+    if (end - start > stagedBytesMax) return false;
+    staged = undefined;
+    input.set(bytes.subarray(start, end));
+    scannedAt = inputAt - start;
   }
-  return native.scan(start, end, 0) !== 0;
+  return native.scan(scannedAt + start, scannedAt + end, -scannedAt) !== 0;
 }
 
-/** The header of a buffer that is too large to be staged whole. */
-function scanAlone(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start > stagedBytesMax) return false;
-  staged = undefined;
-  scannedIn = bytes;
-  origin = start;
-  input.set(bytes.subarray(start, end));
-  return native.scan(0, end - start, start) !== 0;
+/** The bytes of this buffer are going to change: it is not taken for what is staged any more. */
+export function unstage(bytes: Uint8Array): void {
+  if (bytes === staged) staged = undefined;
+}
+
+/** The address of a buffer's first byte, 0 when it does not lie in the memory whole. */
+function addressOf(bytes: Uint8Array): number {
+  return bytes === readBytes ? readAt : bytes === staged ? inputAt : 0;
 }
 
 /**
@@ -159,7 +177,7 @@ function scanAlone(bytes: Uint8Array, start: number, end: number): boolean {
  * buffer was scanned since or there is no room. A surrogate without its partner becomes `?`, as `String#getBytes(UTF_8)` writes it.
  */
 export function unescapeScanned(bytes: Uint8Array, start: number, end: number): number {
-  return bytes === scannedIn ? native.unescape(start - origin, end - origin) : -1;
+  return bytes === scannedIn ? native.unescape(scannedAt + start, scannedAt + end) : -1;
 }
 
 /** What the compiled loops have to be given to lay out records. Arrays are recognized: their bytes must not change. */
@@ -198,8 +216,9 @@ function place(source: RecordSource): void {
  * `bodyBytesMax`, or there are too many. The count of elements is `laidOut.batch[0]`.
  */
 export function measureBatch(source: RecordSource, bodyBytesMax: number): number {
-  if (source.body !== staged || source.topic.length > topicBytesMax) return 0;
-  return native.measureBatch(source.bodyStart, source.bodyEnd, source.bornHost.length + source.storeHost.length, source.topic.length, bodyBytesMax);
+  const at = addressOf(source.body);
+  if (at === 0 || source.topic.length > topicBytesMax) return 0;
+  return native.measureBatch(at + source.bodyStart, at + source.bodyEnd, source.bornHost.length + source.storeHost.length, source.topic.length, bodyBytesMax);
 }
 
 /**
@@ -209,8 +228,9 @@ export function measureBatch(source: RecordSource, bodyBytesMax: number): number
  */
 export function encodeBatch(pos: number, source: RecordSource, indexed: boolean, keySeed: number, tagSeed: number): boolean {
   place(source);
+  const at = addressOf(source.body);
   return native.encodeBatch(
-    pos, source.bodyStart, source.bodyEnd, source.queueId, source.sysFlag, source.bornTimestamp, source.bornHost.length, source.storeTimestamp,
+    pos, at + source.bodyStart, at + source.bodyEnd, source.queueId, source.sysFlag, source.bornTimestamp, source.bornHost.length, source.storeTimestamp,
     source.storeHost.length, source.reconsumeTimes, source.topic.length, source.phyOffset, source.queueOffset, indexed ? 1 : 0, keySeed, tagSeed,
   ) !== 0;
 }
@@ -229,7 +249,7 @@ export interface SingleSource extends RecordSource {
 
 /** True when `encodeRecord` can lay this message out: body and properties lie where the compiled loops see them. The caller has checked all sizes. */
 export function canEncode(source: SingleSource): boolean {
-  return source.body === staged && source.properties === stagedProperties && source.propertiesStart === 0 && source.appended.length <= suffixBytesMax &&
+  return addressOf(source.body) !== 0 && source.properties === stagedProperties && source.propertiesStart === 0 && source.appended.length <= suffixBytesMax &&
     source.topic.length <= topicBytesMax;
 }
 
@@ -240,8 +260,9 @@ export function canEncode(source: SingleSource): boolean {
 export function encodeStaged(pos: number, source: SingleSource, indexed: boolean, keySeed: number, tagSeed: number): number {
   place(source);
   if (source.appended !== suffix) suffixBytes.set((suffix = source.appended));
+  const at = addressOf(source.body);
   return native.encodeRecord(
-    pos, source.bodyStart, source.bodyEnd, source.propertiesEnd, source.appended.length, source.queueId, source.flag, source.sysFlag, source.bornTimestamp,
+    pos, at + source.bodyStart, at + source.bodyEnd, source.propertiesEnd, source.appended.length, source.queueId, source.flag, source.sysFlag, source.bornTimestamp,
     source.bornHost.length, source.storeTimestamp, source.storeHost.length, source.reconsumeTimes, source.preparedTransactionOffset, source.topic.length,
     source.phyOffset, source.queueOffset, indexed ? 1 : 0, keySeed, tagSeed,
   );

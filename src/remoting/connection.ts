@@ -7,6 +7,7 @@ import type { Command, SerializeType } from '../codec/command.js';
 import { Fault, WireError } from '../codec/errors.js';
 import { FrameReader } from '../codec/frame.js';
 import { hostBytes, hostText } from '../codec/host-address.js';
+import { readBytes } from '../codec/hot-path.js';
 import type { CallTimeouts, Caller } from './call-timeouts.js';
 import type { CloseReason, Counters } from './counters.js';
 import type { ConnectionLimits } from './limits.js';
@@ -24,8 +25,11 @@ export interface ConnectionHost {
   readonly calls: CallTimeouts;
   /** How our answers are serialized (`serializeTypeConfigInThisServer`). */
   readonly serialize: SerializeType;
-  /** One whole frame: header in [headerStart, headerEnd), body in [headerEnd, bodyEnd). May throw WireError. */
-  frame(connection: RemotingConnection, buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number, serializeTypeByte: number): void;
+  /**
+   * One whole frame: header in [headerStart, headerEnd), body in [headerEnd, bodyEnd). True = none of its bytes are kept. `readBytes` (codec/hot-path.ts)
+   * changes with the next read: of that one nothing may be kept. May throw WireError.
+   */
+  frame(connection: RemotingConnection, buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number, serializeTypeByte: number): boolean | void;
   /** The connection holds so many bytes more (or fewer) of a frame that is not complete. */
   unfinished?(bytes: number): void;
   /** Once, when the socket is gone. */
@@ -108,7 +112,8 @@ export class RemotingConnection implements Connection, Sender, Caller {
   private frameSinceMs = 0;
   private framesRead = 0;
 
-  constructor(socket: Duplex, ends: Ends, host: ConnectionHost) {
+  /** `readsShared`: nothing is read from the socket here, `received` is called with what came. */
+  constructor(socket: Duplex, ends: Ends, host: ConnectionHost, readsShared = false) {
     this.socket = socket;
     this.host = host;
     const remote = hostBytes(ends.remoteAddress ?? '', ends.remotePort ?? 0);
@@ -118,12 +123,10 @@ export class RemotingConnection implements Connection, Sender, Caller {
     this.localHost = hostText(local ?? noHost).replace(/:0$/, '');
     this.localPort = ends.localPort ?? 0;
     this.receivedMs = this.lastReadMs = this.lastWriteMs = host.clock.nowMs();
-    this.reader = new FrameReader((buffer, headerStart, headerEnd, bodyEnd, type) => {
-      this.onFrame(buffer, headerStart, headerEnd, bodyEnd, type);
-    }, host.limits.frameBytesMax);
+    this.reader = new FrameReader((buffer, headerStart, headerEnd, bodyEnd, type) => this.onFrame(buffer, headerStart, headerEnd, bodyEnd, type), host.limits.frameBytesMax);
     host.counters.opened++;
     host.counters.open++;
-    socket.on('data', (chunk: Buffer) => this.onData(chunk));
+    if (!readsShared) socket.on('data', (chunk: Buffer) => this.received(chunk, chunk.length));
     socket.on('end', () => this.onEnd());
     socket.on('error', (error: Error) => {
       this.host.log.debug({ peer: this.remoteAddress, error: error.message }, 'connection error');
@@ -161,15 +164,16 @@ export class RemotingConnection implements Connection, Sender, Caller {
 
   // ---- reading
 
-  private onData(chunk: Buffer): void {
+  /** `chunk[0..bytes)` came from the peer. */
+  received(chunk: Buffer, bytes: number): void {
     if (!this.isOpen) return;
     const nowMs = this.host.clock.nowMs();
     this.receivedMs = this.lastReadMs = nowMs;
-    this.host.counters.bytesIn += chunk.length;
+    this.host.counters.bytesIn += bytes;
     const framesBefore = this.framesRead;
     const heldBefore = this.reader.heldBytes;
     try {
-      this.reader.feed(chunk);
+      this.reader.feed(chunk, bytes);
     } catch (error) {
       // The reader let go of what it held.
       if (heldBefore > 0) this.host.unfinished?.(-heldBefore);
@@ -183,15 +187,16 @@ export class RemotingConnection implements Connection, Sender, Caller {
     this.weigh();
   }
 
-  private onFrame(buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number, type: number): void {
+  private onFrame(buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number, type: number): boolean {
     this.framesRead++;
     this.host.counters.framesIn++;
     // One chunk can ask for far more than its own size: what follows waits until the peer has taken its answers.
     if (this.kept.length > 0 || this.heavy()) {
-      this.kept.push([buffer, headerStart, headerEnd, bodyEnd, type]);
-      return;
+      if (buffer === readBytes) this.kept.push([Buffer.from(buffer.subarray(headerStart, bodyEnd)), 0, headerEnd - headerStart, bodyEnd - headerStart, type]);
+      else this.kept.push([buffer, headerStart, headerEnd, bodyEnd, type]);
+      return false;
     }
-    this.host.frame(this, buffer, headerStart, headerEnd, bodyEnd, type);
+    return this.host.frame(this, buffer, headerStart, headerEnd, bodyEnd, type) === true;
   }
 
   /** Forgets the unfinished frame. */

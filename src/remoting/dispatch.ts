@@ -6,6 +6,7 @@ import { commandFlag, type Command } from '../codec/command.js';
 import { Refusal } from '../codec/errors.js';
 import { decodeCommand, decodeHeader } from '../codec/header.js';
 import { HeaderScan } from '../codec/header-scan.js';
+import { readBytes } from '../codec/hot-path.js';
 import { requests, type LaneName, type RequestName, type Role, type Spec } from '../codec/requests.js';
 import { responseCodes } from '../codec/responses.js';
 import type { RemotingConnection } from './connection.js';
@@ -65,15 +66,19 @@ export class Dispatcher {
     this.draining = true;
   }
 
-  /** One frame of a connection. Throws WireError when its header cannot be read. */
-  frame(connection: RemotingConnection, buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number, serializeTypeByte: number): void {
-    if (serializeTypeByte === 0 && this.fast(connection, buffer, headerStart, headerEnd, bodyEnd)) return;
-    const command = decodeCommand(buffer, headerStart, headerEnd, bodyEnd, serializeTypeByte);
+  /** One frame of a connection. True when none of its bytes are kept. Throws WireError when its header cannot be read. */
+  frame(connection: RemotingConnection, buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number, serializeTypeByte: number): boolean {
+    if (serializeTypeByte === 0 && this.fast(connection, buffer, headerStart, headerEnd, bodyEnd)) return true;
+    // Handlers may keep a body for as long as they like: not the bytes that the next read overwrites.
+    const command = buffer === readBytes
+      ? decodeCommand(Buffer.from(buffer.subarray(headerStart, bodyEnd)), 0, headerEnd - headerStart, bodyEnd - headerStart, serializeTypeByte)
+      : decodeCommand(buffer, headerStart, headerEnd, bodyEnd, serializeTypeByte);
     if ((command.flag & commandFlag.response) !== 0) connection.answered(command);
     else this.request(connection, command, bodyEnd - headerStart);
+    return false;
   }
 
-  /** Hot path: true when a fast handler took the frame. Anything out of the ordinary is left to the full reader. */
+  /** Hot path: true when a fast handler took the frame, of which it keeps nothing. Anything out of the ordinary is left to the full reader. */
   private fast(connection: RemotingConnection, buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number): boolean {
     const { scan } = this;
     if (this.draining || !scan.scan(buffer, headerStart, headerEnd) || (scan.flag & commandFlag.response) !== 0) return false;

@@ -4,11 +4,13 @@
  */
 import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { SerializeType } from '../codec/command.js';
+import { readBytes } from '../codec/hot-path.js';
 import { CallTimeouts } from './call-timeouts.js';
 import { RemotingConnection, type ConnectionHost } from './connection.js';
 import { newCounters, type Counters } from './counters.js';
 import type { Dispatcher } from './dispatch.js';
 import { defaultServerLimits, type ServerLimits } from './limits.js';
+import { readShared } from './shared-read.js';
 import type { EventTurn } from './turn.js';
 import type { Clock, Log, TimerHandle } from './types.js';
 
@@ -61,7 +63,7 @@ export class RemotingServer implements ConnectionHost {
     this.limits = { ...defaultServerLimits, ...options.limits };
     this.calls = options.calls ?? new CallTimeouts(options.clock);
     this.serialize = options.serialize ?? 'JSON';
-    this.net = createNetServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.accept(socket));
+    this.net = createNetServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.accept(socket));
   }
 
   /** Starts listening; port 0 picks a free one. Rejects with the system's error (EADDRINUSE, EACCES, ...). */
@@ -94,7 +96,10 @@ export class RemotingServer implements ConnectionHost {
       socket.destroy();
       return;
     }
-    const connection = new RemotingConnection(socket, socket, this);
+    const shared = readShared(socket, (bytes) => connection.received(readBytes, bytes));
+    const used = shared ?? socket;
+    const connection = new RemotingConnection(used, used, this, shared !== undefined);
+    used.resume();
     this.all.add(connection);
     this.checker ??= this.clock.setInterval(() => this.check(), checkPeriodMs);
     this.options.onConnection?.(connection);
@@ -134,8 +139,8 @@ export class RemotingServer implements ConnectionHost {
     }
   }
 
-  frame(connection: RemotingConnection, buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number, serializeTypeByte: number): void {
-    this.dispatcher.frame(connection, buffer, headerStart, headerEnd, bodyEnd, serializeTypeByte);
+  frame(connection: RemotingConnection, buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number, serializeTypeByte: number): boolean {
+    return this.dispatcher.frame(connection, buffer, headerStart, headerEnd, bodyEnd, serializeTypeByte);
   }
 
   gone(connection: RemotingConnection): void {

@@ -8,8 +8,6 @@
  */
 
 // @ts-ignore: decorator
-@inline const IN_BYTES: i32 = 262144;
-// @ts-ignore: decorator
 @inline const PROPS_BYTES: i32 = 66048;
 // @ts-ignore: decorator
 @inline const OUT_BYTES: i32 = 1048576;
@@ -20,6 +18,8 @@
 // @ts-ignore: decorator
 @inline const KEYS: i32 = 16384;
 
+/** What a socket's read brought, and what is staged beside. */
+const READ = memory.data(262144 + 32, 16);
 const IN = memory.data(262144 + 32, 16);
 const PROPS = memory.data(66048 + 32, 16);
 const OUT = memory.data(1048576 + 32, 16);
@@ -50,6 +50,7 @@ const BATCH = memory.data(16, 16);
 /** Slicing by 16: table t starts at 1024 * t bytes. */
 const CRC = memory.data(16 * 1024, 16);
 
+export function readAt(): usize { return READ; }
 export function inAt(): usize { return IN; }
 export function propsAt(): usize { return PROPS; }
 export function outAt(): usize { return OUT; }
@@ -93,9 +94,9 @@ let marks: i32 = 0;
 let keysSeen: u32 = 0;
 
 // @ts-ignore: decorator
-@inline function byteAt(at: i32): i32 { return <i32>load<u8>(IN + at); }
+@inline function byteAt(at: i32): i32 { return <i32>load<u8>(at); }
 // @ts-ignore: decorator
-@inline function wordAt(at: i32): i32 { return load<i32>(IN + at); }
+@inline function wordAt(at: i32): i32 { return load<i32>(at); }
 
 function isBlank(byte: i32): bool {
   return byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09;
@@ -167,7 +168,7 @@ function skipString(at: i32, end: i32): i32 {
   let found = 0;
   while (at < end) {
     // Sixteen bytes a step: a quote, a backslash, or a byte above 0x7f, whose sign bit is set already.
-    const bytes = v128.load(IN + at);
+    const bytes = v128.load(at);
     const mask = i8x16.bitmask(v128.or(v128.or(i8x16.eq(bytes, quotes), i8x16.eq(bytes, slashes)), bytes));
     if (mask == 0) {
       at += 16;
@@ -271,7 +272,7 @@ function seenBefore(from: i32, to: i32, count: i32, origin: i32): bool {
   for (let i = 0; i < count; i++) {
     const other = load<i32>(KEY_START + (<usize>i << 2)) - origin;
     if (load<i32>(KEY_END + (<usize>i << 2)) - origin - other != length) continue;
-    if (memory.compare(IN + other, IN + from, length) == 0) return true;
+    if (memory.compare(other, from, length) == 0) return true;
   }
   return false;
 }
@@ -349,7 +350,7 @@ function extFields(at: i32, end: i32, origin: i32): i32 {
 }
 
 /**
- * Notes the members of the JSON header at IN[at..end). Positions noted have `origin` added. False = use the full reader.
+ * Notes the members of the JSON header in [at, end). Addresses are noted with `origin` added. False = use the full reader.
  */
 export function scan(at: i32, end: i32, origin: i32): bool {
   for (let i = 0; i < letterCount; i++) store<i16>(BY_LETTER + (<usize>load<u8>(LETTERS + i) << 1), -1);
@@ -432,7 +433,7 @@ export function scan(at: i32, end: i32, origin: i32): bool {
 }
 
 /**
- * Writes the UTF-8 bytes of the JSON text IN[p..end), known to be well formed, to PROPS with escapes resolved; the count, or -1 when the source is longer
+ * Writes the UTF-8 bytes of the JSON text in [p, end), known to be well formed, to PROPS with escapes resolved; the count, or -1 when the source is longer
  * than that region. A surrogate without its partner becomes `?` (`String#getBytes(UTF_8)`).
  */
 export function unescape(p: i32, end: i32): i32 {
@@ -440,7 +441,7 @@ export function unescape(p: i32, end: i32): i32 {
   const slashes = i8x16.splat(0x5c);
   let to: i32 = 0;
   while (p < end) {
-    const bytes = v128.load(IN + p);
+    const bytes = v128.load(p);
     v128.store(PROPS + to, bytes);
     const mask = i8x16.bitmask(i8x16.eq(bytes, slashes));
     const plain = mask == 0 ? 16 : ctz(mask);
@@ -557,7 +558,7 @@ let keyCount: i32 = 0;
 }
 
 /**
- * Walks the batch body IN[at..end) and answers the bytes of its records, 0 when anything about it is not plain: then the ordinary path says what is wrong.
+ * Walks the batch body in [at, end) and answers the bytes of its records, 0 when anything about it is not plain: then the ordinary path says what is wrong.
  * BATCH holds the count of elements afterwards.
  */
 export function measureBatch(at: i32, end: i32, hostBytes: i32, topicBytes: i32, bodyBytesMax: i32): i32 {
@@ -567,9 +568,9 @@ export function measureBatch(at: i32, end: i32, hostBytes: i32, topicBytes: i32,
   while (at < end) {
     const left = end - at;
     if (left < 22 || count >= ELEMENTS) return 0;
-    const bodyBytes = get32(IN + at + 16);
+    const bodyBytes = get32(at + 16);
     if (bodyBytes < 0 || bodyBytes > left - 22 || bodyBytes > bodyBytesMax) return 0;
-    const propertiesBytes = <i32>bswap<i16>(load<i16>(IN + at + 20 + bodyBytes));
+    const propertiesBytes = <i32>bswap<i16>(load<i16>(at + 20 + bodyBytes));
     if (propertiesBytes < 0 || propertiesBytes > left - 22 - bodyBytes) return 0;
     total += fixed + bodyBytes + propertiesBytes;
     if (total > OUT_BYTES - 8) return 0;
@@ -640,7 +641,7 @@ export function encodeBatch(
   keyCount = 0;
   beyondAscii = false;
   while (at < end) {
-    const source: usize = IN + at;
+    const source: usize = at;
     const bodyBytes = get32(source + 16);
     const propertiesBytes = <i32>bswap<i16>(load<i16>(source + 20 + bodyBytes));
     const body = source + 20;
@@ -669,7 +670,7 @@ export function encodeBatch(
 }
 
 /**
- * Lays out one record at OUT + pos: body IN[at..end), properties PROPS[0..propertiesBytes) followed by SUFFIX, between them a separator when there is none.
+ * Lays out one record at OUT + pos: body in [at, end), properties PROPS[0..propertiesBytes) followed by SUFFIX, between them a separator when there is none.
  * Its index keys are at KEY_HASHES afterwards: their count, or -1 when a key or tag is not ASCII or there are too many; the record is right all the same.
  */
 export function encodeRecord(
@@ -682,7 +683,7 @@ export function encodeRecord(
   const bodyBytes = end - at;
   const length = 75 + bornBytes + storeBytes + bodyBytes + topicBytes + (topicBytes > 127 ? 1 : 0) + storedBytes;
   let p = putHead(OUT + pos, length, topicBytes > 127 ? -626843477 : -626843481, queueId, flag, <i64>queueOffset, <i64>phyOffset, sysFlag, <i64>bornTimestamp,
-    bornBytes, <i64>storeTimestamp, storeBytes, reconsumeTimes, <i64>preparedTransactionOffset, IN + at, bodyBytes);
+    bornBytes, <i64>storeTimestamp, storeBytes, reconsumeTimes, <i64>preparedTransactionOffset, at, bodyBytes);
   p = putTopic(p, topicBytes);
   store<i16>(p, bswap<i16>(<i16>storedBytes));
   p += 2;
