@@ -2,6 +2,7 @@
  * One TCP connection that speaks remoting frames, accepted or dialled: cutting the stream into frames, the bytes queued for the turn,
  * matching answers to calls, and the budgets that keep a peer from filling our memory. What a request means is dispatch.ts's.
  */
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Command, SerializeType } from '../codec/command.js';
 import { Fault, WireError } from '../codec/errors.js';
@@ -10,7 +11,9 @@ import { hostBytes, hostText } from '../codec/host-address.js';
 import type { CallTimeouts, Caller } from './call-timeouts.js';
 import type { CloseReason, Counters } from './counters.js';
 import type { ConnectionLimits } from './limits.js';
+import { isPlain, readProxyHeader, tlsHandshakeByte } from './opening.js';
 import { replyHead, requestHead } from './outgoing.js';
+import type { ServerTls } from './tls.js';
 import { outPieceBytes, type EventTurn, type Sender } from './turn.js';
 import type { Clock, Connection, Log, OutgoingRequest, Reply } from './types.js';
 
@@ -24,6 +27,8 @@ export interface ConnectionHost {
   readonly calls: CallTimeouts;
   /** How our answers are serialized (`serializeTypeConfigInThisServer`). */
   readonly serialize: SerializeType;
+  /** Accepted connections may begin with a PROXY header and TLS (opening.ts); undefined: frames from the first byte on. */
+  readonly tls?: ServerTls | undefined;
   /** One whole frame: header in [headerStart, headerEnd), body in [headerEnd, bodyEnd). May throw WireError. */
   frame(connection: RemotingConnection, buffer: Buffer, headerStart: number, headerEnd: number, bodyEnd: number, serializeTypeByte: number): void;
   /** The connection holds so many bytes more (or fewer) of a frame that is not complete. */
@@ -63,7 +68,8 @@ const noHost = Buffer.alloc(8);
 
 export class RemotingConnection implements Connection, Sender, Caller {
   readonly id = ++lastId;
-  readonly remoteAddress: string;
+  /** Of the peer that a PROXY header names, once there was one (`RemotingHelper#parseChannelRemoteAddr`). */
+  remoteAddress: string;
   readonly remoteHost: Buffer;
   readonly localHost: string;
   readonly localPort: number;
@@ -71,7 +77,11 @@ export class RemotingConnection implements Connection, Sender, Caller {
   /** Clock's time of the chunk at work. */
   receivedMs: number;
 
-  private readonly socket: Duplex;
+  /** The TLS socket, once there is one. */
+  private socket: Duplex;
+  /** First bytes of a PROXY header that is not whole. */
+  private openingBytes: Buffer | undefined;
+  private proxied = false;
   private readonly host: ConnectionHost;
   private readonly reader: FrameReader;
   private readonly closeListeners: (() => void)[] = [];
@@ -123,8 +133,32 @@ export class RemotingConnection implements Connection, Sender, Caller {
     }, host.limits.frameBytesMax);
     host.counters.opened++;
     host.counters.open++;
-    socket.on('data', (chunk: Buffer) => this.onData(chunk));
-    socket.on('end', () => this.onEnd());
+    if (host.tls === undefined || !(socket instanceof Socket)) this.listen(socket);
+    else this.listen(socket, host.tls);
+  }
+
+  private listen(socket: Duplex, tls?: ServerTls): void {
+    const onFrames = (chunk: Buffer): void => this.onData(chunk);
+    const onEnd = (): void => this.onEnd();
+    if (tls === undefined) {
+      socket.on('data', onFrames);
+    } else {
+      const onOpening = (chunk: Buffer): void => {
+        const opened = this.onOpening(chunk, tls);
+        if (opened === undefined) return;
+        socket.off('data', onOpening);
+        if (opened.tls) {
+          socket.off('end', onEnd);
+          this.frameSinceMs = this.host.clock.nowMs();
+          tls.secure(socket as Socket, opened.rest, (secured) => this.onSecured(secured));
+        } else {
+          socket.on('data', onFrames);
+          this.onData(opened.rest);
+        }
+      };
+      socket.on('data', onOpening);
+    }
+    socket.on('end', onEnd);
     socket.on('error', (error: Error) => {
       this.host.log.debug({ peer: this.remoteAddress, error: error.message }, 'connection error');
       this.reason ??= 'error';
@@ -157,6 +191,49 @@ export class RemotingConnection implements Connection, Sender, Caller {
   /** Bytes queued or handed to the socket that the peer has not taken. */
   get outBytes(): number {
     return this.queuedBytes + this.socket.writableLength;
+  }
+
+  // ---- opening: only until the first frame begins
+
+  /** What the first bytes ask for, and those that are left; undefined while that cannot be told, and when the connection was closed for them. */
+  private onOpening(chunk: Buffer, tls: ServerTls): { readonly tls: boolean; readonly rest: Buffer } | undefined {
+    if (!this.isOpen) return undefined;
+    let bytes = this.openingBytes === undefined ? chunk : Buffer.concat([this.openingBytes, chunk]);
+    this.openingBytes = undefined;
+    if (bytes.length === 0) return undefined;
+    if (isPlain(bytes[0] as number) && tls.mode !== 'enforcing') return { tls: false, rest: bytes };
+    try {
+      const header = this.proxied ? undefined : readProxyHeader(bytes);
+      if (header === 'more') {
+        this.openingBytes = bytes;
+        if (this.frameSinceMs === 0) this.frameSinceMs = this.host.clock.nowMs();
+        return undefined;
+      }
+      if (header !== undefined) {
+        this.proxied = true;
+        this.remoteAddress = header.source ?? this.remoteAddress;
+        bytes = bytes.subarray(header.bytes);
+      }
+      // Nothing but the header so far: what follows is looked at when it comes.
+      if (bytes.length === 0) return undefined;
+      const wantsTls = bytes[0] === tlsHandshakeByte;
+      if (wantsTls && tls.mode === 'disabled') throw new WireError('TLS handshake, and tls.server.mode is disabled');
+      if (!wantsTls && tls.mode === 'enforcing') throw new WireError('plain bytes, and tls.server.mode is enforcing');
+      return { tls: wantsTls, rest: bytes };
+    } catch (error) {
+      this.broken(error);
+      return undefined;
+    }
+  }
+
+  private onSecured(socket: Duplex): void {
+    this.frameSinceMs = 0;
+    if (!this.isOpen) {
+      socket.destroy();
+      return;
+    }
+    this.socket = socket;
+    this.listen(socket);
   }
 
   // ---- reading

@@ -9,6 +9,7 @@ import { RemotingConnection, type ConnectionHost } from './connection.js';
 import { newCounters, type Counters } from './counters.js';
 import type { Dispatcher } from './dispatch.js';
 import { defaultServerLimits, type ServerLimits } from './limits.js';
+import type { ServerTls } from './tls.js';
 import type { EventTurn } from './turn.js';
 import type { Clock, Log, TimerHandle } from './types.js';
 
@@ -28,6 +29,8 @@ export interface ServerOptions {
   readonly calls?: CallTimeouts;
   /** `serializeTypeConfigInThisServer`; JSON unless configured. */
   readonly serialize?: SerializeType;
+  /** TLS and PROXY headers before the first frame; without it frames are expected from the first byte on. */
+  readonly tls?: ServerTls;
   /** Once for each connection, before its first frame. */
   readonly onConnection?: (connection: RemotingConnection) => void;
   /** Once for each connection that is gone. */
@@ -42,6 +45,7 @@ export class RemotingServer implements ConnectionHost {
   readonly counters: Counters = newCounters();
   readonly calls: CallTimeouts;
   readonly serialize: SerializeType;
+  readonly tls: ServerTls | undefined;
   private readonly dispatcher: Dispatcher;
   private readonly options: ServerOptions;
   private readonly net: Server;
@@ -61,6 +65,7 @@ export class RemotingServer implements ConnectionHost {
     this.limits = { ...defaultServerLimits, ...options.limits };
     this.calls = options.calls ?? new CallTimeouts(options.clock);
     this.serialize = options.serialize ?? 'JSON';
+    this.tls = options.tls;
     this.net = createNetServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.accept(socket));
   }
 
