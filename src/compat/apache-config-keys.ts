@@ -11,7 +11,7 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'authConfigPath authenticationEnabled authenticationMetadataProvider authenticationProvider authenticationStrategy ' +
     'authenticationWhitelist authorizationEnabled authorizationMetadataProvider authorizationProvider authorizationStrategy ' +
     'authorizationWhitelist autoDeleteUnusedStats batchDispatchRequestThreadPoolNums bitMapLengthConsumeQueueExt ' +
-    'bottomMostCompressionTypeForConsumeQueueStore broadcastOffsetExpireMaxSecond broadcastOffsetExpireSecond brokerConfigPath ' +
+    'bottomMostCompressionTypeForConsumeQueueStore brokerConfigPath ' +
     'brokerElectionPriority brokerHeartbeatInterval brokerIP2 brokerNotActiveTimeoutMillis cgColdReadThreshold channelNotActiveInterval ' +
     'checkCommitLogOffsetOnRecover checkSyncStateSetPeriod cleanOfflineBrokerInterval cleanRocksDBDirtyCQIntervalMin ' +
     'cleanSwapedMapInterval clearRetryTopicWhenDeleteTopic clientAsyncSemaphoreValue clientCallbackExecutorThreads ' +
@@ -29,7 +29,7 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'deleteConsumeQueueFilesInterval deleteFileBatchMax destroyMapedFileIntervalForcibly disableCallbackExecutor ' +
     'disableConsumeIfConsumerReadSlowly disableNettyWorkerGroup disappearTimeAfterStart diskFallRecorded dispatchCqCacheNum ' +
     'dispatchCqThreads dispatchFromSenderThread duplicationEnable enableAcceleratedRecovery enableAsyncReput enableAutoInSyncReplicas ' +
-    'enableBatchPush enableBroadcastOffsetStore enableBuildConsumeQueueConcurrently enableCalcFilterBitMap enableCleanExpiredOffset ' +
+    'enableBatchPush enableBuildConsumeQueueConcurrently enableCalcFilterBitMap enableCleanExpiredOffset ' +
     'enableCompaction enableConnectionMetrics enableConsumeQueueExt enableControllerMode enableCreateSysGroup enableDLegerCommitLog ' +
     'enableDetailStat enableFastChannelEventProcess enableLagAndDlqMetrics enableLiteEventMode enableLitePopLog enableLmq enableLmqQuota ' +
     'enableLmqStats enableLogConsumeQueueRepeatedlyBuildWhenRecover enableMessageStoreMetrics enableMultiDispatch enableNetWorkFlowControl ' +

@@ -28,6 +28,9 @@ export interface BrokerConfig {
   shortPollingTimeMills: number;
   notifyConsumerIdsChangedEnable: boolean;
   realTimeNotifyConsumerChange: boolean;
+  enableBroadcastOffsetStore: boolean;
+  broadcastOffsetExpireSecond: number;
+  broadcastOffsetExpireMaxSecond: number;
   slaveReadEnable: boolean;
   litePullMessageEnable: boolean;
   useServerSideResetOffset: boolean;

@@ -3,6 +3,8 @@
  * A value comes from the table's default, then the `broker.conf` file, then flags. Reading files is the caller's business.
  */
 import { apacheKeysWithoutEffect } from '../compat/apache-config-keys.js';
+import { readProperties } from '../compat/properties-file.js';
+import { tlsDefaults, type TlsConfig } from '../remoting/index.js';
 import type { BrokerConfig, NamesrvConfig, StoreConfig } from './config-types.js';
 
 /** A configuration that cannot be started with. The message names the key, what was wrong and the allowed range. */
@@ -111,6 +113,9 @@ export const brokerKeys: KeysOf<BrokerConfig> = {
   shortPollingTimeMills: int(1000, 1, 3600000, 'ms a pull is held with longPollingEnable=false'),
   notifyConsumerIdsChangedEnable: bool(true, 'tell consumers of a group when its members change'),
   realTimeNotifyConsumerChange: bool(true, 'at once rather than each 15 s'),
+  enableBroadcastOffsetStore: bool(true, 'keep where broadcasting clients pull'),
+  broadcastOffsetExpireSecond: int(120, 1, int32Max, 'seconds until a silent broadcasting client is forgotten'),
+  broadcastOffsetExpireMaxSecond: int(300, 1, int32Max, 'the same for one that is still connected'),
   slaveReadEnable: bool(false, 'suggest reading from a replica when far behind'),
   litePullMessageEnable: bool(true, 'serve LITE_PULL_MESSAGE'),
   useServerSideResetOffset: bool(true, 'a reset offset takes effect at the next pull'),
@@ -196,6 +201,35 @@ export const serverKeys: KeysOf<ServerConfig> = {
   maxConnections: int(20000, 1, 1000000, 'ours: connections one port accepts'),
 };
 
+/** TLS keys: Apache's system properties (`TlsSystemConfig`), here keys of the configuration file. */
+export const tlsKeys: KeysOf<TlsConfig> = {
+  'tls.server.mode': oneOf(tlsDefaults['tls.server.mode'], ['disabled', 'permissive', 'enforcing'], 'TLS on the ports: never, beside plain connections, or only'),
+  'tls.test.mode.enable': bool(tlsDefaults['tls.test.mode.enable'], 'TLS with a certificate made at start; no certificate is checked'),
+  'tls.server.need.client.auth': text(tlsDefaults['tls.server.need.client.auth'], 'ask clients for a certificate (none, optional, require)'),
+  'tls.server.keyPath': text(tlsDefaults['tls.server.keyPath'], 'PEM file of the private key'),
+  'tls.server.keyPassword': text(tlsDefaults['tls.server.keyPassword'], 'password of the private key'),
+  'tls.server.certPath': text(tlsDefaults['tls.server.certPath'], 'PEM file of the certificate chain'),
+  'tls.server.authClient': bool(tlsDefaults['tls.server.authClient'], 'check the certificates of clients'),
+  'tls.server.trustCertPath': text(tlsDefaults['tls.server.trustCertPath'], 'PEM file of the authorities for clients'),
+  'tls.enable': bool(tlsDefaults['tls.enable'], 'dial name servers with TLS'),
+  'tls.client.keyPath': text(tlsDefaults['tls.client.keyPath'], 'PEM file of the private key for dialling'),
+  'tls.client.keyPassword': text(tlsDefaults['tls.client.keyPassword'], 'password of that key'),
+  'tls.client.certPath': text(tlsDefaults['tls.client.certPath'], 'PEM file of the certificate chain for dialling'),
+  'tls.client.authServer': bool(tlsDefaults['tls.client.authServer'], 'check the certificates of those we dial'),
+  'tls.client.trustCertPath': text(tlsDefaults['tls.client.trustCertPath'], 'PEM file of the authorities for those we dial'),
+  'tls.config.file': text(tlsDefaults['tls.config.file'], 'properties file whose values win over the keys above, except mode and enable'),
+};
+
+/** The configuration with what the file named by `tls.config.file` says (`TlsHelper#extractTlsConfigFromFile`). Throws ConfigError. */
+export function withTlsFile(config: TlsConfig, content: string): TlsConfig {
+  const settings = new Map<string, string>();
+  for (const [key, value] of readProperties(content)) {
+    if (Object.hasOwn(tlsKeys, key) && !['tls.server.mode', 'tls.enable', 'tls.config.file'].includes(key)) settings.set(key, value);
+  }
+  const given = Object.fromEntries([...settings.keys()].map((key) => [key, resolve(tlsKeys, settings)[key as keyof TlsConfig]]));
+  return { ...config, ...given };
+}
+
 /** Name server keys. */
 export const namesrvKeys: KeysOf<NamesrvConfig> = {
   kvConfigPath: text('', 'file of the KV configs; default: namesrv/kvConfig.json under the data directory'),
@@ -254,6 +288,7 @@ export interface Resolved {
   readonly store: StoreConfig;
   readonly server: ServerConfig;
   readonly namesrv: NamesrvConfig;
+  readonly tls: TlsConfig;
   /** Apache's keys that were given and have no effect here. */
   readonly ignored: readonly string[];
 }
@@ -283,7 +318,7 @@ export function resolveConfig(settings: ReadonlyMap<string, string>, origin: str
     if (store.mappedFileSizeConsumeQueue % 20 !== 0) {
       throw new ConfigError(`mappedFileSizeConsumeQueue must be a multiple of 20 (bytes of an entry), not ${store.mappedFileSizeConsumeQueue}`);
     }
-    return { broker, store, server: resolve(serverKeys, settings), namesrv: resolve(namesrvKeys, forNamesrv), ignored };
+    return { broker, store, server: resolve(serverKeys, settings), namesrv: resolve(namesrvKeys, forNamesrv), tls: resolve(tlsKeys, settings), ignored };
   } catch (error) {
     if (error instanceof ConfigError && origin !== '') throw new ConfigError(`${origin}: ${error.message}`);
     throw error;
@@ -292,5 +327,5 @@ export function resolveConfig(settings: ReadonlyMap<string, string>, origin: str
 
 /** True when the key has an effect here. */
 export function isKnown(key: string): boolean {
-  return Object.hasOwn(brokerKeys, key) || Object.hasOwn(storeKeys, key) || Object.hasOwn(serverKeys, key) || Object.hasOwn(namesrvKeys, key);
+  return Object.hasOwn(brokerKeys, key) || Object.hasOwn(storeKeys, key) || Object.hasOwn(serverKeys, key) || Object.hasOwn(namesrvKeys, key) || Object.hasOwn(tlsKeys, key);
 }

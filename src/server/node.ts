@@ -2,12 +2,12 @@
  * One running process: name server, broker, or both, with their ports, store and order of starting and stopping.
  * It owns the sockets and the store; what they serve is namesrv/ and broker/. The command line is main.ts.
  */
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Fault } from '../codec/errors.js';
 import type { Role } from '../codec/requests.js';
-import { CallTimeouts, defaultLanes, Dispatcher, EventTurn, LaneSet, RemotingClient, RemotingServer, systemClock } from '../remoting/index.js';
+import { CallTimeouts, clientTls, defaultLanes, Dispatcher, EventTurn, LaneSet, RemotingClient, RemotingServer, ServerTls, systemClock } from '../remoting/index.js';
 import type { Clock, FastHandler, Handlers, Log } from '../remoting/types.js';
 import type { RequestName } from '../codec/requests.js';
 import { realDisk, type Disk } from '../store/disk.js';
@@ -15,7 +15,7 @@ import { collectGarbage } from '../store/collect.js';
 import { openStore, type OpenStore } from '../store/message-store.js';
 import { createBroker, isUnspecific, type Broker } from './broker/broker.js';
 import type { NodeRole } from './cli.js';
-import { fixedSettings } from './config.js';
+import { ConfigError, fixedSettings, withTlsFile } from './config.js';
 import type { Resolved } from './config.js';
 import { createNameServer, type NameServer } from './namesrv/name-server.js';
 
@@ -57,6 +57,7 @@ interface Shared {
   readonly turn: EventTurn;
   readonly calls: CallTimeouts;
   readonly client: RemotingClient;
+  readonly tls: ServerTls;
 }
 
 interface Part {
@@ -77,7 +78,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const clock = systemClock(true);
   const turn = new EventTurn((error) => log.error({ error: textOf(error) }, 'the end of a turn failed'));
   const calls = new CallTimeouts(clock);
-  const shared: Shared = { config, log, clock, disk: realDisk(), turn, calls, client: new RemotingClient({ turn, clock, log, calls }) };
+  const { tls, dialTls } = openTls(config, clock, log);
+  const shared: Shared = { config, log, clock, disk: realDisk(), turn, calls, tls, client: new RemotingClient({ turn, clock, log, calls, tls: dialTls }) };
 
   // In the order of stopping: a broker leaves before the name server that it registered with.
   const parts: Part[] = [];
@@ -85,6 +87,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     for (const part of parts) await part.drain();
     for (const part of parts) await part.close();
     await shared.client.close();
+    tls.stop();
   };
   try {
     let namesrvAddress: string | undefined;
@@ -111,6 +114,21 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     // A file where a directory should be, or the reverse, a disk that is full or refuses: the system's own words name the path.
     if (isSystemError(error)) throw new StartError(`${dataDir} cannot be served: ${error.message}`);
     throw error;
+  }
+}
+
+/** Reads what the TLS keys name. Throws StartError. */
+function openTls(config: Resolved, clock: Clock, log: Log): { tls: ServerTls; dialTls: ReturnType<typeof clientTls> } {
+  try {
+    const file = config.tls['tls.config.file'];
+    const settings = file !== '' && existsSync(file) ? withTlsFile(config.tls, readFileSync(file, 'utf8')) : config.tls;
+    const tls = new ServerTls(settings, readFileSync, clock, log);
+    const dialTls = clientTls(settings, readFileSync);
+    tls.start();
+    return { tls, dialTls };
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new StartError(`TLS cannot be served: ${textOf(error)}`);
   }
 }
 
@@ -183,9 +201,9 @@ interface PortOptions {
 }
 
 function createPort(shared: Shared, port: PortOptions): RemotingServer {
-  const { log, clock, turn, calls, config } = shared;
+  const { log, clock, turn, calls, config, tls } = shared;
   return new RemotingServer({
-    turn, clock, log, calls,
+    turn, clock, log, calls, tls,
     dispatcher: new Dispatcher({ handlers: port.handlers, ...(port.fast === undefined ? {} : { fast: port.fast }), role: port.role, lanes: port.lanes, log }),
     limits: { connectionsMax: config.server.maxConnections, idleMsMax: config.server.serverChannelMaxIdleTimeSeconds * 1000 },
     ...(port.onConnectionClosed === undefined ? {} : { onConnectionClosed: port.onConnectionClosed }),

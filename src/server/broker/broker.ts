@@ -181,6 +181,7 @@ export function createBroker(options: BrokerOptions): Broker {
       offsets.start();
       statistics.start();
       schedule.start();
+      pull.start();
       consumers.start();
       timers.push(clock.setInterval(() => {
         producers.scan();

@@ -6,8 +6,10 @@ import { hasPullFlag, pullSysFlag } from '../../codec/sys-flag.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { ResponseCode } from '../../codec/responses.js';
 import type { HeaderOf, ReplyHeaderOf } from '../../codec/requests.js';
-import type { Connection, Ctx, FastHandler, Handler, Reply } from '../../remoting/types.js';
+import type { Connection, Ctx, FastHandler, Handler, Reply, TimerHandle } from '../../remoting/types.js';
 import type { GetResult, GetStatus, QueueRef } from '../../store/types.js';
+import { BroadcastOffsets, broadcastScanMs } from './broadcast-offsets.js';
+import type { BroadcastClient } from './broadcast-offsets.js';
 import { createHold } from './hold.js';
 import type { Hold } from './hold.js';
 import { createPullFast } from './pull-fast.js';
@@ -21,6 +23,9 @@ export const forbiddenType = { BROKER: 1, GROUP: 2, TOPIC: 3, BROADCASTING_DISAB
 
 /** `DefaultMessageStore#MAX_PULL_MSG_SIZE`: a pull is bounded by the store's own limits, not by the request's maxMsgBytes. */
 export const pullBytesMax = 128 * 1024 * 1024;
+
+/** `RequestSource`: whom a proxy pulls for. */
+export const requestSource = { SDK: -1, PROXY_FOR_ORDER: 0, PROXY_FOR_BROADCAST: 1, PROXY_FOR_STREAM: 2 } as const;
 
 /** Bit of `GroupTable.forbidden` that forbids reading (`PermName#INDEX_PERM_READ`). */
 const forbidReadBit = 2;
@@ -41,6 +46,8 @@ export interface PullRequest {
   readonly subscription: string | undefined;
   readonly expressionType: string | undefined;
   readonly subVersion: bigint;
+  /** The client of a broadcasting proxy (requestSource 1, proxyFrowardClientId); undefined: the peer itself. */
+  readonly proxyClientId?: string | undefined;
 }
 
 /** What a pull is answered; `found` holds the records of a successful one. */
@@ -78,7 +85,16 @@ export interface Pull {
   readonly hold: Hold;
   /** Runs a pull; the listener hears its answer once, now or later. */
   pull(request: PullRequest, listener: PullListener): void;
+  /** Begins to commit where broadcasting clients are. */
+  start(): void;
   stop(): void;
+}
+
+/** What every pull needs. */
+interface PullParts {
+  readonly ctx: BrokerContext;
+  readonly hold: Hold;
+  readonly broadcast: BroadcastOffsets;
 }
 
 /** What passed the checks. */
@@ -87,11 +103,15 @@ interface Granted {
   readonly group: GroupConfig;
   readonly queue: QueueRef;
   readonly subscription: Subscription;
+  /** Set for a pull by broadcast. */
+  readonly client?: BroadcastClient;
 }
 
 export function createPull(ctx: BrokerContext): Pull {
   const hold = createHold(ctx);
-  const pull = (request: PullRequest, listener: PullListener): void => runPull(ctx, hold, request, true, listener);
+  const broadcast = new BroadcastOffsets(ctx);
+  let scanner: TimerHandle | undefined;
+  const pull = (request: PullRequest, listener: PullListener): void => runPull({ ctx, hold, broadcast }, request, true, listener);
   const handle = (lite: boolean) => (call: Ctx, header: HeaderOf<'PULL_MESSAGE'>): undefined => {
     pull(requestOf(call, header, lite), (answer) => call.reply(replyOf(answer)));
     return undefined;
@@ -101,7 +121,14 @@ export function createPull(ctx: BrokerContext): Pull {
     fast: { PULL_MESSAGE: createPullFast(ctx, pull, false), LITE_PULL_MESSAGE: createPullFast(ctx, pull, true) },
     hold,
     pull,
-    stop: () => hold.stop(),
+    start() {
+      scanner = ctx.clock.setInterval(() => broadcast.scan(), broadcastScanMs);
+    },
+    stop() {
+      scanner?.clear();
+      broadcast.scan();
+      hold.stop();
+    },
   };
 }
 
@@ -128,6 +155,7 @@ function requestOf(call: Ctx, header: HeaderOf<'PULL_MESSAGE'>, lite: boolean): 
     subscription: header.subscription,
     expressionType: header.expressionType,
     subVersion: header.subVersion,
+    proxyClientId: header.requestSource === requestSource.PROXY_FOR_BROADCAST ? (header.proxyFrowardClientId ?? '') : undefined,
   };
 }
 
@@ -258,7 +286,8 @@ function resetResult(queue: QueueRef, nextBeginOffset: number): GetResult {
 }
 
 /** Runs a pull once. `first`: it may be held and commits its offset; a woken one does neither. */
-function runPull(ctx: BrokerContext, hold: Hold, request: PullRequest, first: boolean, listener: PullListener): void {
+function runPull(parts: PullParts, request: PullRequest, first: boolean, listener: PullListener): void {
+  const { ctx, broadcast } = parts;
   const granted = grant(ctx, request);
   if ('code' in granted) {
     listener(granted);
@@ -268,17 +297,35 @@ function runPull(ctx: BrokerContext, hold: Hold, request: PullRequest, first: bo
   // A waiting reset is forgotten even when the feature is off (`ConsumerOffsetManager#queryThenEraseResetOffset`).
   const reset = ctx.offsets.takeReset(request.group, request.topicName, request.queueId);
   if (reset !== undefined && ctx.config.useServerSideResetOffset) {
-    answerPull(ctx, hold, request, granted, resetResult(queue, reset), first, listener);
+    answerPull(parts, request, granted, resetResult(queue, reset), first, listener);
+    return;
+  }
+  const client = broadcast.clientOf(request.connection, request.group, request.proxyClientId);
+  if (client !== undefined) {
+    const place = broadcast.initOffset(queue, request.group, client, request.queueOffset);
+    if (place instanceof Promise) void place.then((at) => read(parts, request, { ...granted, client }, at, first, listener), () => read(parts, request, { ...granted, client }, -1, first, listener));
+    else read(parts, request, { ...granted, client }, place, first, listener);
+    return;
+  }
+  read(parts, request, granted, -1, first, listener);
+}
+
+/** Reads, or sends a broadcasting client to its own place. */
+function read(parts: PullParts, request: PullRequest, granted: Granted, place: number, first: boolean, listener: PullListener): void {
+  const { ctx } = parts;
+  const { queue } = granted;
+  if (place >= 0) {
+    answerPull(parts, request, granted, resetResult(queue, place), first, listener);
     return;
   }
   // A batch is never full before it has one message, whatever was asked for (`DefaultMessageStore#isTheBatchFull`).
   const result = ctx.store.get(queue, request.queueOffset, Math.max(1, request.maxMsgNums), pullBytesMax, filterOf(granted.subscription));
   if (!(result instanceof Promise)) {
-    answerPull(ctx, hold, request, granted, result, first, listener);
+    answerPull(parts, request, granted, result, first, listener);
     return;
   }
   result.then(
-    (read) => answerPull(ctx, hold, request, granted, read, first, listener),
+    (found) => answerPull(parts, request, granted, found, first, listener),
     (error: unknown) => {
       ctx.log.error({ topic: request.topicName, queueId: request.queueId, queueOffset: request.queueOffset, error: String(error) }, 'a pull could not be read');
       listener({ code: responseCodes.SYSTEM_ERROR, remark: `the messages of topic[${request.topicName}] queueId[${request.queueId}] cannot be read: ${String(error)}` });
@@ -288,8 +335,9 @@ function runPull(ctx: BrokerContext, hold: Hold, request: PullRequest, first: bo
 
 /** `DefaultPullMessageResultHandler#handle`. */
 function answerPull(
-  ctx: BrokerContext, hold: Hold, request: PullRequest, granted: Granted, result: GetResult, first: boolean, listener: PullListener,
+  parts: PullParts, request: PullRequest, granted: Granted, result: GetResult, first: boolean, listener: PullListener,
 ): void {
+  const { ctx, hold, broadcast } = parts;
   const { config, offsets } = ctx;
   const { group, topicName, queueId, connection } = request;
   offsets.commitPull(group, topicName, queueId, result.nextBeginOffset);
@@ -297,6 +345,10 @@ function answerPull(
     offsets.commit(group, topicName, queueId, request.commitOffset, connection.remoteAddress);
   }
   const code = codeOf(result.status, request.queueOffset);
+  if (granted.client !== undefined) {
+    const at = code === responseCodes.PULL_OFFSET_MOVED ? result.nextBeginOffset : request.queueOffset;
+    broadcast.update(topicName, group, queueId, at, granted.client);
+  }
   if (code === responseCodes.PULL_NOT_FOUND && first && hasPullFlag(request.sysFlag, pullSysFlag.SUSPEND)) {
     const holdMs = config.longPollingEnable ? request.suspendTimeoutMs : config.shortPollingTimeMills;
     hold.suspend({
@@ -306,7 +358,7 @@ function answerPull(
       filter: filterOf(granted.subscription),
       deadlineMs: ctx.clock.nowMs() + holdMs,
       textChars: group.length + (request.subscription?.length ?? 0) + (request.expressionType?.length ?? 0),
-      run: () => runPull(ctx, hold, request, false, listener),
+      run: () => runPull(parts, request, false, listener),
     });
     return;
   }

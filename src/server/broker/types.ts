@@ -93,6 +93,9 @@ export interface OffsetTable {
   pendingReset(group: string, topic: string, queueId: number): number | undefined;
   takeReset(group: string, topic: string, queueId: number): number | undefined;
   assignReset(group: string, topic: string, queueId: number, offset: number): void;
+  /** The smallest offset of a group's broadcasting clients, -1 when unknown; kept beside the committed ones as `topic@group@broadcast`. */
+  queryBroadcast(group: string, topic: string, queueId: number): number;
+  commitBroadcast(group: string, topic: string, queueId: number, offset: number): void;
   groupsOf(topic: string): readonly string[];
   topicsOf(group: string): readonly string[];
   queuesOf(group: string, topic: string): ReadonlyMap<number, number> | undefined;

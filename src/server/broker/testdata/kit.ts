@@ -361,6 +361,7 @@ export const testConfig = {
   brokerClusterName: 'DefaultCluster', brokerName: 'broker-a', brokerId: 0, brokerIP1: '', listenPort: 10911, brokerPermission: 6,
   regionId: 'DefaultRegion', traceOn: true, startAcceptSendRequestTimeStamp: 0, rejectTransactionMessage: false, maxMessageSize: 4 * 1024 * 1024,
   longPollingEnable: true, shortPollingTimeMills: 1000, slaveReadEnable: false, litePullMessageEnable: true, useServerSideResetOffset: true,
+  enableBroadcastOffsetStore: true, broadcastOffsetExpireSecond: 120, broadcastOffsetExpireMaxSecond: 300,
   enablePropertyFilter: false, syncFlushTimeout: 5000, defaultQueryMaxNum: 32, storePathConfigDir: '/data/config',
   messageDelayLevel: '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h',
 } as unknown as BrokerConfig;
@@ -423,6 +424,8 @@ export class Kit {
       },
       offsets: {
         query: never, queryPull: never, pendingReset: never, assignReset: never, groupsOf: never, topicsOf: never, queuesOf: never,
+        queryBroadcast: (group, topic, queueId) => this.committed.get(`${group}@broadcast@${topic}@${queueId}`) ?? -1,
+        commitBroadcast: (group, topic, queueId, offset) => void this.committed.set(`${group}@broadcast@${topic}@${queueId}`, offset),
         clone: never, removeGroup: never, removeTopic: never,
         commit: (group, topic, queueId, offset) => void this.committed.set(`${group}@${topic}@${queueId}`, offset),
         commitPull: (group, topic, queueId, offset) => void this.pulled.set(`${group}@${topic}@${queueId}`, offset),
