@@ -7,12 +7,20 @@
  *   bloom F N TEXT                   K M POSITION,...
  *   bits M POSITION,...              BYTES (hexadecimal)   TEXT of BitsArray (hexadecimal UTF-16)
  *   murmur TEXT                      the first 64 bits as a signed number
+ *   extension FILEBYTES UNIT,...     ADDRESS,... BASE:BYTES,... of the files' bytes up to the last that is not zero; a UNIT is TAGSCODE:STORETIME:BITS
  */
 import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -23,22 +31,26 @@ import org.apache.rocketmq.filter.expression.Expression;
 import org.apache.rocketmq.filter.expression.MQFilterException;
 import org.apache.rocketmq.filter.util.BitsArray;
 import org.apache.rocketmq.filter.util.BloomFilter;
+import org.apache.rocketmq.store.ConsumeQueueExt;
 import com.google.common.hash.Hashing;
 
 public class FilterOracle {
     public static void main(String[] args) throws Exception {
+        // Apache's logging writes to stdout as it starts.
+        PrintStream answers = System.out;
+        System.setOut(System.err);
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
         StringBuilder out = new StringBuilder();
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             out.append(answer(line.split(" ", -1))).append('\n');
             if (!in.ready()) {
-                System.out.print(out);
-                System.out.flush();
+                answers.print(out);
+                answers.flush();
                 out.setLength(0);
             }
         }
-        System.out.print(out);
-        System.out.flush();
+        answers.print(out);
+        answers.flush();
         System.exit(0);
     }
 
@@ -66,6 +78,8 @@ public class FilterOracle {
             }
             case "murmur":
                 return String.valueOf(Hashing.murmur3_128().hashString(text(words[1]), StandardCharsets.UTF_8).asLong());
+            case "extension":
+                return extension(Integer.parseInt(words[1]), words[2].split(","));
             default:
                 return "unknown " + words[0];
         }
@@ -100,6 +114,42 @@ public class FilterOracle {
             return String.valueOf(expression.evaluate(new MessageEvaluationContext(properties)));
         } catch (Throwable e) {
             return "threw";
+        }
+    }
+
+    /** Units as Apache's own class appends them, and the files it makes. */
+    static String extension(int fileBytes, String[] units) {
+        try {
+            Path dir = Files.createTempDirectory("filter-oracle");
+            ConsumeQueueExt extension = new ConsumeQueueExt("T", 0, dir.toString(), fileBytes, 0);
+            List<String> addresses = new ArrayList<>();
+            for (String unit : units) {
+                String[] parts = unit.split(":", -1);
+                byte[] bits = new byte[parts[2].length() / 2];
+                for (int i = 0; i < bits.length; i++) bits[i] = (byte) Integer.parseInt(parts[2].substring(2 * i, 2 * i + 2), 16);
+                ConsumeQueueExt.CqExtUnit one = new ConsumeQueueExt.CqExtUnit();
+                one.setTagsCode(Long.parseLong(parts[0]));
+                one.setMsgStoreTime(Long.parseLong(parts[1]));
+                one.setFilterBitMap(bits.length == 0 ? null : bits);
+                addresses.add(String.valueOf(extension.put(one)));
+            }
+            extension.flush(0);
+            List<String> files = new ArrayList<>();
+            File[] found = dir.resolve("T").resolve("0").toFile().listFiles();
+            Arrays.sort(found);
+            for (File file : found) {
+                byte[] bytes = Files.readAllBytes(file.toPath());
+                int end = bytes.length;
+                while (end > 0 && bytes[end - 1] == 0) end--;
+                StringBuilder hex = new StringBuilder();
+                for (int i = 0; i < end; i++) hex.append(String.format("%02x", bytes[i]));
+                files.add(Long.parseLong(file.getName()) + ":" + hex);
+            }
+            extension.destroy();
+            for (File left : new File[] {dir.resolve("T").resolve("0").toFile(), dir.resolve("T").toFile(), dir.toFile()}) left.delete();
+            return String.join(",", addresses) + " " + String.join(",", files);
+        } catch (IOException e) {
+            return "failed " + e.getMessage();
         }
     }
 

@@ -1,7 +1,8 @@
 /** Two programs that answer questions about filters line by line: Apache's own classes in a JVM, and Skylark's build. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installApache } from '../../adapters/apache/install.js';
+import { installApache, jvmOpens } from '../../adapters/apache/install.js';
 import { Child, projectRoot } from '../../process.js';
 
 /** How long the answers to one list of questions may take; a JVM compiles the program first. */
@@ -10,16 +11,21 @@ const answersTimeoutMs = 120_000;
 export class FilterOracle {
   private readonly child: Child;
 
-  private constructor(child: Child) {
+  private readonly home: string | undefined;
+
+  private constructor(child: Child, home?: string) {
     this.child = child;
+    this.home = home;
   }
 
   /** Apache's `SelectorParser`, expressions and `BloomFilter`. Throws Missing without Java or Maven. */
   static async apache(): Promise<FilterOracle> {
     const classpath = await installApache();
+    const home = mkdtempSync(join(tmpdir(), 'filter-oracle-'));
     return new FilterOracle(new Child('filter oracle', 'java', [
-      '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx256m', '-cp', classpath, join(projectRoot, 'conformance/differential/filter/FilterOracle.java'),
-    ]));
+      `-Duser.home=${home}`, `-Djava.io.tmpdir=${home}`,
+      '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx256m', ...jvmOpens, '-cp', classpath, join(projectRoot, 'conformance/differential/filter/FilterOracle.java'),
+    ]), home);
   }
 
   static skylark(): FilterOracle {
@@ -56,7 +62,8 @@ export class FilterOracle {
     }
   }
 
-  close(): Promise<void> {
-    return this.child.kill();
+  async close(): Promise<void> {
+    await this.child.kill();
+    if (this.home !== undefined) rmSync(this.home, { recursive: true, force: true });
   }
 }

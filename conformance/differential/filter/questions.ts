@@ -114,6 +114,17 @@ export function generatedQuestions(seed: number, count: number): string[] {
   return [...wellFormed, ...anything].map(([sql, given]) => evaluateQuestion(sql, given));
 }
 
+/** Units of consume queue extensions: without bits, of several lengths, and ones that end files exactly, nearly and not. */
+export function extensionQuestions(): string[] {
+  const unit = (i: number, bits: number): string => `${[0, 65, -1, 2147483647, -2147483648, 1700000003000][i % 6]}:${1_700_000_000_000 + i}:${'5a'.repeat(bits)}`;
+  const units = (count: number, bits: (i: number) => number): string => Array.from({ length: count }, (_, i) => unit(i, bits(i))).join(',');
+  return [
+    `extension 4096 ${units(1, () => 14)}`, `extension 4096 ${units(3, () => 0)}`, `extension 4096 ${units(130, () => 14)}`, `extension 1024 ${units(60, (i) => [14, 0, 1, 40, 3][i % 5] ?? 0)}`,
+    // 1020 bytes of units leave exactly what must stay free; 1021 do not.
+    `extension 1024 ${units(53, (i) => (i === 50 ? 0 : 0))}`, `extension 1024 ${units(52, (i) => (i === 0 ? 1 : 0))}`, `extension 1024 ${units(4, () => 300)}`,
+  ];
+}
+
 /** Bloom filters of several sizes and names. */
 export function bloomQuestions(): string[] {
   const names = ['', 'a', 'group#topic', 'GID_orders#OrderTopic', '%RETRY%g#g', 'exactly-16-bytes', 'exactly-16-bytes!', 'x'.repeat(31), 'x'.repeat(32), 'x'.repeat(33), '组#主题', '\u{1F680}', ...Array.from({ length: 50 }, (_, i) => `group-${i}#topic-${i % 7}`)];

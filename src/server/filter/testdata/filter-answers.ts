@@ -3,6 +3,8 @@
  * that the differential suite compares two processes; tests call `answer`.
  */
 import { createInterface } from 'node:readline';
+import { extAddress } from '../../../codec/consume-queue-unit.js';
+import { QueueExtension } from '../../../store/consume-queue-ext.js';
 import { bitsText, BloomFilter, murmur128Low, setBits } from '../bloom-filter.js';
 import { ExpressionCache } from '../expression.js';
 import type { Refused } from '../expression.js';
@@ -39,6 +41,26 @@ function evaluate(sql: string, pairs: string): string {
   }
 }
 
+/** Units as the store appends them, and the bytes it writes to the files. */
+function extension(fileBytes: number, units: readonly string[]): string {
+  const queue = new QueueExtension('', 'T', 0, fileBytes);
+  queue.startAt(0);
+  const addresses: string[] = [];
+  for (const unit of units) {
+    const [tagsCode = '', storeTime = '', bits = ''] = unit.split(':');
+    addresses.push(String(extAddress(queue.append(Number(tagsCode), Number(storeTime), bits === '' ? undefined : Buffer.from(bits, 'hex')))));
+  }
+  queue.written();
+  const files = new Map<number, Buffer>();
+  for (const run of queue.unflushed()) {
+    let file = files.get(run.fileBase);
+    if (file === undefined) files.set(run.fileBase, (file = Buffer.alloc(fileBytes)));
+    file.set(run.bytes, run.position);
+  }
+  const shown = [...files].map(([base, bytes]) => `${base}:${bytes.toString('hex').replace(/(?:00)+$/, '')}`);
+  return `${addresses.join(',')} ${shown.join(',')}`;
+}
+
 export function answer(question: string): string {
   const [what = '', a = '', b = '', c = ''] = question.split(' ');
   switch (what) {
@@ -59,6 +81,8 @@ export function answer(question: string): string {
     }
     case 'murmur':
       return String(BigInt.asIntN(64, murmur128Low(Buffer.from(text(a), 'utf8'))));
+    case 'extension':
+      return extension(Number(a), b.split(','));
     default:
       return `unknown ${what}`;
   }
