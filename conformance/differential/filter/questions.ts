@@ -19,7 +19,7 @@ export function shownQuestion(question: string): string {
 }
 
 /** Values that properties have: numbers as Java reads them and does not, truths, texts. */
-const values = [
+export const values = [
   '0', '1', '5', '-5', '+5', '05', '5L', '5d', '5f', '5.0', '5.', '.5', '5e0', ' 5', '5 ', '2147483647', '2147483648', '-2147483648', '-2147483649', '-0', '0.0', '-0.0',
   '9007199254740993', '9223372036854775807', '9223372036854775808', '-9223372036854775808', '1e400', '-1e400', '4.9e-324', '1e-400', 'NaN', '-NaN', 'Infinity', '-Infinity',
   'infinity', '0x1p3', '0x1.8p1', '0X.8P-1D', '0x1', '0x1.fffffffffffff8p1023', '0x1.00000000000008p0', '0x0.8p-1074', 'true', 'TRUE', 'True', 'false', 'yes', '', 'x', "it's", 'abc',

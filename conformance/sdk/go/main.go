@@ -24,6 +24,7 @@ type message struct {
 	Key        string `json:"key"`
 	Body       string `json:"body"`
 	Tag        string `json:"tag"`
+	Properties map[string]string `json:"properties"`
 	QueueID    *int   `json:"queueId"`
 	DelayLevel int    `json:"delayLevel"`
 }
@@ -37,6 +38,7 @@ type command struct {
 	Group        string    `json:"group"`
 	Mode         string    `json:"mode"`
 	Expression   string    `json:"expression"`
+	ExpressionType string  `json:"expressionType"`
 	Model        string    `json:"model"`
 	Style        string    `json:"style"`
 	Fail         string    `json:"fail"`
@@ -119,6 +121,7 @@ func send(c command) error {
 		if input.Tag != "" {
 			m.WithTag(input.Tag)
 		}
+		m.WithProperties(input.Properties)
 		if input.DelayLevel > 0 {
 			m.WithDelayTimeLevel(input.DelayLevel)
 		}
@@ -224,6 +227,9 @@ func subscribe(c command) error {
 	selector := consumer.MessageSelector{Type: consumer.TAG, Expression: "*"}
 	if c.Expression != "" {
 		selector.Expression = c.Expression
+	}
+	if c.ExpressionType != "" {
+		selector.Type = consumer.ExpressionType(c.ExpressionType)
 	}
 	err = pc.Subscribe(c.Topic, selector, func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 		all := true
