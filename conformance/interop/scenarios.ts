@@ -336,7 +336,9 @@ export function interopSuite(sdkName: SdkName): void {
   }
   describe(sdkName, () => {
     const runs = new Map<Scenario, Promise<{ error?: unknown; ms: number }>>();
-    const able = scenarios.filter((scenario) => scenario.needs === undefined || features[sdkName].has(scenario.needs));
+    // SKYLARK_SCENARIO: only those whose title has this in it.
+    const chosen = scenarios.filter((scenario) => scenario.title.includes(process.env['SKYLARK_SCENARIO'] ?? ''));
+    const able = chosen.filter((scenario) => scenario.needs === undefined || features[sdkName].has(scenario.needs));
     let endpoint: Endpoint | undefined;
     let sdk: SdkDriver | undefined;
     const clients: RawClient[] = [];
@@ -373,7 +375,7 @@ export function interopSuite(sdkName: SdkName): void {
       await endpoint?.dispose();
     }, 60_000);
 
-    for (const scenario of scenarios) {
+    for (const scenario of chosen) {
       if (!able.includes(scenario)) {
         test.skip(`skipped: ${sdkName} has no ${scenario.needs ?? ''}: ${scenario.title}`, () => undefined);
         continue;

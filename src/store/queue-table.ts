@@ -157,8 +157,10 @@ export class QueueTable {
    */
   async flush(): Promise<void> {
     for (const queue of [...this.dirty]) {
+      // Entries that come while units are written wait for the next time: no entry reaches the files before its unit.
+      const limit = queue.writtenOffset;
       if (queue.extension !== undefined) await this.extensions?.flush(queue, queue.extension);
-      for (const run of queue.unflushed()) {
+      for (const run of queue.unflushed(limit)) {
         if (queue.deleted) break;
         const fresh = !queue.files.includes(run.fileBase);
         const file = fresh ? this.#create(queue, run.fileBase) : this.open(queue, run.fileBase);

@@ -21,32 +21,32 @@ import (
 )
 
 type message struct {
-	Key        string `json:"key"`
-	Body       string `json:"body"`
-	Tag        string `json:"tag"`
+	Key        string            `json:"key"`
+	Body       string            `json:"body"`
+	Tag        string            `json:"tag"`
 	Properties map[string]string `json:"properties"`
-	QueueID    *int   `json:"queueId"`
-	DelayLevel int    `json:"delayLevel"`
+	QueueID    *int              `json:"queueId"`
+	DelayLevel int               `json:"delayLevel"`
 }
 
 type command struct {
-	Re           int       `json:"re"`
-	Do           string    `json:"do"`
-	As           string    `json:"as"`
-	Topic        string    `json:"topic"`
-	Broker       string    `json:"broker"`
-	Group        string    `json:"group"`
-	Mode         string    `json:"mode"`
-	Expression   string    `json:"expression"`
-	ExpressionType string  `json:"expressionType"`
-	Model        string    `json:"model"`
-	Style        string    `json:"style"`
-	Fail         string    `json:"fail"`
-	Orderly      bool      `json:"orderly"`
-	MaxReconsume int32     `json:"maxReconsume"`
-	Queues       int       `json:"queues"`
-	Expect       int       `json:"expect"`
-	Messages     []message `json:"messages"`
+	Re             int       `json:"re"`
+	Do             string    `json:"do"`
+	As             string    `json:"as"`
+	Topic          string    `json:"topic"`
+	Broker         string    `json:"broker"`
+	Group          string    `json:"group"`
+	Mode           string    `json:"mode"`
+	Expression     string    `json:"expression"`
+	ExpressionType string    `json:"expressionType"`
+	Model          string    `json:"model"`
+	Style          string    `json:"style"`
+	Fail           string    `json:"fail"`
+	Orderly        bool      `json:"orderly"`
+	MaxReconsume   int32     `json:"maxReconsume"`
+	Queues         int       `json:"queues"`
+	Expect         int       `json:"expect"`
+	Messages       []message `json:"messages"`
 }
 
 type event map[string]interface{}
