@@ -90,6 +90,7 @@ export interface OutgoingMessage {
   readonly tag?: string;
   readonly queueId?: number;
   readonly delayLevel?: number;
+  readonly properties?: Readonly<Record<string, string>>;
 }
 
 export type SendMode = 'sync' | 'async' | 'oneway' | 'batch';

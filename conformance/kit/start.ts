@@ -9,7 +9,12 @@ import type { Endpoint as StartedEndpoint } from '../endpoint.js';
 const patience = { waitTimeMillsInSendQueue: 10_000 } as const;
 
 /** Switched on where the endpoint has it; a build that refuses a key is started without. */
-const optional = [{ enablePropertyFilter: true, recallMessageEnable: true }, { recallMessageEnable: true }, {}] as const;
+const optional = [
+  { enablePropertyFilter: true, recallMessageEnable: true }, { enablePropertyFilter: true }, { recallMessageEnable: true }, {},
+] as const;
+
+/** Filter bitmaps beside the consume queues; Apache's are off, see below. */
+const bitmaps = { enableCalcFilterBitMap: true, enableConsumeQueueExt: true } as const;
 
 /**
  * Apache asks about half messages every 30 s by default, and writes what became of them up to 3 s late: it would ask about those that are committed. It
@@ -39,7 +44,7 @@ export async function startEndpoint(what: string, { dataDir, small }: StartOptio
     const beside = fileURLToPath(new URL('../../src/server/main.js', import.meta.url));
     const main = process.env['SKYLARK_MAIN'] === undefined && existsSync(beside) ? { main: beside } : {};
     let refusal: unknown;
-    for (const more of optional) {
+    for (const more of [...optional.map((keys) => ({ ...keys, ...bitmaps })), ...optional]) {
       try {
         return await SkylarkEndpoint.start({ ...place, config: { ...usual, ...more }, ...main });
       } catch (error) {

@@ -29,17 +29,17 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'deleteConsumeQueueFilesInterval deleteFileBatchMax destroyMapedFileIntervalForcibly disableCallbackExecutor ' +
     'disableConsumeIfConsumerReadSlowly disableNettyWorkerGroup disappearTimeAfterStart diskFallRecorded dispatchCqCacheNum ' +
     'dispatchCqThreads dispatchFromSenderThread duplicationEnable enableAcceleratedRecovery enableAsyncReput enableAutoInSyncReplicas ' +
-    'enableBatchPush enableBuildConsumeQueueConcurrently enableCalcFilterBitMap enableCleanExpiredOffset ' +
-    'enableCompaction enableConnectionMetrics enableConsumeQueueExt enableControllerMode enableCreateSysGroup enableDLegerCommitLog ' +
+    'enableBatchPush enableBuildConsumeQueueConcurrently enableCleanExpiredOffset ' +
+    'enableCompaction enableConnectionMetrics enableControllerMode enableCreateSysGroup enableDLegerCommitLog ' +
     'enableDetailStat enableFastChannelEventProcess enableLagAndDlqMetrics enableLiteEventMode enableLitePopLog enableLmq enableLmqQuota ' +
     'enableLmqStats enableLogConsumeQueueRepeatedlyBuildWhenRecover enableMessageStoreMetrics enableMultiDispatch enableNetWorkFlowControl ' +
     'enableNotifyAfterPopOrderLockRelease enableNotifyBeforePopCalculateLag enablePopBatchAck enablePopBufferMerge enablePopLog ' +
     'enablePopMessageThreshold enablePopMetrics enableReconnectForGoAway enableRegisterProducer enableRemoteEscape enableRemotingMetrics ' +
     'enableRequestMetrics enableRetryTopicV2 enableRocksDBLog enableRunningFlagsInFlush enableScheduleAsyncDeliver ' +
     'enableSkipLongAwaitingAck enableSlaveActingMaster enableSplitRegistration enableStatsMetrics enableTransactionMetrics ' +
-    'enabledAppendPropCRC endTransactionPoolQueueCapacity endTransactionThreadPoolNums estimateAccumulation expectConsumerNumUseFilter ' +
+    'enabledAppendPropCRC endTransactionPoolQueueCapacity endTransactionThreadPoolNums estimateAccumulation ' +
     'fastFailIfNoBufferInStorePool fetchControllerAddrByDnsLookup fetchNameSrvAddrByDnsLookup fetchNamesrvAddrByAddressServer ' +
-    'fetchNamesrvAddrInterval filterDataCleanTimeSpan filterSupportRetry flushCommitLogLeastPages flushCommitLogThoroughInterval ' +
+    'fetchNamesrvAddrInterval flushCommitLogLeastPages flushCommitLogThoroughInterval ' +
     'flushCommitLogTimed flushConsumeQueueLeastPages flushConsumeQueueThoroughInterval flushConsumerOffsetHistoryInterval ' +
     'flushDelayOffsetInterval flushLeastPagesWhenWarmMapedFile forceVerifyPropCRC forwardTimeout globalColdReadThreshold ' +
     'haFlowControlEnable haHousekeepingInterval haListenPort haMasterAddress haMaxGapNotInSync haMaxTimeSlaveNotCatchup ' +
@@ -50,9 +50,9 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'liteLagLatencyCollectEnable liteLagLatencyMetricsEnable liteLagLatencyTopK litePullMessageThreadPoolNums ' +
     'liteSubscriptionCheckInterval liteSubscriptionCheckTimeoutMills liteTtlCheckInterval loadBalancePollNameServerInterval ' +
     'loadBalanceProcessorThreadPoolNums loadBalanceThreadPoolQueueCapacity lockInStrictMode logicQueueForceSwapMapInterval ' +
-    'logicQueueSwapMapInterval logicQueueSwapMapReserveFileNum logicalDiskSpaceCleanForciblyThreshold mappedFileSizeConsumeQueueExt ' +
+    'logicQueueSwapMapInterval logicQueueSwapMapReserveFileNum logicalDiskSpaceCleanForciblyThreshold ' +
     'mappedFileSizeTimerLog mappedFileSwapEnable mapperFileSizeBatchConsumeQueue maxAsyncPutMessageRequests maxBatchDeleteFilesNum ' +
-    'maxChecksumRange maxClientEventCount maxConsumeQueueScan maxErrorRateOfBloomFilter maxHaTransferByteInSecond ' +
+    'maxChecksumRange maxClientEventCount maxConsumeQueueScan maxHaTransferByteInSecond ' +
     'maxLiteSubscriptionCount maxLmqConsumeQueueNum maxMessageFilterNumForNotification maxOffsetMapSize maxPopPollingSize ' +
     'maxReconnectIntervalTimeSeconds maxRecoveryCommitlogFiles maxRocksDBIndexQueryDays maxSlaveResendLength maxStatsIdleTimeInMinutes ' +
     'maxTopicLength memTableFlushIntervalMs messageStorePlugIn metricGrpcExporterIntervalInMills metricGrpcExporterTimeOutInMills ' +

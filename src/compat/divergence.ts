@@ -313,6 +313,42 @@ export const divergences = {
     reason: 'Operators decide by it whether a topic can go.',
     cases: ['src/server/broker/clients.test.ts'],
   },
+  'filter.error-text': {
+    apache: 'An expression that does not compile is refused with the name of a Java class and JavaCC\'s list of words that could follow (SelectorParser#parse, ParseException#initialise).',
+    skylark: 'The same code; the remark says line, column and what was expected or is wrong there.',
+    reason: 'People read it.',
+    cases: ['src/server/filter/apache-answers.test.ts', 'conformance/differential/filter.interop.test.ts'],
+  },
+  'filter.expression-limits': {
+    apache: 'Expressions are as long as a frame and nest as deep as the stack of the thread allows; chains of ORs that are longer than the stack compile and match nothing.',
+    skylark: '64 Ki characters, 256 levels of parentheses and signs, 256 comparisons of comparisons; beyond them SUBSCRIPTION_PARSE_FAILED with the place. Chains of AND and OR have no limit of their own.',
+    reason: 'One expression must not hold up everybody.',
+    cases: ['src/server/filter/sql-property.test.ts'],
+  },
+  'filter.malformed-in-pull': {
+    apache: 'A pull that brings an expression which does not compile, or of an unknown type, is filtered by nothing: the consumer gets every message (PullMessageProcessor#processRequest; the assertion that forbids it is off). Pops refuse it.',
+    skylark: 'SUBSCRIPTION_PARSE_FAILED, as for pops.',
+    reason: 'A consumer must not get what it did not ask for.',
+    cases: ['src/server/broker/filtered-pull.test.ts'],
+  },
+  'filter.data-limits': {
+    apache: 'The expressions of groups, dead ones too, grow without bound (ConsumerFilterManager).',
+    skylark: '20,000 with 32 Mi characters; beyond them the longest dead go first, then new ones are not taken and their pulls get FILTER_DATA_NOT_EXIST.',
+    reason: 'One client must not fill the memory of all.',
+    cases: ['src/server/filter/filter-data.test.ts'],
+  },
+  'filter.bits-after-recovery': {
+    apache: 'Entries that recovery makes again get filter bits by the expressions known then (CommitLogDispatcherCalcBitMap).',
+    skylark: 'They get units without bits: such messages are judged by their properties.',
+    reason: 'The result is the same, and a store opens without the broker.',
+    cases: ['src/server/broker/filtered-pull.test.ts'],
+  },
+  'filter.default-of-start': {
+    apache: 'enablePropertyFilter is off unless broker.conf says otherwise.',
+    skylark: 'The same with a configuration file and for `skylark broker`; `skylark start` without one serves SQL92.',
+    reason: 'Who starts a broker for his programs should not find a feature missing.',
+    cases: ['src/server/cli.test.ts'],
+  },
 } as const satisfies Readonly<Record<string, Divergence>>;
 
 export type DivergenceId = keyof typeof divergences;

@@ -63,6 +63,13 @@ export interface BrokerConfig {
   splitMetadataSize: number;
   validateSystemTopicWhenUpdateTopic: boolean;
   enablePropertyFilter: boolean;
+  filterSupportRetry: boolean;
+  enableCalcFilterBitMap: boolean;
+  /** Percent. */
+  maxErrorRateOfBloomFilter: number;
+  expectConsumerNumUseFilter: number;
+  /** Milliseconds. */
+  filterDataCleanTimeSpan: number;
   /** Bytes a message body may have: MESSAGE_ILLEGAL above (`MessageStoreConfig#maxMessageSize`). */
   maxMessageSize: number;
   messageDelayLevel: string;

@@ -18,6 +18,10 @@ import { createTopicHandlers } from './admin-topics.js';
 import { ConsumerTable } from './consumers.js';
 import { parseDelayLevels } from './delay-levels.js';
 import { SubscriptionGroupTable } from './groups.js';
+import { createCalcBitMap } from '../filter/calc-bit-map.js';
+import { ExpressionCache } from '../filter/expression.js';
+import { ConsumerFilterTable } from '../filter/filter-data.js';
+import { createFilterRegistry } from '../filter/message-filter.js';
 import { createClientHandlers } from './heartbeat.js';
 import type { Hold } from './hold.js';
 import { brokerLanes } from './lanes.js';
@@ -110,7 +114,10 @@ export function createBroker(options: BrokerOptions): Broker {
   topics.load();
   groups.load();
   offsets.load();
-  const consumers = new ConsumerTable({ config, clock, log, turn });
+  const filterTable = new ConsumerFilterTable({ config, disk, clock, log, expressions: new ExpressionCache() });
+  filterTable.load();
+  if (config.enableCalcFilterBitMap) store.setBitMapOf(createCalcBitMap(filterTable));
+  const consumers = new ConsumerTable({ config, clock, log, turn, listener: filterTable });
   const producers = new ProducerTable({ clock, log, config });
   const locks = new QueueLockTable(clock);
 
@@ -121,6 +128,7 @@ export function createBroker(options: BrokerOptions): Broker {
 
   const context: BrokerContext = {
     config, limits, clock, log, turn, store, topics, groups, offsets, consumers, producers, locks,
+    filters: createFilterRegistry({ table: filterTable, filterSupportRetry: config.filterSupportRetry }),
     random: options.random,
     brokerAddress: () => `${textHost}:${port}`,
     storeHost: () => storeHost,
@@ -179,6 +187,7 @@ export function createBroker(options: BrokerOptions): Broker {
 
     async start() {
       offsets.start();
+      filterTable.start();
       statistics.start();
       schedule.start();
       pull.start();
@@ -198,7 +207,7 @@ export function createBroker(options: BrokerOptions): Broker {
       pull.stop();
       statistics.stop();
       await schedule.stop();
-      await Promise.all([topics.close(), groups.close(), offsets.close()]);
+      await Promise.all([topics.close(), groups.close(), offsets.close(), filterTable.close()]);
     },
 
     routeHost(localHost) {

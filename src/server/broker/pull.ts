@@ -7,14 +7,15 @@ import { responseCodes } from '../../codec/responses.js';
 import type { ResponseCode } from '../../codec/responses.js';
 import type { HeaderOf, ReplyHeaderOf } from '../../codec/requests.js';
 import type { Connection, Ctx, FastHandler, Handler, Reply, TimerHandle } from '../../remoting/types.js';
-import type { GetResult, GetStatus, QueueRef } from '../../store/types.js';
+import type { GetResult, GetStatus, MessageFilter, QueueRef } from '../../store/types.js';
+import type { FilterData } from '../filter/filter-data.js';
 import { BroadcastOffsets, broadcastScanMs } from './broadcast-offsets.js';
 import type { BroadcastClient } from './broadcast-offsets.js';
 import { createHold } from './hold.js';
 import type { Hold } from './hold.js';
 import { createPullFast } from './pull-fast.js';
 import { faqText, isReadable, ownIp } from './send-checks.js';
-import { filterOf, isTagType, parseSubscription } from './subscription.js';
+import { isTagType, parseSubscription } from './subscription.js';
 import { shown } from './topic-names.js';
 import type { BrokerContext, GroupConfig, Subscription, Topic } from './types.js';
 
@@ -102,7 +103,8 @@ interface Granted {
   readonly topic: Topic;
   readonly group: GroupConfig;
   readonly queue: QueueRef;
-  readonly subscription: Subscription;
+  /** Undefined = everything matches. */
+  readonly filter: MessageFilter | undefined;
   /** Set for a pull by broadcast. */
   readonly client?: BroadcastClient;
 }
@@ -201,34 +203,48 @@ function grant(ctx: BrokerContext, request: PullRequest): Granted | PullRefusal 
         `consumer:[/${request.connection.remoteAddress}]`,
     );
   }
-  const subscription = subscriptionOf(ctx, request, groupConfig);
-  if ('code' in subscription) return subscription;
+  const found = subscriptionOf(ctx, request, groupConfig);
+  if ('code' in found) return found;
+  const { subscription, data } = found;
   if (!isTagType(subscription.expressionType) && !config.enablePropertyFilter) {
     return refusal(responseCodes.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${subscription.expressionType}`);
   }
   if (request.liteTopic !== undefined && request.liteTopic.trim() !== '') {
     return refusal(responseCodes.SYSTEM_ERROR, 'liteTopic: lite topics are not served by this broker');
   }
-  return { topic, group: groupConfig, queue, subscription };
+  return { topic, group: groupConfig, queue, filter: ctx.filters.filterOf(subscription, data) };
+}
+
+/** A subscription, and what its expression means when it has one. */
+interface Asked {
+  readonly subscription: Subscription;
+  readonly data: FilterData | undefined;
 }
 
 /** The last subscription text each group pulled with, and what it means: a group's pulls carry the same one again and again. */
-const lastParsed = new WeakMap<GroupConfig, { text: string | undefined; type: string | undefined; subVersion: bigint; parsed: Subscription }>();
+const lastParsed = new WeakMap<GroupConfig, { text: string | undefined; type: string | undefined; subVersion: bigint; parsed: Asked }>();
 
-function parseAgain(request: PullRequest, group: GroupConfig): Subscription | string {
+/** Text = why the subscription means nothing. Apache filters by nothing when the expression does not compile: the consumer would get what it did not ask for. */
+function parseAgain(ctx: BrokerContext, request: PullRequest, group: GroupConfig): Asked | string {
   const { topicName, subscription: text, expressionType: type, subVersion } = request;
   const last = lastParsed.get(group);
-  if (last !== undefined && last.parsed.topic === topicName && last.text === text && last.type === type && last.subVersion === subVersion) return last.parsed;
-  const parsed = parseSubscription(topicName, text, type, subVersion);
-  if (typeof parsed !== 'string') lastParsed.set(group, { text, type, subVersion, parsed });
+  if (last !== undefined && last.parsed.subscription.topic === topicName && last.text === text && last.type === type && last.subVersion === subVersion) return last.parsed;
+  const subscription = parseSubscription(topicName, text, type, subVersion);
+  if (typeof subscription === 'string') return subscription;
+  // A broker that serves no expressions says so instead of reading them.
+  const judged = !isTagType(subscription.expressionType) && ctx.config.enablePropertyFilter;
+  const data = judged ? ctx.filters.build(topicName, request.group, subscription.subString, subscription.expressionType, subVersion) : undefined;
+  if (typeof data === 'string') return data;
+  const parsed = { subscription, data };
+  lastParsed.set(group, { text, type, subVersion, parsed });
   return parsed;
 }
 
 /** The subscription in the request, or the one the group's heartbeats registered. */
-function subscriptionOf(ctx: BrokerContext, request: PullRequest, groupConfig: GroupConfig): Subscription | PullRefusal {
+function subscriptionOf(ctx: BrokerContext, request: PullRequest, groupConfig: GroupConfig): Asked | PullRefusal {
   const { group, topicName } = request;
   if (hasPullFlag(request.sysFlag, pullSysFlag.SUBSCRIPTION)) {
-    const parsed = parseAgain(request, groupConfig);
+    const parsed = parseAgain(ctx, request, groupConfig);
     return typeof parsed === 'string' ? { code: responseCodes.SUBSCRIPTION_PARSE_FAILED, remark: "parse the consumer's subscription failed" } : parsed;
   }
   const registered = ctx.consumers.get(group);
@@ -252,7 +268,15 @@ function subscriptionOf(ctx: BrokerContext, request: PullRequest, groupConfig: G
   if (subscription.subVersion < request.subVersion) {
     return { code: responseCodes.SUBSCRIPTION_NOT_LATEST, remark: "the consumer's subscription not latest" };
   }
-  return subscription;
+  if (isTagType(subscription.expressionType)) return { subscription, data: undefined };
+  const data = ctx.filters.get(topicName, group);
+  if (data === undefined) {
+    return { code: responseCodes.FILTER_DATA_NOT_EXIST, remark: "The broker's consumer filter data is not exist!Your expression may be wrong!" };
+  }
+  if (data.clientVersion < request.subVersion) {
+    return { code: responseCodes.FILTER_DATA_NOT_LATEST, remark: "the consumer's consumer filter data not latest" };
+  }
+  return { subscription, data };
 }
 
 /** What each outcome of a read is answered (`PullMessageProcessor#composeResponseHeader`). */
@@ -319,7 +343,7 @@ function read(parts: PullParts, request: PullRequest, granted: Granted, place: n
     return;
   }
   // A batch is never full before it has one message, whatever was asked for (`DefaultMessageStore#isTheBatchFull`).
-  const result = ctx.store.get(queue, request.queueOffset, Math.max(1, request.maxMsgNums), pullBytesMax, filterOf(granted.subscription));
+  const result = ctx.store.get(queue, request.queueOffset, Math.max(1, request.maxMsgNums), pullBytesMax, granted.filter);
   if (!(result instanceof Promise)) {
     answerPull(parts, request, granted, result, first, listener);
     return;
@@ -355,7 +379,7 @@ function answerPull(
       connection,
       queue: granted.queue,
       queueOffset: request.queueOffset,
-      filter: filterOf(granted.subscription),
+      filter: granted.filter,
       deadlineMs: ctx.clock.nowMs() + holdMs,
       textChars: group.length + (request.subscription?.length ?? 0) + (request.expressionType?.length ?? 0),
       run: () => runPull(parts, request, false, listener),

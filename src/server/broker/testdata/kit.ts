@@ -20,6 +20,10 @@ import type { Connection, Ctx, FastHandler, Handlers, OutgoingRequest, Reply } f
 import { encodeReplyHeader } from '../../../codec/header.js';
 import type { FlushOutcome, GetResult, GetStatus, IndexQueryResult, MessageFilter, MessageStore, PutInput, PutResult, PutStatus, QueueRef, QueueUnit } from '../../../store/types.js';
 import type { BrokerConfig } from '../../config-types.js';
+import { ExpressionCache } from '../../filter/expression.js';
+import { ConsumerFilterTable } from '../../filter/filter-data.js';
+import { createFilterRegistry } from '../../filter/message-filter.js';
+import { simulatedDisk } from '../../../store/simulated-disk.js';
 import { brokerLimits } from '../limits.js';
 import type { BrokerLimits } from '../limits.js';
 import type { BrokerContext, ConsumerGroup, GroupConfig, Subscription, Topic, TopicConfig } from '../types.js';
@@ -191,6 +195,8 @@ export class FakeStore implements MessageStore {
     this.flushCalls++;
     return Promise.resolve(this.flushes.shift() ?? 'FLUSHED');
   }
+
+  setBitMapOf() {}
 
   onArrival(listener: (queue: QueueRef, from: number, to: number) => void) {
     this.listeners.push(listener);
@@ -388,6 +394,10 @@ export class Kit {
   readonly resets = new Map<string, number>();
   readonly forbidden = new Set<string>();
   readonly lockedGroups = new Set<string>();
+  readonly filterTable = new ConsumerFilterTable({
+    config: { storePathConfigDir: '/data/config', maxErrorRateOfBloomFilter: 20, expectConsumerNumUseFilter: 32, filterDataCleanTimeSpan: 86_400_000 },
+    disk: simulatedDisk(1), clock: this.clock, log: silentLog, expressions: new ExpressionCache(),
+  });
   autoCreate = true;
   autoCreateGroup = true;
   randomValue = 0.5;
@@ -443,6 +453,7 @@ export class Kit {
       },
       producers: { get: () => undefined, all: () => [], findByClientId: () => undefined },
       locks: { anyLocked: (group) => this.lockedGroups.has(group) },
+      filters: createFilterRegistry({ table: this.filterTable, filterSupportRetry: false }),
       random: () => this.randomValue,
       brokerAddress: () => '127.0.0.1:10911',
       storeHost: () => storeHost,
