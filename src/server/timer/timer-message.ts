@@ -58,7 +58,7 @@ export function deleteKey(realTopic: string, uniqKey: string, withTopic: boolean
 export function putAgain(ctx: BrokerContext, form: PutForm, message: TimerMessage, enteredMs: string, roll: boolean): PutResult {
   const { record, properties } = message;
   readRecord(view, record, 0, record.length);
-  const more = new Map([[propertyNames.TIMER_ENQUEUE_MS as string, enteredMs]]);
+  const more = new Map<string, string>([[propertyNames.TIMER_ENQUEUE_MS, enteredMs]]);
   if (roll) more.set(propertyNames.TIMER_ROLL_TIMES, String((parseJavaInt(properties.get(propertyNames.TIMER_ROLL_TIMES) ?? '0') ?? 0) + 1));
   more.set(propertyNames.TIMER_DEQUEUE_MS, String(ctx.clock.nowMs()));
 
