@@ -12,7 +12,7 @@ import * as path from 'node:path';
 import { encodeTimerCheckpoint, newTimerUnit, readTimerCheckpoint, slotPartlyDelivered, timerCheckpointFileBytes, timerMagic, timerUnitBytes } from '../codec/timer-records.js';
 import type { TimerCheckpoint, TimerUnit } from '../codec/timer-records.js';
 import { diskErrorCode } from './disk.js';
-import type { Disk } from './disk.js';
+import type { Disk, DiskFile } from './disk.js';
 import type { StoreLog } from './options.js';
 import { asideName, setAside } from './set-aside.js';
 import { TimerLog, timerLogFileBytesDefault } from './timer-log.js';
@@ -80,7 +80,6 @@ export class TimerFiles {
   firstLiveMs = 0;
   readonly #options: TimerFilesOptions;
   readonly #checkPath: string;
-  #checkFresh = true;
   readonly #unit = newTimerUnit();
 
   constructor(options: TimerFilesOptions) {
@@ -118,7 +117,6 @@ export class TimerFiles {
   #loadCheckpoint(): void {
     const { disk, log } = this.#options;
     if (disk.stat(this.#checkPath)?.directory !== false) return;
-    this.#checkFresh = false;
     const bytes = new Uint8Array(timerCheckpointFileBytes);
     try {
       const file = disk.open(this.#checkPath, 'read');
@@ -167,9 +165,9 @@ export class TimerFiles {
     const timeMs = this.#formatTime(unit.writeTimeMs + unit.delayMs);
     if (timeMs < this.checkpoint.lastReadTimeMs) return;
     const slot = this.wheel.get(timeMs);
-    if (slot !== undefined && slot.lastPos >= pos) return;
-    const step = (unit.magic & timerMagic.DELETE) === 0 ? 1 : -1;
-    if (slot === undefined || unit.prevPos < 0) this.wheel.put({ timeMs, firstPos: pos, lastPos: pos, num: step, magic: 0 });
+    // Whatever a torn page says of its newest unit: the last one found here is it.
+    const step = slot !== undefined && slot.lastPos >= pos ? 0 : (unit.magic & timerMagic.DELETE) === 0 ? 1 : -1;
+    if (slot === undefined || unit.prevPos < 0) this.wheel.put({ timeMs, firstPos: pos, lastPos: pos, num: step === 0 ? (slot?.num ?? 0) : step, magic: 0 });
     else this.wheel.put({ ...slot, lastPos: pos, num: slot.num + step });
   }
 
@@ -281,37 +279,44 @@ export class TimerFiles {
     if (next !== undefined) await this.#writeCheckpoint(next);
   }
 
+  /** Under another name first: half a checkpoint would name a time or an offset that never was. */
   async #writeCheckpoint(checkpoint: TimerCheckpoint): Promise<void> {
     const { disk, configDir } = this.#options;
-    disk.makeDir(configDir);
-    const file = disk.open(this.#checkPath, 'create');
+    const file = this.#openTemporary();
     try {
-      // What it says lies in one sector: it is there wholly or not at all.
       const page = checkpointPage(checkpoint);
       file.writeSync(page, 0, page.length, 0);
       await file.datasync();
-      this.checkpoint = checkpoint;
     } finally {
       file.close();
     }
-    if (!this.#checkFresh) return;
+    disk.rename(this.#temporary, this.#checkPath);
+    this.checkpoint = checkpoint;
     await disk.syncDir(configDir);
-    this.#checkFresh = false;
   }
 
   /** The same on the thread, at a start. */
   #putCheckpoint(checkpoint: TimerCheckpoint): void {
-    const { disk, configDir } = this.#options;
-    disk.makeDir(configDir);
-    const file = disk.open(this.#checkPath, 'create');
+    const file = this.#openTemporary();
     try {
       const page = checkpointPage(checkpoint);
       file.writeSync(page, 0, page.length, 0);
       file.datasyncSync();
-      this.checkpoint = checkpoint;
     } finally {
       file.close();
     }
+    this.#options.disk.rename(this.#temporary, this.#checkPath);
+    this.checkpoint = checkpoint;
+  }
+
+  get #temporary(): string {
+    return `${this.#checkPath}.tmp`;
+  }
+
+  #openTemporary(): DiskFile {
+    const { disk, configDir } = this.#options;
+    disk.makeDir(configDir);
+    return disk.open(this.#temporary, 'create');
   }
 
   /** Removes files of the timer log whose newest unit is of a message that left the log (`MappedFileQueue#deleteExpiredFileByOffsetForTimerLog`). */
