@@ -7,7 +7,7 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
   (
     'accessMessageInMemoryHotRatio accountStatsEnable accountStatsPrintZeroValues ackMessageThreadPoolNums ackThreadPoolQueueCapacity ' +
     'aclCacheExpiredSecond aclCacheMaxNum aclCacheRefreshSecond aclEnable adminBrokerThreadPoolNums allAckInSyncStateSet ' +
-    'allowRecallWhenBrokerNotWriteable appendAckAsync appendCkAsync appendTopicForTimerDeleteKey asyncLearner asyncSendEnable ' +
+    'appendAckAsync appendCkAsync asyncLearner asyncSendEnable ' +
     'authConfigPath authenticationEnabled authenticationMetadataProvider authenticationProvider authenticationStrategy ' +
     'authenticationWhitelist authorizationEnabled authorizationMetadataProvider authorizationProvider authorizationStrategy ' +
     'authorizationWhitelist autoDeleteUnusedStats batchDispatchRequestThreadPoolNums bitMapLengthConsumeQueueExt ' +
@@ -51,7 +51,7 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'liteSubscriptionCheckInterval liteSubscriptionCheckTimeoutMills liteTtlCheckInterval loadBalancePollNameServerInterval ' +
     'loadBalanceProcessorThreadPoolNums loadBalanceThreadPoolQueueCapacity lockInStrictMode logicQueueForceSwapMapInterval ' +
     'logicQueueSwapMapInterval logicQueueSwapMapReserveFileNum logicalDiskSpaceCleanForciblyThreshold ' +
-    'mappedFileSizeTimerLog mappedFileSwapEnable mapperFileSizeBatchConsumeQueue maxAsyncPutMessageRequests maxBatchDeleteFilesNum ' +
+    'mappedFileSwapEnable mapperFileSizeBatchConsumeQueue maxAsyncPutMessageRequests maxBatchDeleteFilesNum ' +
     'maxChecksumRange maxClientEventCount maxConsumeQueueScan maxHaTransferByteInSecond ' +
     'maxLiteSubscriptionCount maxLmqConsumeQueueNum maxMessageFilterNumForNotification maxOffsetMapSize maxPopPollingSize ' +
     'maxReconnectIntervalTimeSeconds maxRecoveryCommitlogFiles maxRocksDBIndexQueryDays maxSlaveResendLength maxStatsIdleTimeInMinutes ' +
@@ -66,7 +66,7 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'popReviveMaxReturnSizePerRead popReviveSkipIfGroupAbsent preferredLeaderId printChannelGroups printChannelGroupsMinNum ' +
     'priorityOrderAsc processReplyMessageThreadPoolNums productEnvName pullBatchMaxMessageCount pullMessageThreadPoolNums ' +
     'putConsumeQueueDataByFileChannel putMessageFutureThreadPoolNums putMessageTimeout putMsgIndexHightWater putThreadPoolQueueCapacity ' +
-    'queryMessageThreadPoolNums readOnlyCommitLogStorePaths readUnCommitted realTimePersistRocksDBConfig recallMessageEnable ' +
+    'queryMessageThreadPoolNums readOnlyCommitLogStorePaths readUnCommitted realTimePersistRocksDBConfig ' +
     'recheckReputOffsetFromCq recoverConcurrently recoverThreadPoolNums redeleteHangedFileInterval registerBrokerTimeoutMills ' +
     'rejectPullConsumerEnable replicasPerDiskPartition replyThreadPoolQueueCapacity retrieveMessageFromPopRetryTopicV1 reviveAckWaitMs ' +
     'reviveInterval reviveMaxSlow reviveQueueNum reviveScanTime rocketmqHome rocksdbCQDoubleWriteEnable rocksdbCompressionType ' +
@@ -79,13 +79,13 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'statefulAuthenticationCacheExpiredSecond statefulAuthenticationCacheMaxNum statefulAuthorizationCacheExpiredSecond ' +
     'statefulAuthorizationCacheMaxNum storePathBrokerIdentity storePathDLedgerCommitLog storePathEpochFile storeReplyMessageEnable ' +
     'syncBrokerMemberGroupPeriod syncBrokerMetadataPeriod syncControllerMetadataPeriod syncFromLastFile syncMasterFlushOffsetWhenStartup ' +
-    'timerCheckMetricsWhen timerColdDataCheckIntervalMs timerCongestNumEachSlot timerEnableCheckMetrics timerEnableDisruptor ' +
-    'timerEnableRetryUntilSuccess timerFlushIntervalMs timerGetMessageThreadNum timerInterceptDelayLevel timerMaxDelaySec ' +
-    'timerMetricSmallThreshold timerPrecisionMs timerProgressLogIntervalMs timerPutMessageThreadNum timerRecallToTimeWheelEnable ' +
+    'timerCheckMetricsWhen timerColdDataCheckIntervalMs timerEnableCheckMetrics timerEnableDisruptor ' +
+    'timerEnableRetryUntilSuccess timerGetMessageThreadNum timerInterceptDelayLevel ' +
+    'timerMetricSmallThreshold timerProgressLogIntervalMs timerPutMessageThreadNum timerRecallToTimeWheelEnable ' +
     'timerRecallToTimelineEnable timerReputServiceCorePoolSize timerReputServiceMaxPoolSize timerReputServiceQueueCapacity ' +
     'timerRocksDBEnable timerRocksDBPrecisionMs timerRocksDBRollIntervalHours timerRocksDBRollMaxTps timerRocksDBRollRangeHours ' +
-    'timerRocksDBStopScan timerRocksDBTimeExpiredMaxTps timerRollWindowSlot timerSkipUnknownError timerStopDequeue timerStopEnqueue ' +
-    'timerWarmEnable timerWheelEnable timerWheelSnapshotFlush timerWheelSnapshotIntervalMs topicQueueLockNum totalReplicas ' +
+    'timerRocksDBStopScan timerRocksDBTimeExpiredMaxTps timerSkipUnknownError ' +
+    'timerWarmEnable timerWheelSnapshotFlush timerWheelSnapshotIntervalMs topicQueueLockNum totalReplicas ' +
     'transRocksDBEnable transWriteOriginTransHalfEnable transactionCheckInterval transactionCheckMax transactionCheckRocksdbCoreThreads ' +
     'transactionCheckRocksdbMaxThreads transactionCheckRocksdbQueueCapacity transactionMetricFlushInterval transactionOpBatchInterval ' +
     'transactionOpMsgMaxSize transactionTimeOut transferMsgByHeap transientStorePoolEnable transientStorePoolSize ' +

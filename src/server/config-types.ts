@@ -78,6 +78,21 @@ export interface BrokerConfig {
   syncFlushTimeout: number;
   maxMsgsNumBatch: number;
   defaultQueryMaxNum: number;
+  recallMessageEnable: boolean;
+  allowRecallWhenBrokerNotWriteable: boolean;
+  /** Serve timer messages (`MessageStoreConfig`, as the following). */
+  timerWheelEnable: boolean;
+  /** Milliseconds of a slot. */
+  timerPrecisionMs: number;
+  timerMaxDelaySec: number;
+  /** Slots ahead from which a message is rolled. */
+  timerRollWindowSlot: number;
+  timerFlushIntervalMs: number;
+  timerCongestNumEachSlot: number;
+  timerStopEnqueue: boolean;
+  timerStopDequeue: boolean;
+  appendTopicForTimerDeleteKey: boolean;
+  mappedFileSizeTimerLog: number;
   /** Directory of config/*.json. */
   storePathConfigDir: string;
 }

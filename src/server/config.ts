@@ -159,6 +159,18 @@ export const brokerKeys: KeysOf<BrokerConfig> = {
   syncFlushTimeout: int(5000, 1, 600000, 'ms a SYNC_FLUSH acknowledgement waits for the disk'),
   maxMsgsNumBatch: int(64, 1, 1024, 'messages of one QUERY_MESSAGE answer'),
   defaultQueryMaxNum: int(32, 1, 1024, 'messages of a query by unique key'),
+  recallMessageEnable: bool(false, 'serve RECALL_MESSAGE'),
+  allowRecallWhenBrokerNotWriteable: bool(true, 'also while brokerPermission lacks write'),
+  timerWheelEnable: bool(true, 'serve messages that wait for a time'),
+  timerPrecisionMs: int(1000, 100, 60000, 'ms of a slot of the timer wheel'),
+  timerMaxDelaySec: int(259200, 1, int32Max, 'seconds a message may wait'),
+  timerRollWindowSlot: int(172800, 2, int32Max, 'slots ahead from which a message is entered in steps'),
+  timerFlushIntervalMs: int(1000, 10, 600000, 'ms between syncs of the timer files'),
+  timerCongestNumEachSlot: int(int32Max, 1, int32Max, 'messages of one slot from which flow control begins'),
+  timerStopEnqueue: bool(false, 'enter no timer messages'),
+  timerStopDequeue: bool(false, 'deliver no timer messages'),
+  appendTopicForTimerDeleteKey: bool(false, 'recall by topic and key, not by key alone'),
+  mappedFileSizeTimerLog: int(104857600, 1024, 2147483647, 'bytes of a timer log file'),
   storePathConfigDir: text('', 'directory of the tables; default: config under the store root'),
 };
 
@@ -275,8 +287,6 @@ const onlyValue: Readonly<Record<string, { readonly value: string; readonly why:
 /** Keys whose value is not ours to choose, as GET_BROKER_CONFIG shows them: tools read brokerRole there. */
 export const fixedSettings: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.entries(onlyValue).map(([key, { value }]) => [key, value])),
-  // Timers are not built yet; a broker.conf that asks for Apache's default starts all the same.
-  timerWheelEnable: 'false',
 };
 
 function resolve<C extends object>(keys: KeysOf<C>, settings: ReadonlyMap<string, string>): C {

@@ -2,6 +2,7 @@
  * One broker, composed: tables, registries, handlers, timers, registration with name servers. It owns no socket, no disk and no store: those are
  * given, opened, by node.ts, which also decides when to listen.
  */
+import * as path from 'node:path';
 import { hostBytes } from '../../codec/host-address.js';
 import { Fault } from '../../codec/errors.js';
 import { LaneSet } from '../../remoting/lanes.js';
@@ -37,6 +38,9 @@ import { Registration } from './registration.js';
 import type { NamesrvCaller } from './registration.js';
 import { createSchedule } from './schedule.js';
 import { createSend } from './send.js';
+import { createRecall } from '../timer/recall.js';
+import { createTimers } from '../timer/timers.js';
+import type { Timers } from '../timer/timers.js';
 import { Statistics } from './statistics.js';
 import { TopicConfigTable } from './topics.js';
 import type { BrokerContext } from './types.js';
@@ -83,6 +87,8 @@ export interface Broker {
   readonly locks: QueueLockTable;
   readonly registration: Registration;
   readonly statistics: Statistics;
+  /** Undefined when timerWheelEnable is off. */
+  readonly timers: Timers | undefined;
   /** Pulls that wait: how many, and how many found no room. */
   readonly hold: Pick<Hold, 'count' | 'turnedAway'>;
   /** Tells the port that was bound; the broker's address is fixed from here on. Call before any request is served. */
@@ -140,6 +146,14 @@ export function createBroker(options: BrokerOptions): Broker {
   const send = createSend(context, delays);
   const schedule = createSchedule(send.parts, disk);
   schedule.load();
+  const storeDir = options.shownConfig === undefined ? undefined : (options.shownConfig as Readonly<Record<string, unknown>>)['storePathRootDir'];
+  const timers = config.timerWheelEnable
+    ? createTimers(send.parts, { disk, root: typeof storeDir === 'string' ? storeDir : path.dirname(config.storePathConfigDir), wheelSlots: limits.timerWheelSlots })
+    : undefined;
+  if (timers !== undefined) {
+    send.parts.timerNum = (timeMs) => timers.num(timeMs);
+    timers.load();
+  }
   const pull = createPull(context);
   store.onArrival((queue, from, to) => statistics.put(queue.topic, to - from));
   const registration = new Registration({
@@ -149,7 +163,6 @@ export function createBroker(options: BrokerOptions): Broker {
     haServerAddress: () => `${textHost}:${port + 1}`,
   });
   const shownConfig: Readonly<Record<string, unknown>> = { ...options.shownConfig };
-  const storeDir = shownConfig['storePathRootDir'];
   const lanes = brokerLanes(config);
   const laneSet = new LaneSet(clock, lanes);
   const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics };
@@ -163,21 +176,23 @@ export function createBroker(options: BrokerOptions): Broker {
       lanes: laneSet,
       shownConfig,
       delayOffsets: () => schedule.state(),
+      timers,
       storeSpace: () => (typeof storeDir === 'string' ? disk.space(storeDir) : undefined),
       reregister: () => registration.again(),
     }),
     ...createMessageQuery(context).handlers,
     ...send.handlers,
+    ...createRecall(send.parts),
     ...pull.handlers,
     ...createClientHandlers({ ctx: context, consumers, producers }),
     ...createLockHandlers(locks),
   };
-  const timers: TimerHandle[] = [];
+  const scans: TimerHandle[] = [];
 
   return {
     handlers,
     fast: { ...send.fast, ...pull.fast },
-    lanes, laneSet, context, topics, groups, offsets, consumers, producers, locks, registration, statistics,
+    lanes, laneSet, context, topics, groups, offsets, consumers, producers, locks, registration, statistics, timers,
     hold: pull.hold,
 
     listening(boundPort) {
@@ -191,8 +206,9 @@ export function createBroker(options: BrokerOptions): Broker {
       statistics.start();
       schedule.start();
       pull.start();
+      timers?.start();
       consumers.start();
-      timers.push(clock.setInterval(() => {
+      scans.push(clock.setInterval(() => {
         producers.scan();
         consumers.scan();
         locks.scan();
@@ -201,11 +217,12 @@ export function createBroker(options: BrokerOptions): Broker {
     },
 
     async stop() {
-      for (const timer of timers) timer.clear();
+      for (const timer of scans) timer.clear();
       await registration.stop();
       consumers.stop();
       pull.stop();
       statistics.stop();
+      await timers?.stop();
       await schedule.stop();
       await Promise.all([topics.close(), groups.close(), offsets.close(), filterTable.close()]);
     },
