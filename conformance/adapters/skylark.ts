@@ -28,7 +28,7 @@ export class SkylarkEndpoint implements Endpoint {
   private readonly options: SkylarkOptions;
   private readonly parent: string;
   private child: Child | undefined;
-  private addresses: { namesrv: string; broker: string } | undefined;
+  private addresses: { namesrv: string; broker: string; grpc: string | undefined } | undefined;
 
   private constructor(options: SkylarkOptions) {
     this.options = options;
@@ -55,6 +55,10 @@ export class SkylarkEndpoint implements Endpoint {
     return this.started().broker;
   }
 
+  get grpc(): string | undefined {
+    return this.started().grpc;
+  }
+
   get pid(): number {
     return this.child?.pid ?? -1;
   }
@@ -78,7 +82,7 @@ export class SkylarkEndpoint implements Endpoint {
       if (value === undefined) throw new Error(`no ${name}= in: ${ready}`);
       return value;
     };
-    this.addresses = { namesrv: field('namesrv'), broker: field('broker') };
+    this.addresses = { namesrv: field('namesrv'), broker: field('broker'), grpc: /(?:^| )grpc=(\S+)/.exec(ready)?.[1] };
   }
 
   async stop(): Promise<void> {
@@ -102,7 +106,7 @@ export class SkylarkEndpoint implements Endpoint {
 
   private killed: Child | undefined;
 
-  private started(): { namesrv: string; broker: string } {
+  private started(): { namesrv: string; broker: string; grpc: string | undefined } {
     if (this.addresses === undefined) throw new Error('skylark has not started');
     return this.addresses;
   }
