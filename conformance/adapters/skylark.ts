@@ -68,7 +68,7 @@ export class SkylarkEndpoint implements Endpoint {
     const main = this.options.main ?? skylarkMain();
     if (!existsSync(main)) throw new Error(`${main} is not built: npm run build`);
     const port = (address: string | undefined): string => address?.split(':').at(-1) ?? '0';
-    const args = [main, 'start', '--port', port(this.addresses?.broker), '--namesrv-port', port(this.addresses?.namesrv), '--data', this.dataDir];
+    const args = [main, 'start', '--port', port(this.addresses?.broker), '--namesrv-port', port(this.addresses?.namesrv), '--grpc-port', port(this.addresses?.grpc), '--data', this.dataDir];
     if (this.options.config !== undefined) {
       const conf = join(this.parent, 'broker.conf');
       writeFileSync(conf, Object.entries(this.options.config).map(([key, value]) => `${key}=${value}\n`).join(''));
