@@ -62,14 +62,14 @@ async function conform(options: ConformOptions): Promise<number> {
   const cases = options.faults !== undefined ? (await import('./faults/command.js')).chosenFaultCases(options) : selectCases(workload === undefined ? await allCases() : workload.cases, options);
   if (options.list) return list(cases);
   if (cases.length === 0) throw new UsageError('no case matches --only, --skip, --area and --level');
-  const started = options.start === undefined ? undefined : await (await import('./start.js')).startEndpoint(options.start);
+  const started = options.start === undefined ? undefined : await (await import('./start.js')).startEndpoint(options.start, { grpc: options.grpc === undefined && cases.some((one) => one.needs?.includes('grpc')) });
   const ended = new AbortController();
   const onSignal = (): void => ended.abort();
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
     const endpoint = await discover({
-      namesrv: started?.namesrv ?? options.namesrv ?? '', broker: started?.broker ?? options.broker, grpc: options.grpc,
+      namesrv: started?.namesrv ?? options.namesrv ?? '', broker: started?.broker ?? options.broker, grpc: options.grpc ?? started?.grpc,
       storeDir: options.storeDir ?? started?.dataDir, profile: options.profile, kind: options.kind ?? options.start?.split('-')[0],
       with: started === undefined ? options.with : [...options.with, 'local'], without: options.without,
     });

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { ApacheEndpoint } from '../adapters/apache/apache.js';
 import { SkylarkEndpoint } from '../adapters/skylark.js';
 import type { Endpoint as StartedEndpoint } from '../endpoint.js';
+import { inVersions } from './case.js';
 
 /** On a busy machine Apache must not refuse sends that waited 200 ms. */
 const patience = { waitTimeMillsInSendQueue: 10_000 } as const;
@@ -31,13 +32,15 @@ export interface StartOptions {
   readonly dataDir?: string;
   /** With small files, for a small disk. */
   readonly small?: boolean;
+  /** With a gRPC endpoint: beside Apache's broker (5.x) its proxy is started; Skylark serves gRPC always. */
+  readonly grpc?: boolean;
 }
 
 /**
  * Starts `skylark` (the build beside this file, or SKYLARK_MAIN) or `apache-VERSION` (from Maven Central, kept in .cache).
  * @throws Missing when there is no Java or Maven; Error when it does not come up.
  */
-export async function startEndpoint(what: string, { dataDir, small }: StartOptions = {}): Promise<StartedEndpoint> {
+export async function startEndpoint(what: string, { dataDir, small, grpc }: StartOptions = {}): Promise<StartedEndpoint> {
   const usual = { ...patience, ...(small === true ? smallFiles : {}) };
   const place = dataDir === undefined ? {} : { dataDir };
   if (what === 'skylark') {
@@ -53,5 +56,6 @@ export async function startEndpoint(what: string, { dataDir, small }: StartOptio
     }
     throw refusal;
   }
-  return ApacheEndpoint.start({ version: what.slice('apache-'.length), ...place, config: { ...usual, ...optional[0], ...apacheOnly } });
+  const version = what.slice('apache-'.length);
+  return ApacheEndpoint.start({ version, proxy: grpc === true && inVersions({ from: '5.0.0' }, version), ...place, config: { ...usual, ...optional[0], ...apacheOnly } });
 }

@@ -349,6 +349,42 @@ export const divergences = {
     reason: 'Who starts a broker for his programs should not find a feature missing.',
     cases: ['src/server/cli.test.ts'],
   },
+  'grpc.tls': {
+    apache: 'The gRPC port takes TLS (with a certificate of its own for tests) beside clear text, and a PROXY header (ProxyAndTlsProtocolNegotiator).',
+    skylark: 'Clear text only.',
+    reason: 'Not built yet.',
+    cases: ['grpc.transport.tls-on-same-port'],
+  },
+  'grpc.receive-without-settings': {
+    apache: 'ReceiveMessage of a client that has not sent its settings fails over the null: INTERNAL_SERVER_ERROR with a NullPointerException (ReceiveMessageActivity#receiveMessage).',
+    skylark: 'It is served with the settings of its group.',
+    reason: 'The Python SDK may receive before its settings have come.',
+    cases: ['grpc.receive.without-settings'],
+  },
+  'grpc.node-first-settings': {
+    apache: 'Settings are answered as soon as they come.',
+    skylark: 'The first settings of a Node client with several topics are answered 150 ms late.',
+    reason: 'That SDK fetches the routes of all its topics after it has sent its settings and listens only then: it would hang on an answer that is fast.',
+    cases: ['conformance/interop/grpc-node.interop.test.ts'],
+  },
+  'grpc.fresh-topics': {
+    apache: 'The proxy caches topics and groups: one that was asked for before it existed stays unknown for up to 20 s (ProxyConfig#topicConfigCacheRefreshSeconds).',
+    skylark: 'Topics and groups are the broker\'s own: known at once.',
+    reason: 'There is nothing to cache in one process.',
+    cases: ['grpc.route.unknown-topic'],
+  },
+  'grpc.half-messages-kept': {
+    apache: 'Where a half message lies is forgotten after 30 s, and EndTransaction then fails until the broker has asked (ProxyConfig#transactionDataExpireMillis).',
+    skylark: 'Kept for the 100,000 youngest half messages.',
+    reason: 'A slow local transaction commits without waiting for a check.',
+    cases: ['grpc.transaction.commit'],
+  },
+  'grpc.broken-streams': {
+    apache: 'A message that is cut short, compressed without saying so or over the limit resets the stream; one that is no protobuf ends the call with UNKNOWN and no text.',
+    skylark: 'Each ends the call with a status: INTERNAL or RESOURCE_EXHAUSTED, and a text.',
+    reason: 'The caller learns what was wrong.',
+    cases: ['src/remoting/grpc.test.ts'],
+  },
 } as const satisfies Readonly<Record<string, Divergence>>;
 
 export type DivergenceId = keyof typeof divergences;

@@ -34,6 +34,8 @@ const portPairsMax = 50;
 
 export interface NodeOptions {
   readonly role: NodeRole;
+  /** Port of the gRPC endpoint, 0 = a free one; undefined = none. */
+  readonly grpcPort?: number | undefined;
   readonly config: Resolved;
   readonly log: Log;
 }
@@ -42,6 +44,7 @@ export interface RunningNode {
   /** `HOST:PORT` to dial; undefined when this process runs none. */
   readonly namesrvAddress: string | undefined;
   readonly brokerAddress: string | undefined;
+  readonly grpcAddress: string | undefined;
   /** Absolute. */
   readonly dataDir: string;
   /** Takes no more requests, finishes what is at work, writes and syncs everything. */
@@ -103,11 +106,17 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       namesrvAddress = namesrv.address;
       if (role === 'start') config.broker.namesrvAddr = [namesrv.dialAddress, config.broker.namesrvAddr].filter((a) => a !== '').join(';');
     }
+    let grpcAddress: string | undefined;
     if (broker !== undefined) {
       await broker.start();
       brokerAddress = broker.address;
+      if (options.grpcPort !== undefined) {
+        const grpc = await startGrpc(shared, broker.broker, options.grpcPort);
+        parts.unshift(grpc);
+        grpcAddress = grpc.address;
+      }
     }
-    return { namesrvAddress, brokerAddress, dataDir, stop };
+    return { namesrvAddress, brokerAddress, grpcAddress, dataDir, stop };
   } catch (error) {
     await stop().catch((failed: unknown) => log.warn({ error: textOf(failed) }, 'closing after a failed start failed'));
     if (error instanceof Fault) throw new StartError(error.message);
@@ -175,7 +184,7 @@ function machineHost(): string {
   return '127.0.0.1';
 }
 
-async function listen(server: RemotingServer, what: string, host: string, port: number): Promise<{ host: string; port: number }> {
+async function listen(server: Pick<RemotingServer, 'listen'>, what: string, host: string, port: number): Promise<{ host: string; port: number }> {
   try {
     return await server.listen(host, port);
   } catch (error) {
@@ -239,6 +248,23 @@ async function startNamesrv(shared: Shared, broker: () => Broker | undefined): P
     async close() {
       await server.close();
       await namesrv.stop();
+    },
+  };
+}
+
+/** The gRPC endpoint before the broker of this process. What it needs is loaded only here. */
+async function startGrpc(shared: Shared, broker: Broker, port: number): Promise<Part & { readonly address: string }> {
+  const { config, log, clock } = shared;
+  const [{ GrpcServer }, { createProxy }] = await Promise.all([import('../remoting/grpc.js'), import('./proxy/service.js')]);
+  const proxy = createProxy({ broker, clock, log, crowded: () => server.crowded });
+  const server = new GrpcServer({ handlers: proxy.handlers, clock, log, limits: { connectionsMax: config.server.maxConnections } });
+  const bound = await listen(server, 'the gRPC endpoint', config.server.bindAddress, port);
+  return {
+    address: shownAddress(bound.host, bound.port),
+    drain: () => server.drain(graceMs),
+    async close() {
+      proxy.stop();
+      await server.close();
     },
   };
 }
