@@ -18,6 +18,8 @@ export interface ApacheOptions extends EndpointOptions {
   readonly version?: string;
   /** Start only a broker, against this name server (host:port). */
   readonly namesrv?: string;
+  /** Further files of the broker's `conf` folder: text by name. */
+  readonly confFiles?: Readonly<Record<string, string>>;
   /** JVM flags instead of the small ones. */
   readonly jvm?: { readonly namesrv?: readonly string[]; readonly broker?: readonly string[] };
   /** Environment of both JVMs. */
@@ -105,6 +107,7 @@ export class ApacheEndpoint implements Endpoint {
     this.broker = `127.0.0.1:${from.port}`;
     this.parent = mkdtempSync(join(tmpdir(), 'apache-broker-'));
     this.home = makeHome(this.parent, 'broker');
+    for (const [name, text] of Object.entries(from.options.confFiles ?? {})) writeFileSync(join(this.home, 'conf', name), text);
     this.dataDir = from.options.dataDir ?? join(this.parent, 'store');
   }
 
