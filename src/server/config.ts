@@ -204,7 +204,7 @@ export const storeKeys: KeysOf<StoreConfig> = {
   maxTransferBytesOnMessageInDisk: int(65536, 1, int32Max, 'bytes of a pull answer from disk'),
   maxTransferCountOnMessageInDisk: int(8, 1, 65536, 'messages of a pull answer from disk'),
   enableConsumeQueueExt: bool(false, 'keep tags, store time and filter bits of each message beside its queue entry'),
-  mappedFileSizeConsumeQueueExt: int(50331648, 65536, 1073741824, 'bytes of such a file'),
+  mappedFileSizeConsumeQueueExt: int(50331648, 1024, 1073741824, 'bytes of such a file'),
   maxFilterMessageSize: int(16000, 20, int32Max, 'bytes of queue entries one pull looks at'),
   accessMessageInMemoryMaxRatio: int(40, 1, 95, 'percent of RAM that counts as memory'),
   commitLogRecoverMaxNum: int(10, 1, int32Max, 'files looked at in recovery'),

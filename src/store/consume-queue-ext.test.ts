@@ -167,6 +167,16 @@ test('a deleted topic takes its extension along', async () => {
   await store.close();
 });
 
+test('bits that do not fit a file leave the tags code in the entry', async () => {
+  const [disk, clock] = [simulatedDisk(8), new ManualClock()];
+  const store = await open(disk, clock);
+  store.setBitMapOf(() => new Uint8Array(2000));
+  put(store, 2);
+  const units = await store.units(store.queue('T', 0), 0, 2);
+  expect(units.map((unit) => [unit.tagsCode, unit.extension])).toEqual(units.map(() => [javaStringHash('TagA'), undefined]));
+  await store.close();
+});
+
 test('batches get a unit for each element', async () => {
   const [disk, clock] = [simulatedDisk(7), new ManualClock()];
   const store = await open(disk, clock);

@@ -78,12 +78,12 @@ export class QueueExtension {
   }
 
   /**
-   * Appends a unit (`ConsumeQueueExt#put`) and returns its position; -1 when its bits are too many for one. `end` must be known.
+   * Appends a unit (`ConsumeQueueExt#put`) and returns its position; -1 when its bits are too many for one, or for a file. `end` must be known.
    */
   append(tagsCode: number, storeTimestamp: number, bitMap: Uint8Array | undefined): number {
     const bitMapBytes = bitMap?.length ?? 0;
     const size = extUnitBytesMin + bitMapBytes;
-    if (size > extUnitBytesMax) return -1;
+    if (size > extUnitBytesMax || size > this.fileBytes - endBlankBytes) return -1;
     const inFile = this.end % this.fileBytes;
     if (size > this.fileBytes - inFile - endBlankBytes) {
       const block = this.#room(2);

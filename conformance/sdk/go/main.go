@@ -121,7 +121,9 @@ func send(c command) error {
 		if input.Tag != "" {
 			m.WithTag(input.Tag)
 		}
-		m.WithProperties(input.Properties)
+		for name, value := range input.Properties {
+			m.WithProperty(name, value)
+		}
 		if input.DelayLevel > 0 {
 			m.WithDelayTimeLevel(input.DelayLevel)
 		}

@@ -133,7 +133,7 @@ test('compiled expressions judge as the slow evaluator does', () => {
       expected = 'thrown';
     }
     expect([sql, words[compiled.judge(new MapProperties(p))]]).toEqual([sql, expected]);
-  }), { numRuns: 3000 });
+  }), { numRuns: 1000 });
 });
 
 test('no text whatever throws, and a refusal says where', () => {
@@ -143,7 +143,7 @@ test('no text whatever throws, and a refusal says where', () => {
     const compiled = cache.compile('SQL92', text);
     if ('error' in compiled) expect(compiled.error).toMatch(/^Invalid expression at line \d+, column \d+: ./s);
     else expect([0, 1, 2, 3]).toContain(compiled.judge(new MapProperties(new Map([['a', '5']]))));
-  }), { numRuns: 3000 });
+  }), { numRuns: 1000 });
 });
 
 describe('bounds', () => {
