@@ -385,6 +385,48 @@ export const divergences = {
     reason: 'The caller learns what was wrong.',
     cases: ['src/remoting/grpc.test.ts'],
   },
+  'timer.foreign-message': {
+    apache: 'A message of rmq_sys_wheel_timer without TIMER_OUT_MS, which any client may send, stops all timers for ever (TimerMessageStore#enqueue throws at it again and again).',
+    skylark: 'It is left out, logged and counted; so is one whose REAL_TOPIC is the timer topic itself or names no topic.',
+    reason: 'One message must not stop the others, nor go round for ever.',
+    cases: ['src/server/timer/timers.test.ts'],
+  },
+  'timer.batch': {
+    apache: 'A batch whose request has a timer property is put into the timer topic, where its elements have no time: see timer.foreign-message (HookUtils#transformTimerMessage).',
+    skylark: 'MESSAGE_ILLEGAL.',
+    reason: 'Nothing of it could ever be delivered.',
+    cases: ['src/server/broker/send.test.ts'],
+  },
+  'timer.retried-for-ever': {
+    apache: 'A timer message whose delivery the store refuses three times is given up, unless timerEnableRetryUntilSuccess is on (TimerDequeuePutMessageService#run).',
+    skylark: 'It is tried again until the store takes it. Only one that is too large for its place is left out.',
+    reason: 'An acknowledged message is not lost to a full disk.',
+    cases: ['src/server/timer/timers.test.ts'],
+  },
+  'timer.long-absence': {
+    apache: 'After more than seven days without a broker the read time jumps ahead, and timers that fell due before are lost (TimerMessageStore#recover).',
+    skylark: 'They are delivered at the start; a slot is not used again before that.',
+    reason: 'An acknowledged message is not lost.',
+    cases: ['src/server/timer/timers.test.ts'],
+  },
+  'timer.entered-before-read': {
+    apache: 'Entering and delivering run side by side: a recall that was acknowledged shortly before its time, or while entering lagged, may come too late (TimerMessageStore).',
+    skylark: 'Before a slot is delivered, everything that arrived before is entered.',
+    reason: 'An acknowledged recall holds.',
+    cases: ['src/server/timer/timers.property.test.ts'],
+  },
+  'timer.damaged-files': {
+    apache: 'Timer files that contradict each other are mended as far as they go, a wheel of another length ends the start (TimerWheel).',
+    skylark: 'They are moved aside and everything that waits is entered again from the timer topic. A message with more delay than timerRollWindowSlot may then come twice.',
+    reason: 'The files are derived; the messages are in the log.',
+    cases: ['src/server/timer/timers.test.ts'],
+  },
+  'timer.progress-in-a-slot': {
+    apache: 'A broker killed while it delivers a slot delivers all of that slot again.',
+    skylark: 'Progress within a slot is kept in its firstPos, marked by the lowest bit of its magic, which Apache keeps and does not look at: what was delivered since the last flush comes again.',
+    reason: 'Copies are bounded however many messages wait for one second.',
+    cases: ['src/server/timer/timers.test.ts'],
+  },
 } as const satisfies Readonly<Record<string, Divergence>>;
 
 export type DivergenceId = keyof typeof divergences;

@@ -90,7 +90,7 @@ async function play(steps: readonly Step[], seed: number): Promise<void> {
 }
 
 const seed = Number(process.env['SKYLARK_TIMERS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const runs = Number(process.env['SKYLARK_TIMERS_RUNS'] ?? 60);
+const runs = Number(process.env['SKYLARK_TIMERS_RUNS'] ?? 40);
 
 test(`${runs} histories, seed ${seed}`, async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 25 }), fc.nat(), play), { seed, numRuns: runs, endOnFailure: false });
