@@ -61,6 +61,8 @@ interface Shared {
   readonly calls: CallTimeouts;
   readonly client: RemotingClient;
   readonly tls: ServerTls;
+  /** The same certificate, for HTTP/2. */
+  readonly grpcTls: ServerTls;
 }
 
 interface Part {
@@ -81,8 +83,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const clock = systemClock(true);
   const turn = new EventTurn((error) => log.error({ error: textOf(error) }, 'the end of a turn failed'));
   const calls = new CallTimeouts(clock);
-  const { tls, dialTls } = openTls(config, clock, log);
-  const shared: Shared = { config, log, clock, disk: realDisk(), turn, calls, tls, client: new RemotingClient({ turn, clock, log, calls, tls: dialTls }) };
+  const { tls, grpcTls, dialTls } = openTls(config, clock, log);
+  const shared: Shared = { config, log, clock, disk: realDisk(), turn, calls, tls, grpcTls, client: new RemotingClient({ turn, clock, log, calls, tls: dialTls }) };
 
   // In the order of stopping: a broker leaves before the name server that it registered with.
   const parts: Part[] = [];
@@ -91,6 +93,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     for (const part of parts) await part.close();
     await shared.client.close();
     tls.stop();
+    grpcTls.stop();
   };
   try {
     let namesrvAddress: string | undefined;
@@ -127,14 +130,15 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 }
 
 /** Reads what the TLS keys name. Throws StartError. */
-function openTls(config: Resolved, clock: Clock, log: Log): { tls: ServerTls; dialTls: ReturnType<typeof clientTls> } {
+function openTls(config: Resolved, clock: Clock, log: Log): { tls: ServerTls; grpcTls: ServerTls; dialTls: ReturnType<typeof clientTls> } {
   try {
     const file = config.tls['tls.config.file'];
     const settings = file !== '' && existsSync(file) ? withTlsFile(config.tls, readFileSync(file, 'utf8')) : config.tls;
     const tls = new ServerTls(settings, readFileSync, clock, log);
+    const grpcTls = new ServerTls(settings, readFileSync, clock, log, ['h2']);
     const dialTls = clientTls(settings, readFileSync);
     tls.start();
-    return { tls, dialTls };
+    return { tls, grpcTls, dialTls };
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     throw new StartError(`TLS cannot be served: ${textOf(error)}`);
@@ -257,7 +261,9 @@ async function startGrpc(shared: Shared, broker: Broker, port: number): Promise<
   const { config, log, clock } = shared;
   const [{ GrpcServer }, { createProxy }] = await Promise.all([import('../remoting/grpc.js'), import('./proxy/service.js')]);
   const proxy = createProxy({ broker, clock, log, crowded: () => server.crowded });
-  const server = new GrpcServer({ handlers: proxy.handlers, clock, log, limits: { connectionsMax: config.server.maxConnections } });
+  const { grpcTls: tls } = shared;
+  tls.start();
+  const server = new GrpcServer({ handlers: proxy.handlers, clock, log, tls, limits: { connectionsMax: config.server.maxConnections } });
   const bound = await listen(server, 'the gRPC endpoint', config.server.bindAddress, port);
   return {
     address: shownAddress(bound.host, bound.port),
