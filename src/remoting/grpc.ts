@@ -1,6 +1,6 @@
 /**
  * gRPC over HTTP/2, in clear text and in TLS on the same port: connections, calls, the framing of messages, statuses and limits. Which methods there are and what their
- * messages mean is server/proxy's; protobuf is codec/protobuf.ts's. Node's HTTP/2 is loaded when the first server listens.
+ * messages mean is server/proxy's; protobuf is codec/protobuf.ts's. Node's HTTP/2 is loaded for the first connection.
  *
  *   message on a stream:  compressed (1) | length (4, big endian) | content
  */
@@ -79,7 +79,8 @@ export type GrpcHandler =
   | { readonly kind: 'streaming'; open(call: GrpcCall): { message(message: Buffer): void; halfClosed(): void } };
 
 export interface GrpcServerOptions {
-  readonly handlers: ReadonlyMap<string, GrpcHandler>;
+  /** By path; or where they come from, asked for the first connection. */
+  readonly handlers: ReadonlyMap<string, GrpcHandler> | (() => Promise<ReadonlyMap<string, GrpcHandler>>);
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<GrpcLimits>;
@@ -110,7 +111,10 @@ export class GrpcServer {
   readonly limits: GrpcLimits;
   readonly clock: Clock;
   readonly log: Log;
-  private readonly handlers: ReadonlyMap<string, GrpcHandler>;
+  private readonly wanted: GrpcServerOptions['handlers'];
+  private handlers: ReadonlyMap<string, GrpcHandler> = new Map();
+  /** Made for the first connection: a process that nobody calls pays nothing. */
+  private http2: Promise<Http2Server> | undefined;
   private readonly sessions = new Set<ServerHttp2Session>();
   /** Connections whose first bytes, or whose handshake, are still to come. */
   private readonly opening = new Set<Socket>();
@@ -120,7 +124,7 @@ export class GrpcServer {
   private idle: (() => void) | undefined;
 
   constructor(options: GrpcServerOptions) {
-    this.handlers = options.handlers;
+    this.wanted = options.handlers;
     this.clock = options.clock;
     this.log = options.log;
     this.limits = { ...defaultGrpcLimits, ...options.limits };
@@ -133,16 +137,7 @@ export class GrpcServer {
   }
 
   async listen(host: string, port: number): Promise<{ host: string; port: number }> {
-    const { createServer } = await import('node:http2');
-    const { limits } = this;
-    const http2 = createServer({
-      maxSessionMemory: 256,
-      settings: { initialWindowSize: 1024 * 1024, maxConcurrentStreams: limits.streamsMax, maxHeaderListSize: limits.headerBytesMax, enablePush: false },
-    });
-    http2.on('session', (session) => this.onSession(session));
-    http2.on('stream', (stream, headers) => this.onStream(stream, headers));
-    http2.on('sessionError', (error) => this.log.debug({ error: String(error) }, 'gRPC connection error'));
-    const server = createNetServer((socket) => this.onSocket(socket, http2));
+    const server = createNetServer((socket) => this.onSocket(socket));
     this.server = server;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -155,13 +150,25 @@ export class GrpcServer {
     return { host: bound.address, port: bound.port };
   }
 
-  /** Looks at the first byte: a TLS handshake or HTTP/2 in clear text. */
-  private onSocket(socket: Socket, http2: Http2Server): void {
+  private async open(): Promise<Http2Server> {
+    const { limits, wanted } = this;
+    const { createServer } = await import('node:http2');
+    this.handlers = typeof wanted === 'function' ? await wanted() : wanted;
+    const http2 = createServer({
+      maxSessionMemory: 256,
+      settings: { initialWindowSize: 1024 * 1024, maxConcurrentStreams: limits.streamsMax, maxHeaderListSize: limits.headerBytesMax, enablePush: false },
+    });
+    http2.on('session', (session) => this.onSession(session));
+    http2.on('stream', (stream, headers) => this.onStream(stream, headers));
+    http2.on('sessionError', (error) => this.log.debug({ error: String(error) }, 'gRPC connection error'));
+    return http2;
+  }
+
+  private onSocket(socket: Socket): void {
     if (this.draining || this.sessions.size + this.opening.size >= this.limits.connectionsMax) {
       socket.destroy();
       return;
     }
-    const { tls } = this;
     this.opening.add(socket);
     const timer = this.clock.setTimeout(() => socket.destroy(), openingMsMax);
     const opened = (): void => {
@@ -173,21 +180,32 @@ export class GrpcServer {
     socket.once('close', opened);
     socket.once('data', (first: Buffer) => {
       socket.pause();
-      if (first[0] === tlsHandshakeByte && tls !== undefined && tls.mode !== 'disabled') {
-        tls.secure(socket, first, (secured) => {
-          opened();
-          http2.emit('connection', secured);
-        });
-        return;
-      }
-      if (tls?.mode === 'enforcing') {
+      this.http2 ??= this.open();
+      this.http2.then((http2) => this.begin(socket, first, http2, opened), (error: unknown) => {
+        this.log.error({ error: error instanceof Error ? error.message : String(error) }, 'gRPC cannot be served');
         socket.destroy();
-        return;
-      }
-      opened();
-      socket.unshift(first);
-      http2.emit('connection', socket);
+      });
     });
+  }
+
+  /** Looks at the first byte: a TLS handshake or HTTP/2 in clear text. */
+  private begin(socket: Socket, first: Buffer, http2: Http2Server, opened: () => void): void {
+    const { tls } = this;
+    if (socket.destroyed) return;
+    if (first[0] === tlsHandshakeByte && tls !== undefined && tls.mode !== 'disabled') {
+      tls.secure(socket, first, (secured) => {
+        opened();
+        http2.emit('connection', secured);
+      });
+      return;
+    }
+    if (tls?.mode === 'enforcing') {
+      socket.destroy();
+      return;
+    }
+    opened();
+    socket.unshift(first);
+    http2.emit('connection', socket);
   }
 
   private onSession(session: ServerHttp2Session): void {

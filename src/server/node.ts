@@ -18,6 +18,7 @@ import type { NodeRole } from './cli.js';
 import { ConfigError, fixedSettings, withTlsFile } from './config.js';
 import type { Resolved } from './config.js';
 import { createNameServer, type NameServer } from './namesrv/name-server.js';
+import type { Proxy } from './proxy/service.js';
 
 /** The process cannot start; the message says in one line what is in the way and what to do. */
 export class StartError extends Error {
@@ -256,20 +257,27 @@ async function startNamesrv(shared: Shared, broker: () => Broker | undefined): P
   };
 }
 
-/** The gRPC endpoint before the broker of this process. What it needs is loaded only here. */
+/** The gRPC endpoint before the broker of this process. The service is loaded for its first connection. */
 async function startGrpc(shared: Shared, broker: Broker, port: number): Promise<Part & { readonly address: string }> {
   const { config, log, clock } = shared;
-  const [{ GrpcServer }, { createProxy }] = await Promise.all([import('../remoting/grpc.js'), import('./proxy/service.js')]);
-  const proxy = createProxy({ broker, clock, log, crowded: () => server.crowded });
+  const { GrpcServer } = await import('../remoting/grpc.js');
+  let proxy: Proxy | undefined;
   const { grpcTls: tls } = shared;
   tls.start();
-  const server = new GrpcServer({ handlers: proxy.handlers, clock, log, tls, limits: { connectionsMax: config.server.maxConnections } });
+  const server: InstanceType<typeof GrpcServer> = new GrpcServer({
+    handlers: async () => {
+      const { createProxy } = await import('./proxy/service.js');
+      proxy = createProxy({ broker, clock, log, crowded: () => server.crowded });
+      return proxy.handlers;
+    },
+    clock, log, tls, limits: { connectionsMax: config.server.maxConnections },
+  });
   const bound = await listen(server, 'the gRPC endpoint', config.server.bindAddress, port);
   return {
     address: shownAddress(bound.host, bound.port),
     drain: () => server.drain(graceMs),
     async close() {
-      proxy.stop();
+      proxy?.stop();
       await server.close();
     },
   };
