@@ -18,7 +18,6 @@ function known(endpoint: string, issue: string, cases: readonly string[]): Known
 
 /** Rows of src/compat/divergence.ts and what is not built; the reasons stand there. */
 const skylark: readonly KnownFailure[] = [
-  ...known('skylark', 'TLS on the gRPC port is not built yet', ['grpc.transport.tls-on-same-port']),
   ...known('skylark', 'divergence header.digits: no client writes them', ['header.other-digits-read', 'header.code-with-fraction-zero']),
   ...known('skylark', 'divergence offsets.safe-integers: offsets end at 2^53-1', ['header.int64-stored-exact', 'offsets.commit-largest']),
   ...known('skylark', 'inner batches (queue.type=BatchCQ) are not built yet', ['batch.inner-answer', 'batch.inner-one-record', 'batch.inner-takes-offsets']),

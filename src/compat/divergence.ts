@@ -349,11 +349,11 @@ export const divergences = {
     reason: 'Who starts a broker for his programs should not find a feature missing.',
     cases: ['src/server/cli.test.ts'],
   },
-  'grpc.tls': {
-    apache: 'The gRPC port takes TLS (with a certificate of its own for tests) beside clear text, and a PROXY header (ProxyAndTlsProtocolNegotiator).',
-    skylark: 'Clear text only.',
+  'grpc.proxy-header': {
+    apache: 'The gRPC port takes a HAProxy PROXY header before the first frame (ProxyAndTlsProtocolNegotiator).',
+    skylark: 'It takes clear text and TLS; a PROXY header closes the connection.',
     reason: 'Not built yet.',
-    cases: ['grpc.transport.tls-on-same-port'],
+    cases: ['src/remoting/grpc.test.ts'],
   },
   'grpc.receive-without-settings': {
     apache: 'ReceiveMessage of a client that has not sent its settings fails over the null: INTERNAL_SERVER_ERROR with a NullPointerException (ReceiveMessageActivity#receiveMessage).',

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import { WireError } from '../codec/errors.js';
 import { systemClock } from './clocks.js';
+import { ServerTls, tlsDefaults } from './tls.js';
 import { GrpcServer, grpcPrefixBytes, readTimeout, statusText, type GrpcCall, type GrpcHandler, type GrpcLimits } from './grpc.js';
 
 const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -181,6 +182,31 @@ describe('a server', () => {
     release?.();
     expect((await slow).bodies).toEqual(['late']);
     await drained;
+  });
+});
+
+describe('TLS', () => {
+  const readNothing = (): Buffer => {
+    throw new Error('no file is read');
+  };
+
+  it.each(['permissive', 'enforcing', 'disabled'] as const)('is taken on the same port by ALPN h2, or not: %s', async (mode) => {
+    const tls = new ServerTls({ ...tlsDefaults, 'tls.server.mode': mode, 'tls.test.mode.enable': true }, readNothing, systemClock(false), log, ['h2']);
+    const server = new GrpcServer({ handlers: new Map([['/s/Echo', echo]]), clock: systemClock(false), log, tls });
+    const { port } = await server.listen('127.0.0.1', 0);
+    open.push({ stop: () => server.close() });
+    const answered = async (scheme: string): Promise<boolean> => {
+      const session = connect(`${scheme}://127.0.0.1:${port}`, { rejectUnauthorized: false });
+      open.push({ stop: () => session.destroy() });
+      const closed = new Promise<false>((resolve) => {
+        session.on('error', () => resolve(false));
+        session.on('close', () => resolve(false));
+      });
+      const works = call(session, '/s/Echo', [framed(Buffer.from('hello'))]).then((outcome) => outcome.bodies[0] === 'got hello', () => false);
+      return Promise.race([works, closed]);
+    };
+    expect([await answered('https'), await answered('http')]).toEqual([mode !== 'disabled', mode !== 'enforcing']);
+    expect(server.counters.exceptions).toBe(0);
   });
 });
 

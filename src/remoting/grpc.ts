@@ -1,13 +1,15 @@
 /**
- * gRPC over HTTP/2 in clear text: connections, calls, the framing of messages, statuses and limits. Which methods there are and what their
- * messages mean is server/proxy's; protobuf is codec/protobuf.ts's. Node's HTTP/2 is loaded when the first server listens.
+ * gRPC over HTTP/2, in clear text and in TLS on the same port: connections, calls, the framing of messages, statuses and limits. Which methods there are and what their
+ * messages mean is server/proxy's; protobuf is codec/protobuf.ts's. Node's HTTP/2 is loaded for the first connection.
  *
  *   message on a stream:  compressed (1) | length (4, big endian) | content
  */
 import type { Http2Server, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { gunzip } from 'node:zlib';
 import { WireError } from '../codec/errors.js';
+import { tlsHandshakeByte } from './opening.js';
+import type { ServerTls } from './tls.js';
 import type { Clock, Log } from './types.js';
 
 /** Codes of `grpc-status` that a server of ours answers. */
@@ -77,11 +79,17 @@ export type GrpcHandler =
   | { readonly kind: 'streaming'; open(call: GrpcCall): { message(message: Buffer): void; halfClosed(): void } };
 
 export interface GrpcServerOptions {
-  readonly handlers: ReadonlyMap<string, GrpcHandler>;
+  /** By path; or where they come from, asked for the first connection. */
+  readonly handlers: ReadonlyMap<string, GrpcHandler> | (() => Promise<ReadonlyMap<string, GrpcHandler>>);
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<GrpcLimits>;
+  /** Serves connections that begin with a handshake; without it there is clear text only. */
+  readonly tls?: Pick<ServerTls, 'mode' | 'secure'>;
 }
+
+/** The first bytes of a connection have so long to come. */
+const openingMsMax = 30_000;
 
 const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000_001 };
 
@@ -103,17 +111,24 @@ export class GrpcServer {
   readonly limits: GrpcLimits;
   readonly clock: Clock;
   readonly log: Log;
-  private readonly handlers: ReadonlyMap<string, GrpcHandler>;
+  private readonly wanted: GrpcServerOptions['handlers'];
+  private handlers: ReadonlyMap<string, GrpcHandler> = new Map();
+  /** Made for the first connection: a process that nobody calls pays nothing. */
+  private http2: Promise<Http2Server> | undefined;
   private readonly sessions = new Set<ServerHttp2Session>();
-  private server: Http2Server | undefined;
+  /** Connections whose first bytes, or whose handshake, are still to come. */
+  private readonly opening = new Set<Socket>();
+  private readonly tls: GrpcServerOptions['tls'];
+  private server: Server | undefined;
   private draining = false;
   private idle: (() => void) | undefined;
 
   constructor(options: GrpcServerOptions) {
-    this.handlers = options.handlers;
+    this.wanted = options.handlers;
     this.clock = options.clock;
     this.log = options.log;
     this.limits = { ...defaultGrpcLimits, ...options.limits };
+    this.tls = options.tls;
   }
 
   /** More waits to be taken by peers than there should: what can be refused, is. */
@@ -122,17 +137,8 @@ export class GrpcServer {
   }
 
   async listen(host: string, port: number): Promise<{ host: string; port: number }> {
-    const { createServer } = await import('node:http2');
-    const { limits } = this;
-    const server = createServer({
-      maxSessionMemory: 256,
-      settings: { initialWindowSize: 1024 * 1024, maxConcurrentStreams: limits.streamsMax, maxHeaderListSize: limits.headerBytesMax, enablePush: false },
-    });
+    const server = createNetServer((socket) => this.onSocket(socket));
     this.server = server;
-    server.on('connection', (socket: Socket) => socket.setNoDelay(true));
-    server.on('session', (session) => this.onSession(session));
-    server.on('stream', (stream, headers) => this.onStream(stream, headers));
-    server.on('sessionError', (error) => this.log.debug({ error: String(error) }, 'gRPC connection error'));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(port, host, () => {
@@ -142,6 +148,64 @@ export class GrpcServer {
     });
     const bound = server.address() as AddressInfo;
     return { host: bound.address, port: bound.port };
+  }
+
+  private async open(): Promise<Http2Server> {
+    const { limits, wanted } = this;
+    const { createServer } = await import('node:http2');
+    this.handlers = typeof wanted === 'function' ? await wanted() : wanted;
+    const http2 = createServer({
+      maxSessionMemory: 256,
+      settings: { initialWindowSize: 1024 * 1024, maxConcurrentStreams: limits.streamsMax, maxHeaderListSize: limits.headerBytesMax, enablePush: false },
+    });
+    http2.on('session', (session) => this.onSession(session));
+    http2.on('stream', (stream, headers) => this.onStream(stream, headers));
+    http2.on('sessionError', (error) => this.log.debug({ error: String(error) }, 'gRPC connection error'));
+    return http2;
+  }
+
+  private onSocket(socket: Socket): void {
+    if (this.draining || this.sessions.size + this.opening.size >= this.limits.connectionsMax) {
+      socket.destroy();
+      return;
+    }
+    this.opening.add(socket);
+    const timer = this.clock.setTimeout(() => socket.destroy(), openingMsMax);
+    const opened = (): void => {
+      timer.clear();
+      this.opening.delete(socket);
+    };
+    socket.setNoDelay(true);
+    socket.on('error', (error) => this.log.debug({ error: error.message }, 'gRPC connection error'));
+    socket.once('close', opened);
+    socket.once('data', (first: Buffer) => {
+      socket.pause();
+      this.http2 ??= this.open();
+      this.http2.then((http2) => this.begin(socket, first, http2, opened), (error: unknown) => {
+        this.log.error({ error: error instanceof Error ? error.message : String(error) }, 'gRPC cannot be served');
+        socket.destroy();
+      });
+    });
+  }
+
+  /** Looks at the first byte: a TLS handshake or HTTP/2 in clear text. */
+  private begin(socket: Socket, first: Buffer, http2: Http2Server, opened: () => void): void {
+    const { tls } = this;
+    if (socket.destroyed) return;
+    if (first[0] === tlsHandshakeByte && tls !== undefined && tls.mode !== 'disabled') {
+      tls.secure(socket, first, (secured) => {
+        opened();
+        http2.emit('connection', secured);
+      });
+      return;
+    }
+    if (tls?.mode === 'enforcing') {
+      socket.destroy();
+      return;
+    }
+    opened();
+    socket.unshift(first);
+    http2.emit('connection', socket);
   }
 
   private onSession(session: ServerHttp2Session): void {
@@ -209,6 +273,7 @@ export class GrpcServer {
     if (server === undefined) return;
     const closed = new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve()));
     for (const session of [...this.sessions]) session.destroy();
+    for (const socket of [...this.opening]) socket.destroy();
     await closed;
   }
 }

@@ -64,6 +64,8 @@ const handshakeMsMax = 30_000;
 export class ServerTls {
   readonly mode: TlsConfig['tls.server.mode'];
   private readonly config: TlsConfig;
+  /** Protocols to choose from by ALPN; none for remoting. */
+  private readonly alpn: readonly string[];
   private readonly readFile: ReadFile;
   private readonly clock: Clock;
   private readonly log: Log;
@@ -74,7 +76,8 @@ export class ServerTls {
   private seen = '';
   private watcher: TimerHandle | undefined;
 
-  constructor(config: TlsConfig, readFile: ReadFile, clock: Clock, log: Log) {
+  constructor(config: TlsConfig, readFile: ReadFile, clock: Clock, log: Log, alpn: readonly string[] = []) {
+    this.alpn = alpn;
     this.config = config;
     this.mode = config['tls.server.mode'];
     this.readFile = readFile;
@@ -109,7 +112,7 @@ export class ServerTls {
   }
 
   private create(options: TlsOptions): Server {
-    const server = createServer({ ...options, handshakeTimeout: handshakeMsMax });
+    const server = createServer({ ...options, handshakeTimeout: handshakeMsMax, ...(this.alpn.length === 0 ? {} : { ALPNProtocols: [...this.alpn] }) });
     server.on('secureConnection', (socket) => {
       const key = endsOf(socket);
       const secured = this.waiting.get(key);

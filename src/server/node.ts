@@ -18,6 +18,7 @@ import type { NodeRole } from './cli.js';
 import { ConfigError, fixedSettings, withTlsFile } from './config.js';
 import type { Resolved } from './config.js';
 import { createNameServer, type NameServer } from './namesrv/name-server.js';
+import type { Proxy } from './proxy/service.js';
 
 /** The process cannot start; the message says in one line what is in the way and what to do. */
 export class StartError extends Error {
@@ -61,6 +62,8 @@ interface Shared {
   readonly calls: CallTimeouts;
   readonly client: RemotingClient;
   readonly tls: ServerTls;
+  /** The same certificate, for HTTP/2. */
+  readonly grpcTls: ServerTls;
 }
 
 interface Part {
@@ -81,8 +84,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const clock = systemClock(true);
   const turn = new EventTurn((error) => log.error({ error: textOf(error) }, 'the end of a turn failed'));
   const calls = new CallTimeouts(clock);
-  const { tls, dialTls } = openTls(config, clock, log);
-  const shared: Shared = { config, log, clock, disk: realDisk(), turn, calls, tls, client: new RemotingClient({ turn, clock, log, calls, tls: dialTls }) };
+  const { tls, grpcTls, dialTls } = openTls(config, clock, log);
+  const shared: Shared = { config, log, clock, disk: realDisk(), turn, calls, tls, grpcTls, client: new RemotingClient({ turn, clock, log, calls, tls: dialTls }) };
 
   // In the order of stopping: a broker leaves before the name server that it registered with.
   const parts: Part[] = [];
@@ -91,6 +94,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     for (const part of parts) await part.close();
     await shared.client.close();
     tls.stop();
+    grpcTls.stop();
   };
   try {
     let namesrvAddress: string | undefined;
@@ -127,14 +131,15 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 }
 
 /** Reads what the TLS keys name. Throws StartError. */
-function openTls(config: Resolved, clock: Clock, log: Log): { tls: ServerTls; dialTls: ReturnType<typeof clientTls> } {
+function openTls(config: Resolved, clock: Clock, log: Log): { tls: ServerTls; grpcTls: ServerTls; dialTls: ReturnType<typeof clientTls> } {
   try {
     const file = config.tls['tls.config.file'];
     const settings = file !== '' && existsSync(file) ? withTlsFile(config.tls, readFileSync(file, 'utf8')) : config.tls;
     const tls = new ServerTls(settings, readFileSync, clock, log);
+    const grpcTls = new ServerTls(settings, readFileSync, clock, log, ['h2']);
     const dialTls = clientTls(settings, readFileSync);
     tls.start();
-    return { tls, dialTls };
+    return { tls, grpcTls, dialTls };
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     throw new StartError(`TLS cannot be served: ${textOf(error)}`);
@@ -252,18 +257,27 @@ async function startNamesrv(shared: Shared, broker: () => Broker | undefined): P
   };
 }
 
-/** The gRPC endpoint before the broker of this process. What it needs is loaded only here. */
+/** The gRPC endpoint before the broker of this process. The service is loaded for its first connection. */
 async function startGrpc(shared: Shared, broker: Broker, port: number): Promise<Part & { readonly address: string }> {
   const { config, log, clock } = shared;
-  const [{ GrpcServer }, { createProxy }] = await Promise.all([import('../remoting/grpc.js'), import('./proxy/service.js')]);
-  const proxy = createProxy({ broker, clock, log, crowded: () => server.crowded });
-  const server = new GrpcServer({ handlers: proxy.handlers, clock, log, limits: { connectionsMax: config.server.maxConnections } });
+  const { GrpcServer } = await import('../remoting/grpc.js');
+  let proxy: Proxy | undefined;
+  const { grpcTls: tls } = shared;
+  tls.start();
+  const server: InstanceType<typeof GrpcServer> = new GrpcServer({
+    handlers: async () => {
+      const { createProxy } = await import('./proxy/service.js');
+      proxy = createProxy({ broker, clock, log, crowded: () => server.crowded });
+      return proxy.handlers;
+    },
+    clock, log, tls, limits: { connectionsMax: config.server.maxConnections },
+  });
   const bound = await listen(server, 'the gRPC endpoint', config.server.bindAddress, port);
   return {
     address: shownAddress(bound.host, bound.port),
     drain: () => server.drain(graceMs),
     async close() {
-      proxy.stop();
+      proxy?.stop();
       await server.close();
     },
   };
