@@ -12,12 +12,12 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'authenticationWhitelist authorizationEnabled authorizationMetadataProvider authorizationProvider authorizationStrategy ' +
     'authorizationWhitelist autoDeleteUnusedStats batchDispatchRequestThreadPoolNums bitMapLengthConsumeQueueExt ' +
     'bottomMostCompressionTypeForConsumeQueueStore brokerConfigPath ' +
-    'brokerElectionPriority brokerHeartbeatInterval brokerIP2 brokerNotActiveTimeoutMillis cgColdReadThreshold channelNotActiveInterval ' +
+    'brokerElectionPriority brokerHeartbeatInterval brokerIP2 brokerNotActiveTimeoutMillis channelNotActiveInterval ' +
     'checkCommitLogOffsetOnRecover checkSyncStateSetPeriod cleanOfflineBrokerInterval cleanRocksDBDirtyCQIntervalMin ' +
     'cleanSwapedMapInterval clearRetryTopicWhenDeleteTopic clientAsyncSemaphoreValue clientCallbackExecutorThreads ' +
     'clientChannelMaxIdleTimeSeconds clientCloseSocketIfTimeout clientManageThreadPoolNums clientOnewaySemaphoreValue ' +
     'clientPooledByteBufAllocatorEnable clientRequestThreadPoolNums clientRequestThreadPoolQueueCapacity clientSocketRcvBufSize ' +
-    'clientSocketSndBufSize clientWorkerThreads clusterName coldCtrStrategyEnable coldDataFlowControlEnable coldDataScanEnable ' +
+    'clientSocketSndBufSize clientWorkerThreads clusterName coldCtrStrategyEnable coldDataScanEnable ' +
     'combineAssignOffsetCQType combineCQEnableCheckSelf combineCQLoadingCQTypes combineCQMaxExtraSearchCommitLogFiles ' +
     'combineCQPreferCQType combineCQUseRocksdbForLmq commercialBaseCount commercialSizePerMsg commitCommitLogLeastPages ' +
     'commitCommitLogThoroughInterval commitIntervalCommitLog commitLogForceSwapMapInterval commitLogSwapMapInterval ' +
@@ -41,7 +41,7 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'fastFailIfNoBufferInStorePool fetchControllerAddrByDnsLookup fetchNameSrvAddrByDnsLookup fetchNamesrvAddrByAddressServer ' +
     'fetchNamesrvAddrInterval flushCommitLogLeastPages flushCommitLogThoroughInterval ' +
     'flushCommitLogTimed flushConsumeQueueLeastPages flushConsumeQueueThoroughInterval flushConsumerOffsetHistoryInterval ' +
-    'flushDelayOffsetInterval flushLeastPagesWhenWarmMapedFile forceVerifyPropCRC forwardTimeout globalColdReadThreshold ' +
+    'flushDelayOffsetInterval flushLeastPagesWhenWarmMapedFile forceVerifyPropCRC forwardTimeout ' +
     'haFlowControlEnable haHousekeepingInterval haListenPort haMasterAddress haMaxGapNotInSync haMaxTimeSlaveNotCatchup ' +
     'haSendHeartbeatInterval haTransferBatchSize heartbeatThreadPoolNums highSpeedMode inSyncReplicas indexFileReadEnable ' +
     'indexFileWriteEnable indexRocksDBEnable initAuthenticationUser initPopOffsetByCheckMsgInMem innerClientAuthenticationCredentials ' +
@@ -51,7 +51,7 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'liteSubscriptionCheckInterval liteSubscriptionCheckTimeoutMills liteTtlCheckInterval loadBalancePollNameServerInterval ' +
     'loadBalanceProcessorThreadPoolNums loadBalanceThreadPoolQueueCapacity lockInStrictMode logicQueueForceSwapMapInterval ' +
     'logicQueueSwapMapInterval logicQueueSwapMapReserveFileNum logicalDiskSpaceCleanForciblyThreshold ' +
-    'mappedFileSwapEnable mapperFileSizeBatchConsumeQueue maxAsyncPutMessageRequests maxBatchDeleteFilesNum ' +
+    'mappedFileSwapEnable maxAsyncPutMessageRequests maxBatchDeleteFilesNum ' +
     'maxChecksumRange maxClientEventCount maxConsumeQueueScan maxHaTransferByteInSecond ' +
     'maxLiteSubscriptionCount maxLmqConsumeQueueNum maxMessageFilterNumForNotification maxOffsetMapSize maxPopPollingSize ' +
     'maxReconnectIntervalTimeSeconds maxRecoveryCommitlogFiles maxRocksDBIndexQueryDays maxSlaveResendLength maxStatsIdleTimeInMinutes ' +
@@ -64,7 +64,7 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'popFromRetryProbabilityForPriority popInflightMessageThreshold popLongPollingForceNotifyInterval popPollingMapExpireTimeSeconds ' +
     'popPollingMapSize popPollingSize popResponseReturnActualRetryTopic popReviveConcurrency popReviveMaxAttemptTimes ' +
     'popReviveMaxReturnSizePerRead popReviveSkipIfGroupAbsent preferredLeaderId printChannelGroups printChannelGroupsMinNum ' +
-    'priorityOrderAsc processReplyMessageThreadPoolNums productEnvName pullBatchMaxMessageCount pullMessageThreadPoolNums ' +
+    'processReplyMessageThreadPoolNums productEnvName pullBatchMaxMessageCount pullMessageThreadPoolNums ' +
     'putConsumeQueueDataByFileChannel putMessageFutureThreadPoolNums putMessageTimeout putMsgIndexHightWater putThreadPoolQueueCapacity ' +
     'queryMessageThreadPoolNums readOnlyCommitLogStorePaths readUnCommitted realTimePersistRocksDBConfig ' +
     'recheckReputOffsetFromCq recoverConcurrently recoverThreadPoolNums redeleteHangedFileInterval registerBrokerTimeoutMills ' +

@@ -301,6 +301,12 @@ export const divergences = {
     reason: 'It is held for each connection before anything is known of its peer.',
     cases: ['src/remoting/opening.test.ts'],
   },
+  'store.single-in-batch-queue': {
+    apache: 'A message that is no batch is stored for a topic with queue.type=BatchCQ, takes an offset and is never queued (BatchConsumeQueue#putMessagePositionInfoWrapper): no consumer sees it.',
+    skylark: 'It is queued as a batch of one.',
+    reason: 'What is acknowledged must be consumable.',
+    cases: ['src/store/batch-units.test.ts'],
+  },
   'header.digits': {
     apache: 'Numbers in headers may have digits of any script and a fraction of zero (Character#digit, fastjson).',
     skylark: 'ASCII digits; a fraction closes the connection, other digits are SYSTEM_ERROR.',

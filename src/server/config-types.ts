@@ -28,6 +28,15 @@ export interface BrokerConfig {
   shortPollingTimeMills: number;
   notifyConsumerIdsChangedEnable: boolean;
   realTimeNotifyConsumerChange: boolean;
+  /** `MessageStoreConfig`'s. */
+  coldDataFlowControlEnable: boolean;
+  /** Bytes in five seconds. */
+  cgColdReadThreshold: number;
+  globalColdReadThreshold: number;
+  /** Ours: file of flow rules for consumers in Sentinel's JSON; empty = none. */
+  flowRuleFile: string;
+  /** POP takes the queues of PRIORITY topics from the highest id down. */
+  priorityOrderAsc: boolean;
   enableBroadcastOffsetStore: boolean;
   broadcastOffsetExpireSecond: number;
   broadcastOffsetExpireMaxSecond: number;

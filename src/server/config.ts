@@ -113,6 +113,11 @@ export const brokerKeys: KeysOf<BrokerConfig> = {
   shortPollingTimeMills: int(1000, 1, 3600000, 'ms a pull is held with longPollingEnable=false'),
   notifyConsumerIdsChangedEnable: bool(true, 'tell consumers of a group when its members change'),
   realTimeNotifyConsumerChange: bool(true, 'at once rather than each 15 s'),
+  coldDataFlowControlEnable: bool(false, 'slow down groups that read much from the disk'),
+  cgColdReadThreshold: int(3145728, 0, Number.MAX_SAFE_INTEGER, 'bytes of cold data a group may read in 5 s'),
+  globalColdReadThreshold: int(104857600, 0, Number.MAX_SAFE_INTEGER, 'bytes of cold data all groups may read in 5 s'),
+  flowRuleFile: text('', 'ours: file of flow rules for consumers in the JSON of Sentinel; read again when it changes'),
+  priorityOrderAsc: bool(true, 'pop the queues of PRIORITY topics from the highest id down'),
   enableBroadcastOffsetStore: bool(true, 'keep where broadcasting clients pull'),
   broadcastOffsetExpireSecond: int(120, 1, int32Max, 'seconds until a silent broadcasting client is forgotten'),
   broadcastOffsetExpireMaxSecond: int(300, 1, int32Max, 'the same for one that is still connected'),
@@ -180,6 +185,7 @@ export const storeKeys: KeysOf<StoreConfig> = {
   storePathCommitLog: text('', 'directory of the CommitLog; default: commitlog under the root'),
   mappedFileSizeCommitLog: int(1073741824, 65536, 2147483648, 'bytes of a CommitLog file'),
   mappedFileSizeConsumeQueue: int(6000000, 20, 600000000, 'bytes of a ConsumeQueue file (20 an entry)'),
+  mapperFileSizeBatchConsumeQueue: int(13800000, 46, 460000000, 'bytes of a batch ConsumeQueue file (46 a unit)'),
   flushIntervalCommitLog: int(500, 10, 600000, 'ms between syncs with ASYNC_FLUSH'),
   flushIntervalConsumeQueue: int(1000, 10, 600000, 'ms between writes of queue files'),
   flushDiskType: oneOf('ASYNC_FLUSH', ['ASYNC_FLUSH', 'SYNC_FLUSH'], 'when an acknowledgement is given'),
@@ -332,6 +338,9 @@ export function resolveConfig(settings: ReadonlyMap<string, string>, origin: str
     const store = resolve(storeKeys, settings);
     if (store.mappedFileSizeConsumeQueue % 20 !== 0) {
       throw new ConfigError(`mappedFileSizeConsumeQueue must be a multiple of 20 (bytes of an entry), not ${store.mappedFileSizeConsumeQueue}`);
+    }
+    if ((store.mapperFileSizeBatchConsumeQueue ?? 0) % 46 !== 0) {
+      throw new ConfigError(`mapperFileSizeBatchConsumeQueue must be a multiple of 46 (bytes of a unit), not ${store.mapperFileSizeBatchConsumeQueue ?? 0}`);
     }
     return { broker, store, server: resolve(serverKeys, settings), namesrv: resolve(namesrvKeys, forNamesrv), tls: resolve(tlsKeys, settings), ignored };
   } catch (error) {

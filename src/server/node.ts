@@ -14,6 +14,7 @@ import { realDisk, type Disk } from '../store/disk.js';
 import { collectGarbage } from '../store/collect.js';
 import { openStore, type OpenStore } from '../store/message-store.js';
 import { createBroker, isUnspecific, type Broker } from './broker/broker.js';
+import { isBatchQueue, storedBatchTopics } from './broker/topics.js';
 import type { NodeRole } from './cli.js';
 import { ConfigError, fixedSettings, withTlsFile } from './config.js';
 import type { Resolved } from './config.js';
@@ -293,12 +294,16 @@ interface BrokerPart extends Part {
 /** Opens and recovers the store and composes the broker; no port listens yet. */
 async function openBroker(shared: Shared): Promise<BrokerPart> {
   const { config, log, clock, disk, turn, client } = shared;
+  // The store is recovered before the broker's table is there.
+  const batchTopics = storedBatchTopics(disk, config.broker.storePathConfigDir);
+  let isBatchTopic = (topic: string): boolean => batchTopics.has(topic);
   const store: OpenStore = await openStore({
     root: config.store.storePathRootDir,
     commitLogDir: config.store.storePathCommitLog,
     disk, clock, log,
     config: { ...config.store, messageDelayLevel: config.broker.messageDelayLevel },
     collect: collectGarbage,
+    isBatchTopic: (topic) => isBatchTopic(topic),
   });
   let broker: Broker;
   try {
@@ -313,6 +318,7 @@ async function openBroker(shared: Shared): Promise<BrokerPart> {
     await store.close();
     throw error;
   }
+  isBatchTopic = (topic) => isBatchQueue(broker.topics.get(topic)?.config);
   const createPorts = (): readonly [main: RemotingServer, fast: RemotingServer] => {
     const port = { handlers: broker.handlers, fast: broker.fast, lanes: broker.laneSet };
     return [createPort(shared, { ...port, role: 'broker' }), createPort(shared, { ...port, role: 'brokerFast' })];

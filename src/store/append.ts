@@ -6,7 +6,7 @@ import { javaHashOfBytes } from '../compat/java-string-hash.js';
 import { BatchCursor } from '../codec/batch.js';
 import { canEncode, encodeBatch, encodeStaged, laidOut, measureBatch, recordBytes } from '../codec/hot-path.js';
 import { blankBytesMin, encodeRecord, recordLength, recordLengthOf, RecordFields, storedPropertiesBytes } from '../codec/message-record.js';
-import { propertiesBytesMax, propertySeparator, PropertyScan, scanProperties } from '../codec/properties.js';
+import { propertiesBytesMax, propertyNames, propertySeparator, PropertyScan, scanProperties } from '../codec/properties.js';
 import { isUndispatched, messageSysFlag, transactionType, withHostBits } from '../codec/sys-flag.js';
 import type { CommitLog } from './commit-log.js';
 import type { StoreQueue } from './consume-queue.js';
@@ -131,7 +131,7 @@ export class Appender {
     fields.properties = input.props;
     fields.propertiesStart = input.propsStart;
     fields.propertiesEnd = input.propsEnd;
-    fields.appended = this.#appended(input.propsSuffix);
+    fields.appended = input.innerCount === undefined ? this.#appended(input.propsSuffix) : this.#innerBase(input.propsSuffix, queue);
     const propertiesBytes = storedPropertiesBytes(fields);
     if (propertiesBytes > propertiesBytesMax) {
       return this.#refuse('PROPERTIES_SIZE_EXCEEDED', `message properties have ${propertiesBytes} bytes, the limit is ${propertiesBytesMax}`);
@@ -154,7 +154,7 @@ export class Appender {
     fields.phyOffset = phyOffset;
     fields.storeTimestamp = now;
     const index = transactionType(input.sysFlag) === messageSysFlag.TRANSACTION_ROLLBACK ? undefined : this.#index;
-    if (log.bytes === recordBytes && !queue.delayed && (input.uniqKeyStart >= 0 || index === undefined) && canEncode(fields)) {
+    if (log.bytes === recordBytes && queue.batch === undefined && !queue.delayed && (input.uniqKeyStart >= 0 || index === undefined) && canEncode(fields)) {
       fields.sysFlag = withHostBits(input.sysFlag, input.bornHost.length, fields.storeHost.length);
       const keys = encodeStaged(log.pos, fields, index !== undefined, queue.keySeed, queue.tagSeed);
       if (toQueue) this.#append(queue, phyOffset, length, input.tagsCode, now);
@@ -181,7 +181,10 @@ export class Appender {
       scanProperties(this.#scan, log.bytes, propsAt, propsAt + propertiesBytes);
       if (queue.delayed) tagsCode = tagsCodeOf(this.#scan, log.bytes, queue, storeTimestamp, this.#parts.delayLevels);
     }
-    if (toQueue) this.#append(queue, phyOffset, length, tagsCode, storeTimestamp);
+    if (toQueue) {
+      if (queue.batch === undefined) this.#append(queue, phyOffset, length, tagsCode, storeTimestamp);
+      else this.#appendBatch(queue, phyOffset, length, tagsCode, storeTimestamp, input.innerCount ?? 1);
+    }
     if (index === undefined) return;
     if (scanned) this.#indexScanned(index, queue, phyOffset, storeTimestamp, log.bytes);
     else index.addSpans(queue, phyOffset, storeTimestamp, input);
@@ -264,7 +267,8 @@ export class Appender {
           : scan.tagsStart < 0
             ? 0
             : javaHashOfBytes(0, input.body, scan.tagsStart, scan.tagsEnd);
-        this.#append(queue, phyOffset, length, tagsCode, now);
+        if (queue.batch === undefined) this.#append(queue, phyOffset, length, tagsCode, now);
+        else this.#appendBatch(queue, phyOffset, length, tagsCode, now, 1);
       }
       if (index !== undefined) this.#indexScanned(index, queue, phyOffset, now, input.body);
       log.commit(length);
@@ -280,7 +284,7 @@ export class Appender {
    * out of the ordinary, a refusal included.
    */
   #putPlainBatch(input: PutInput, queue: StoreQueue): boolean {
-    if (queue.delayed || queue.extension !== undefined || transactionType(input.sysFlag) !== 0) return false;
+    if (queue.delayed || queue.batch !== undefined || queue.extension !== undefined || transactionType(input.sysFlag) !== 0) return false;
     const { config } = this.#parts;
     if (input.bodyEnd - input.bodyStart > config.maxMessageSize) return false;
     const log = this.#log;
@@ -352,6 +356,17 @@ export class Appender {
       return `the stored message has ${recordBytes} bytes, a commit log file holds ${this.#log.fileBytes - blankBytesMin}`;
     }
     return undefined;
+  }
+
+  /** What the broker appended, and where the inner batch begins (`BatchConsumeQueue#assignQueueOffset`). */
+  #innerBase(suffix: Uint8Array | undefined, queue: StoreQueue): Uint8Array {
+    return Buffer.concat([this.#appended(suffix), Buffer.from(`${propertyNames.INNER_BASE}\u0001${queue.nextOffset}\u0002`, 'latin1')]);
+  }
+
+  #appendBatch(queue: StoreQueue, phyOffset: number, length: number, tagsCode: number, now: number, count: number): void {
+    this.#touch(queue);
+    queue.appendBatch(phyOffset, length, tagsCode, now, count);
+    queue.lastPutMs = now;
   }
 
   #append(queue: StoreQueue, phyOffset: number, length: number, tagsCode: number, now: number): void {

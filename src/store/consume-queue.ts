@@ -12,6 +12,7 @@ import { javaStringHash } from '../compat/java-string-hash.js';
 import { consumeQueueUnitBytes, preBlankSize, setConsumeQueueUnit, setExtAddress } from '../codec/consume-queue-unit.js';
 import { viewOf } from '../codec/int64.js';
 import type { QueueExtension } from './consume-queue-ext.js';
+import type { BatchUnits } from './batch-units.js';
 import { scheduleTopic, offsetFileName } from './names.js';
 import type { QueueRef } from './types.js';
 
@@ -46,6 +47,8 @@ export class StoreQueue implements QueueRef {
   readonly tagSeed: number;
   /** SCHEDULE_TOPIC_XXXX: entries carry the delivery time. */
   readonly delayed: boolean;
+  /** The queue of a topic with queue.type=BatchCQ has units besides its entries. */
+  readonly batch: BatchUnits | undefined;
   attachment: unknown = undefined;
   /** With enableConsumeQueueExt: each entry gets a unit there, and its address as tags code. */
   extension: QueueExtension | undefined = undefined;
@@ -76,7 +79,7 @@ export class StoreQueue implements QueueRef {
   #capacity = 0;
   #count = 0;
 
-  constructor(root: string, topic: string, queueId: number, fileBytes: number) {
+  constructor(root: string, topic: string, queueId: number, fileBytes: number, batch?: BatchUnits) {
     this.topic = topic;
     this.topicBytes = Buffer.from(topic, 'utf8');
     this.queueId = queueId;
@@ -85,6 +88,7 @@ export class StoreQueue implements QueueRef {
     this.tagSeed = javaStringHash(`${topic}#T#`);
     this.delayed = topic === scheduleTopic;
     this.#fileBytes = fileBytes;
+    this.batch = batch;
   }
 
   get fileUnits(): number {
@@ -146,6 +150,12 @@ export class StoreQueue implements QueueRef {
     this.lastPhyOffset = lastPhyOffset;
   }
 
+  /** Appends the entries of a record that has `count` messages: all lead to it. */
+  appendBatch(phyOffset: number, size: number, tagsCode: number, storeTime: number, count: number): void {
+    this.batch?.add(phyOffset, size, tagsCode, storeTime, this.nextOffset, count);
+    for (let i = 0; i < count; i++) this.append(phyOffset, size, tagsCode);
+  }
+
   #grow(): void {
     const tail = this.#tail;
     if (tail !== undefined && this.#capacity < blockUnitsMax) {
@@ -168,6 +178,7 @@ export class StoreQueue implements QueueRef {
 
   /** Takes back entries from `queueOffset` on; only ones in memory that were never flushed. `lastPhyOffset` is the caller's to restore. */
   takeBack(queueOffset: number): void {
+    this.batch?.takeBack(queueOffset);
     while (this.#blocks.length > 0) {
       const last = this.#blocks[this.#blocks.length - 1] as UnitBlock;
       if (last.first < queueOffset) {

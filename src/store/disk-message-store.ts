@@ -331,6 +331,14 @@ export class DiskMessageStore implements OpenStore {
     return result;
   }
 
+  isCached(ref: QueueRef, queueOffset: number): boolean {
+    return this.#reader.isCached(this.#appender.queueOf(ref), queueOffset);
+  }
+
+  setReadAhead(on: boolean): void {
+    this.#reader.readAhead = on;
+  }
+
   release(result: GetResult): void {
     this.#reader.release(result);
   }

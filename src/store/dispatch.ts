@@ -5,8 +5,9 @@
 import { javaHashOfBytes } from '../compat/java-string-hash.js';
 import { preBlankSize } from '../codec/consume-queue-unit.js';
 import type { RecordView } from '../codec/message-record.js';
-import { PropertyScan, scanProperties } from '../codec/properties.js';
+import { parseProperties, propertyNames, PropertyScan, scanProperties } from '../codec/properties.js';
 import { isUndispatched, messageSysFlag, transactionType } from '../codec/sys-flag.js';
+import { batchCountMax } from './batch-units.js';
 import type { StoreQueue } from './consume-queue.js';
 import { isTopicName } from './names.js';
 import type { StoreParts } from './parts.js';
@@ -39,6 +40,14 @@ export function tagsCodeOf(scan: PropertyScan, bytes: Uint8Array, queue: StoreQu
     if (level > 0) return deliveryTime(delayLevels, level, storeTimestamp);
   }
   return scan.tagsStart < 0 ? 0 : javaHashOfBytes(0, bytes, scan.tagsStart, scan.tagsEnd);
+}
+
+/** Messages of a record: INNER_NUM of an inner batch, else one. */
+export function innerCountOf(record: RecordView): number {
+  if ((record.sysFlag & messageSysFlag.INNER_BATCH) === 0) return 1;
+  const text = Buffer.from(record.bytes.buffer, record.bytes.byteOffset, record.bytes.length).toString('utf8', record.propertiesStart, record.propertiesEnd);
+  const count = Number(parseProperties(text).get(propertyNames.INNER_NUM) ?? '1');
+  return Number.isInteger(count) && count >= 1 && count <= batchCountMax ? count : 1;
 }
 
 export class Dispatcher {
@@ -79,7 +88,9 @@ export class Dispatcher {
       if (outcome === 'gap') this.gaps.add(queue);
       else {
         queue.registered = true;
-        queues.append(queue, record.phyOffset, record.size, tagsCodeOf(scan, bytes, queue, record.storeTimestamp, delayLevels), record.storeTimestamp, undefined);
+        const tagsCode = tagsCodeOf(scan, bytes, queue, record.storeTimestamp, delayLevels);
+        if (queue.batch === undefined) queues.append(queue, record.phyOffset, record.size, tagsCode, record.storeTimestamp, undefined);
+        else queue.appendBatch(record.phyOffset, record.size, tagsCode, record.storeTimestamp, innerCountOf(record));
         queue.extension?.written();
         queue.writtenOffset = queue.maxOffset = queue.nextOffset;
         queue.lastPutMs = clock.nowMs();

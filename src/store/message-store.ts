@@ -3,6 +3,7 @@
  * (disk-message-store.ts).
  */
 import * as path from 'node:path';
+import { batchConsumeQueueUnitBytes } from '../codec/batch-consume-queue-unit.js';
 import { Fault } from '../codec/errors.js';
 import { AbortMark } from './abort-mark.js';
 import { CheckpointFile } from './checkpoint.js';
@@ -22,12 +23,16 @@ import type { OpenStore } from './types.js';
 
 export type { OpenStore } from './types.js';
 
+/** `MessageStoreConfig#mapperFileSizeBatchConsumeQueue`. */
+const unitFileBytesDefault = 300000 * batchConsumeQueueUnitBytes;
+
 /** What the directory of a store may hold; anything else in a directory without these is somebody else's. */
 const storeNames = new Set([
   'commitlog',
   'consumequeue',
   'consumequeue_ext',
   'batchconsumequeue',
+  'batchentries',
   'index',
   'config',
   'checkpoint',
@@ -63,12 +68,17 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
       clock,
       log,
       commitLog: new CommitLog(disk, commitLogDir, config.mappedFileSizeCommitLog, config.tailCacheBytesMax, nowMs),
-      queues: new QueueTable(
-        disk, path.join(root, 'consumequeue'), config.mappedFileSizeConsumeQueue,
-        config.enableConsumeQueueExt === true
+      queues: new QueueTable(disk, path.join(root, 'consumequeue'), config.mappedFileSizeConsumeQueue, {
+        extensions: config.enableConsumeQueueExt === true
           ? { root: path.join(root, 'consumequeue_ext'), fileBytes: config.mappedFileSizeConsumeQueueExt ?? extensionFileBytesDefault }
           : undefined,
-      ),
+        batch: options.isBatchTopic === undefined ? undefined : {
+          isBatchTopic: options.isBatchTopic,
+          entriesRoot: path.join(root, 'batchentries'),
+          unitsRoot: path.join(root, 'batchconsumequeue'),
+          unitFileBytes: config.mapperFileSizeBatchConsumeQueue ?? unitFileBytesDefault,
+        },
+      }),
       index: config.messageIndexEnable
         ? new KeyIndex(disk, path.join(root, 'index'), config.maxHashSlotNum, config.maxIndexNum, nowMs)
         : undefined,
@@ -117,6 +127,10 @@ function checkConfig(options: StoreOptions): void {
   positive('maxHashSlotNum', config.maxHashSlotNum, 1);
   positive('maxIndexNum', config.maxIndexNum, 2);
   positive('maxMessageSize', config.maxMessageSize, 1);
+  const unitFileBytes = config.mapperFileSizeBatchConsumeQueue ?? unitFileBytesDefault;
+  if (unitFileBytes < batchConsumeQueueUnitBytes || unitFileBytes % batchConsumeQueueUnitBytes !== 0) {
+    throw new Fault(`mapperFileSizeBatchConsumeQueue is ${unitFileBytes}, it must be a multiple of ${batchConsumeQueueUnitBytes}`);
+  }
   if (config.mappedFileSizeConsumeQueue % 20 !== 0) {
     throw new Fault(`mappedFileSizeConsumeQueue is ${config.mappedFileSizeConsumeQueue}, it must be a multiple of 20`);
   }

@@ -8,6 +8,8 @@ import type { Disk } from './disk.js';
 export interface StoreConfig {
   mappedFileSizeCommitLog: number;
   mappedFileSizeConsumeQueue: number;
+  /** Bytes of a file of batch units, 46 each. */
+  mapperFileSizeBatchConsumeQueue?: number;
   flushIntervalCommitLog: number;
   flushIntervalConsumeQueue: number;
   flushDiskType: 'ASYNC_FLUSH' | 'SYNC_FLUSH';
@@ -83,6 +85,8 @@ export interface StoreOptions {
   clock: StoreClock;
   log: StoreLog;
   config: StoreConfig;
+  /** Topics with queue.type=BatchCQ; asked during recovery already. None when absent. */
+  isBatchTopic?: ((topic: string) => boolean) | undefined;
   /** Called once the store has given its memory back after a busy time (collect.ts). */
   collect?: (() => void) | undefined;
 }

@@ -34,9 +34,9 @@ export interface QueueFindings {
 export function findQueues(table: QueueTable, disk: Disk, log: StoreLog): QueueFindings {
   const found = { displaced: new Set<StoreQueue>(), misfit: new Set<StoreQueue>(), topicsMissing: false };
   const leave = (name: string): void => log.warn({ name }, 'is no queue and is left alone');
-  for (const topic of disk.list(table.root)) {
-    const topicDir = path.join(table.root, topic);
-    if (!isTopicName(topic)) {
+  const topics = table.roots.flatMap(({ root, batch }) => disk.list(root).map((topic) => ({ topic, batch, topicDir: path.join(root, topic) })));
+  for (const { topic, batch, topicDir } of topics) {
+    if (!isTopicName(topic) || table.isBatch(topic) !== batch) {
       leave(topicDir);
       continue;
     }
@@ -154,7 +154,7 @@ export class QueueScan {
         const phyOffset = unitPhyOffset(view, p);
         const size = unitSize(view, p);
         const blank = size === preBlankSize && phyOffset === 0;
-        const valid = size > 0 && phyOffset >= 0 && phyOffset < logEnd && (blank || phyOffset > queue.lastPhyOffset);
+        const valid = size > 0 && phyOffset >= 0 && phyOffset < logEnd && (blank || phyOffset > queue.lastPhyOffset || (queue.batch !== undefined && phyOffset === queue.lastPhyOffset));
         if (valid && phyOffset < phyLimit) {
           if (!blank) queue.lastPhyOffset = phyOffset;
           count++;

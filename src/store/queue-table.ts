@@ -5,6 +5,7 @@
 import * as path from 'node:path';
 import { consumeQueueUnitBytes, unitPhyOffset, unitTagsCodeBig } from '../codec/consume-queue-unit.js';
 import { viewOf } from '../codec/int64.js';
+import { BatchUnitFiles, BatchUnits } from './batch-units.js';
 import { preBlankUnits, StoreQueue } from './consume-queue.js';
 import type { QueueState } from './derived-state.js';
 import type { Disk, DiskFile } from './disk.js';
@@ -23,6 +24,16 @@ export const idleQueueMs = 60000;
 /** Bytes of entries that a queue keeps when memory is short. */
 const keepBytesMin = 64 * 1024;
 
+/** Where the queues of topics with queue.type=BatchCQ lie. */
+export interface BatchQueues {
+  readonly isBatchTopic: (topic: string) => boolean;
+  /** Entries, ours. */
+  readonly entriesRoot: string;
+  /** Units, Apache's. */
+  readonly unitsRoot: string;
+  readonly unitFileBytes: number;
+}
+
 export class QueueTable {
   readonly root: string;
   readonly fileBytes: number;
@@ -38,7 +49,11 @@ export class QueueTable {
   /** Undefined without enableConsumeQueueExt. */
   readonly extensions: QueueExtensions | undefined;
 
-  constructor(disk: Disk, root: string, fileBytes: number, extensions?: ExtensionsOptions) {
+  readonly #batch: BatchQueues | undefined;
+  readonly #unitFiles: BatchUnitFiles | undefined;
+
+  constructor(disk: Disk, root: string, fileBytes: number, more: { readonly extensions?: ExtensionsOptions | undefined; readonly batch?: BatchQueues | undefined } = {}) {
+    const { extensions, batch } = more;
     this.#disk = disk;
     this.root = root;
     this.fileBytes = fileBytes;
@@ -47,19 +62,38 @@ export class QueueTable {
     this.extensions = extensions === undefined ? undefined : new QueueExtensions(disk, extensions, {
       handles: this.#handles, unsynced: this.#unsynced, unsyncedDirs: this.#unsyncedDirs, open: (queue, fileBase) => this.open(queue, fileBase),
     });
+    this.#batch = batch;
+    const host = { disk, handles: this.#handles, unsynced: this.#unsynced, unsyncedDirs: this.#unsyncedDirs };
+    this.#unitFiles = batch === undefined ? undefined : new BatchUnitFiles(host, batch.unitsRoot, batch.unitFileBytes);
   }
 
   /** The queue's one object; it is registered when it gets its first entry. Throws a Refusal for a name that may not become a directory. */
   ref(topic: string, queueId: number): StoreQueue {
     let queues = this.#refs.get(topic);
     let queue = queues?.get(queueId);
-    if (queue !== undefined) return queue;
+    // A topic may have changed its type before its first message.
+    if (queue !== undefined && (queue.registered || this.isBatch(topic) === (queue.batch !== undefined))) return queue;
     checkQueueName(topic, queueId);
     if (queues === undefined) this.#refs.set(topic, (queues = new Map<number, StoreQueue>()));
-    queue = new StoreQueue(this.root, topic, queueId, this.fileBytes);
-    queue.extension = this.extensions?.create(topic, queueId);
+    const batch = this.#batch;
+    if (batch !== undefined && this.isBatch(topic)) {
+      queue = new StoreQueue(batch.entriesRoot, topic, queueId, this.fileBytes, new BatchUnits(batch.unitsRoot, topic, queueId));
+    } else {
+      queue = new StoreQueue(this.root, topic, queueId, this.fileBytes);
+      queue.extension = this.extensions?.create(topic, queueId);
+    }
     queues.set(queueId, queue);
     return queue;
+  }
+
+  /** True when the topic's queues are batch queues. */
+  isBatch(topic: string): boolean {
+    return this.#batch?.isBatchTopic(topic) ?? false;
+  }
+
+  /** Directories that hold queues, and whether those are batch queues. */
+  get roots(): readonly { readonly root: string; readonly batch: boolean }[] {
+    return [{ root: this.root, batch: false }, ...(this.#batch === undefined ? [] : [{ root: this.#batch.entriesRoot, batch: true }])];
   }
 
   existing(topic: string, queueId: number): StoreQueue | undefined {
@@ -108,7 +142,9 @@ export class QueueTable {
 
   /** Finds the queues on disk, see queue-load.ts. */
   load(log: StoreLog): QueueFindings {
-    return findQueues(this, this.#disk, log);
+    const found = findQueues(this, this.#disk, log);
+    this.#unitFiles?.wipeStrays((topic, id) => this.#refs.get(topic)?.get(Number(id))?.batch !== undefined);
+    return found;
   }
 
   /**
@@ -117,7 +153,22 @@ export class QueueTable {
    * that the queue cannot be trusted.
    */
   loadTail(queue: StoreQueue, phyLimit: number, logEnd: number): boolean {
-    return this.#scan.loadTail(queue, phyLimit, logEnd);
+    if (this.#scan.loadTail(queue, phyLimit, logEnd)) return true;
+    return queue.batch !== undefined && this.#unitFiles !== undefined && this.#matchUnits(queue, queue.batch, this.#unitFiles, phyLimit);
+  }
+
+  /**
+   * Brings entries and units of a batch queue to the same end: they are written one after the other. Returns true when one lacks what the other has although
+   * nothing was torn: somebody else wrote, or removed, files.
+   */
+  #matchUnits(queue: StoreQueue, units: BatchUnits, files: BatchUnitFiles, phyLimit: number): boolean {
+    files.load(units, phyLimit);
+    if (units.end === queue.nextOffset && units.lastPhyOffset === queue.lastPhyOffset) return false;
+    if (phyLimit === Number.MAX_SAFE_INTEGER) return true;
+    files.cut(units, queue.nextOffset);
+    this.cut(queue, units.end);
+    queue.lastPhyOffset = units.lastPhyOffset;
+    return false;
   }
 
   /** What the queues cover, for the next start; all of it is in the files. */
@@ -146,6 +197,7 @@ export class QueueTable {
       file.setLength(this.fileBytes);
       this.#unsynced.add(queue.fileName(last));
     }
+    if (queue.batch !== undefined) this.#unitFiles?.cut(queue.batch, queueOffset);
     queue.startAt(queueOffset);
     if (queueOffset === 0 && queue.extension !== undefined) this.extensions?.remove(queue.extension);
     if (queueOffset === 0) queue.minOffset = 0;
@@ -171,6 +223,7 @@ export class QueueTable {
         if (queue.deleted) break;
         queue.flushedOffset = run.end;
       }
+      if (queue.batch !== undefined && !queue.deleted) await this.#unitFiles?.flush(queue.batch, queue.flushedOffset);
       if (queue.deleted || queue.flushedOffset === queue.nextOffset) this.dirty.delete(queue);
     }
   }
@@ -178,7 +231,7 @@ export class QueueTable {
   #create(queue: StoreQueue, fileBase: number): DiskFile {
     if (queue.files.length === 0) {
       this.#disk.makeDir(queue.dir);
-      this.#unsyncedDirs.add(this.root);
+      this.#unsyncedDirs.add(path.dirname(path.dirname(queue.dir)));
       this.#unsyncedDirs.add(path.dirname(queue.dir));
     }
     const file = this.#handles.get(queue.fileName(fileBase), 'create');
@@ -202,6 +255,7 @@ export class QueueTable {
 
   /** Removes files that lie wholly below `phyMin`, always keeping the newest (`ConsumeQueue#deleteExpiredFile`). Returns how many. */
   deleteBelow(queue: StoreQueue, phyMin: number): number {
+    if (queue.batch !== undefined) this.#unitFiles?.deleteBelow(queue.batch, phyMin);
     let count = 0;
     const last = new Uint8Array(consumeQueueUnitBytes);
     while (queue.files.length > 1) {
@@ -234,13 +288,18 @@ export class QueueTable {
     }
     queue.files.length = 0;
     this.#disk.removeDir(queue.dir);
-    this.#unsyncedDirs.add(this.root);
+    this.#unsyncedDirs.add(path.dirname(path.dirname(queue.dir)));
+    if (queue.batch !== undefined) {
+      this.#unitFiles?.remove(queue.batch);
+      this.#unsyncedDirs.add(path.dirname(path.dirname(queue.batch.dir)));
+    }
     if (queue.extension !== undefined) this.extensions?.remove(queue.extension);
   }
 
   removeTopicDir(topic: string): void {
-    this.#disk.removeDir(path.join(this.root, topic));
-    if (this.extensions !== undefined) this.#disk.removeDir(path.join(this.extensions.root, topic));
+    for (const root of [this.root, this.#batch?.entriesRoot, this.#batch?.unitsRoot, this.extensions?.root]) {
+      if (root !== undefined) this.#disk.removeDir(path.join(root, topic));
+    }
     this.#refs.delete(topic);
   }
 

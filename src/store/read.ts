@@ -40,7 +40,7 @@ class UnitCursor {
 function isRecordOf(queue: StoreQueue, queueOffset: number, phyOffset: number, bytes: Buffer, start: number): boolean {
   if (queue.topic.startsWith(lightQueuePrefix)) return true;
   const view = viewOf(bytes);
-  if (view.getInt32(start + 12) !== queue.queueId || getInt64(view, start + 20) !== queueOffset || getInt64(view, start + 28) !== phyOffset) return false;
+  if (view.getInt32(start + 12) !== queue.queueId || (queue.batch === undefined ? getInt64(view, start + 20) !== queueOffset : getInt64(view, start + 20) > queueOffset) || getInt64(view, start + 28) !== phyOffset) return false;
   const sysFlag = view.getInt32(start + 36);
   const bodyAt = start + 68 + bornHostBytes(sysFlag) + storeHostBytes(sysFlag);
   if (bodyAt + 4 > bytes.length) return false;
@@ -53,8 +53,18 @@ function isRecordOf(queue: StoreQueue, queueOffset: number, phyOffset: number, b
   return length === topicBytes.length && at + length <= bytes.length && topicBytes.equals(bytes.subarray(at, at + length));
 }
 
+/** How many of the entries from here on lead to the same record. */
+function sameRecord(view: DataView, pos: number, left: number): number {
+  const phyOffset = unitPhyOffset(view, pos);
+  let count = 1;
+  while (count < left && unitPhyOffset(view, pos + count * consumeQueueUnitBytes) === phyOffset) count++;
+  return count;
+}
+
 export class StoreReader {
   readonly logReader: LogReader;
+  /** See `MessageStore.setReadAhead`. */
+  readAhead = true;
   /** Messages and calls since the store was opened. */
   readonly counts = { found: 0, miss: 0, messages: 0 };
   readonly #parts: StoreParts;
@@ -139,7 +149,10 @@ export class StoreReader {
     const scanMax = Math.max(this.#filterBytes, maxMsgs * consumeQueueUnitBytes) / consumeQueueUnitBytes;
     // One file of entries at most (`MessageStoreConfig#travelCqFileNumWhenGetMessage` is 1).
     const fileEnd = (Math.floor(queueOffset / queue.fileUnits) + 1) * queue.fileUnits;
-    const end = Math.min(max, fileEnd, queueOffset + Math.ceil(scanMax));
+    const scanEnd = Math.min(max, fileEnd, queueOffset + Math.ceil(scanMax));
+    // A batch is looked at to its end.
+    const { batch } = queue;
+    const end = batch === undefined ? scanEnd : max;
 
     let status: GetStatus = 'NO_MATCHED_MESSAGE';
     let next = queueOffset;
@@ -152,6 +165,8 @@ export class StoreReader {
     let runStart = 0;
     let runEnd = 0;
     let coldPhy = -1;
+    /** The record that was taken last. */
+    let runPhy = -1;
     const cursor = this.#cursor;
     const located = this.#located;
     let blockEnd = 0;
@@ -168,9 +183,19 @@ export class StoreReader {
       } else cursor.pos += consumeQueueUnitBytes;
       const phyOffset = unitPhyOffset(cursor.view, cursor.pos);
       const size = unitSize(cursor.view, cursor.pos);
+      if (batch !== undefined && at > queueOffset) {
+        // The further messages of a record that was looked at.
+        if (phyOffset === lastPhy) {
+          next = at + 1;
+          if (runPhy === phyOffset) count++;
+          continue;
+        }
+        if (at >= scanEnd) break;
+      }
       const inMemory = logEnd - phyOffset <= this.#windowBytes;
       if (count > 0) {
-        if (count + 1 > maxMsgs || bytes + size > bytesMax) break;
+        const unitCount = batch === undefined ? 1 : sameRecord(cursor.view, cursor.pos, blockEnd - at);
+        if (count + unitCount > maxMsgs || bytes + size > bytesMax) break;
         const byteLimit = inMemory ? config.maxTransferBytesOnMessageInMemory : config.maxTransferBytesOnMessageInDisk;
         const countLimit = inMemory ? config.maxTransferCountOnMessageInMemory : config.maxTransferCountOnMessageInDisk;
         if (bytes + size > byteLimit || count > countLimit - 1 || bytes >= bytesMax) break;
@@ -211,6 +236,7 @@ export class StoreReader {
         runEnd = start + size;
       }
       count++;
+      runPhy = phyOffset;
       bytes += size;
       status = 'FOUND';
     }
@@ -254,6 +280,14 @@ export class StoreReader {
     return { ...entry, tagsCode, extension: { tagsCode: BigInt(tagsCode), msgStoreTime, bitMap } };
   }
 
+  /** See `MessageStore.isCached`. */
+  isCached(queue: StoreQueue, queueOffset: number): boolean {
+    const block = queue.block(queueOffset);
+    if (block === undefined) return false;
+    const pos = (queueOffset - block.first) * consumeQueueUnitBytes;
+    return this.#parts.commitLog.find(unitPhyOffset(block.view, pos), unitSize(block.view, pos)) !== undefined;
+  }
+
   /** See `MessageStore.release`. */
   release(result: GetResult): void {
     if (result.lender instanceof ReadSession) this.logReader.release(result.lender);
@@ -265,7 +299,7 @@ export class StoreReader {
     if (page === queue.coldPage) return;
     const inOrder = page > queue.coldPage && page - queue.coldPage <= 4 && queue.coldPage >= 0;
     queue.coldPage = page;
-    if (inOrder) this.logReader.readAhead(phyOffset);
+    if (inOrder && this.readAhead) this.logReader.readAhead(phyOffset);
   }
 
   /**

@@ -44,7 +44,7 @@ export function setAsideOddFiles(disk: Disk, root: string, log: StoreLog): Displ
     const full = path.join(root, name);
     if (disk.stat(full)?.directory === true) setAside(disk, full, log, `the file ${name}`);
   }
-  for (const name of ['consumequeue', 'index']) {
+  for (const name of ['consumequeue', 'batchconsumequeue', 'batchentries', 'index']) {
     const full = path.join(root, name);
     if (disk.stat(full)?.directory === false) setAside(disk, full, log, `the directory ${name}`);
   }

@@ -71,6 +71,8 @@ export interface PutInput {
   keysEnd: number;
   tagsStart: number;
   tagsEnd: number;
+  /** Messages of an inner batch (sysFlag INNER_BATCH), whose record takes as many offsets; one when absent. The store adds INNER_BASE to its properties. */
+  innerCount?: number | undefined;
 }
 
 /** The answer of `put`; the object is reused by the store: read it before the next call. Nothing is acknowledged before the turn was written (and flushed). */
@@ -200,6 +202,10 @@ export interface MessageStore {
    * else a promise: cold reads never block the thread. Limits per `MessageStoreConfig`: 262144 B / 32 in memory, 65536 B / 8 on disk.
    */
   get(queue: QueueRef, queueOffset: number, maxMsgs: number, maxBytes: number, filter: MessageFilter | undefined): GetResult | Promise<GetResult>;
+  /** True when the message at this offset lies in memory: reading it asks nothing of the disk. */
+  isCached(queue: QueueRef, queueOffset: number): boolean;
+  /** Whether consumers that read the log from the disk in order get it read ahead; on unless told otherwise. */
+  setReadAhead(on: boolean): void;
   /** The caller of `get` has copied what it needs of the slices and holds none: their memory may be used again. Optional, at most once a result. */
   release(result: GetResult): void;
   /** ConsumeQueue entries [queueOffset, +count), fewer at the end. */

@@ -33,6 +33,11 @@ import { QueueLockTable } from './locks.js';
 import { ConsumerOffsetTable } from './offsets.js';
 import { createMessageQuery } from './message-query.js';
 import { ProducerTable } from './producers.js';
+import { createColdHandlers } from './admin-cold.js';
+import { ColdDataControl } from '../flow/cold-data.js';
+import { FlowControl } from '../flow/flow-control.js';
+import type { RuleFile } from '../flow/flow-control.js';
+import { ruleFileBytesMax } from '../flow/rules.js';
 import { createPull } from './pull.js';
 import { Registration } from './registration.js';
 import type { NamesrvCaller } from './registration.js';
@@ -154,7 +159,9 @@ export function createBroker(options: BrokerOptions): Broker {
     send.parts.timerNum = (timeMs) => timers.num(timeMs);
     timers.load();
   }
-  const pull = createPull(context);
+  const cold = new ColdDataControl(config, clock);
+  const flow = config.flowRuleFile === '' ? undefined : new FlowControl({ clock, log, file: diskRuleFile(disk, config.flowRuleFile) });
+  const pull = createPull(context, { cold, flow });
   store.onArrival((queue, from, to) => statistics.put(queue.topic, to - from));
   const registration = new Registration({
     config, topics, clock, log,
@@ -186,6 +193,7 @@ export function createBroker(options: BrokerOptions): Broker {
     ...pull.handlers,
     ...createClientHandlers({ ctx: context, consumers, producers }),
     ...createLockHandlers(locks),
+    ...createColdHandlers(context, cold),
   };
   const scans: TimerHandle[] = [];
 
@@ -207,6 +215,8 @@ export function createBroker(options: BrokerOptions): Broker {
       schedule.start();
       pull.start();
       timers?.start();
+      flow?.start();
+      if (config.coldDataFlowControlEnable) cold.start();
       consumers.start();
       scans.push(clock.setInterval(() => {
         producers.scan();
@@ -221,6 +231,8 @@ export function createBroker(options: BrokerOptions): Broker {
       await registration.stop();
       consumers.stop();
       pull.stop();
+      flow?.stop();
+      cold.stop();
       statistics.stop();
       await timers?.stop();
       await schedule.stop();
@@ -229,6 +241,25 @@ export function createBroker(options: BrokerOptions): Broker {
 
     routeHost(localHost) {
       return config.brokerIP1 === '' && isUnspecific(options.listenHost) && localHost !== '' ? localHost : undefined;
+    },
+  };
+}
+
+/** A rule file on the disk. */
+function diskRuleFile(disk: Disk, path: string): RuleFile {
+  return {
+    stamp() {
+      const entry = disk.stat(path);
+      return entry === undefined || entry.directory ? undefined : `${entry.bytes}:${entry.modifiedMs}`;
+    },
+    read() {
+      const file = disk.open(path, 'read');
+      try {
+        const bytes = Buffer.alloc(Math.min(file.length(), ruleFileBytesMax + 1));
+        return bytes.toString('utf8', 0, file.readSync(bytes, 0));
+      } finally {
+        file.close();
+      }
     },
   };
 }

@@ -1,5 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeMessages } from '../../codec/stored-message.js';
+import { silentLog } from '../../remoting/clocks.js';
+import { ColdDataControl } from '../flow/cold-data.js';
+import { FlowControl } from '../flow/flow-control.js';
 import { createPull } from './pull.js';
 import type { Pull } from './pull.js';
 import { createSend } from './send.js';
@@ -279,6 +282,60 @@ describe.each<Way>(['slow', 'fast'])('%s path', (way) => {
       expect(pull.hold.count).toBe(0);
       expect(kit.clock.pending).toBe(0);
     });
+  });
+});
+
+describe('flow control', () => {
+  test('rules: no more messages than may pass, then FLOW_CONTROL; other groups go on', async () => {
+    const file = { stamp: () => '1', read: () => JSON.stringify([{ resource: 'g:T', count: 3 }]) };
+    const flow = new FlowControl({ clock: kit.clock, log: silentLog, file });
+    flow.look();
+    pull = createPull(kit.ctx, { flow });
+    store('a', 'a', 'a', 'a', 'a');
+    expect(await run('fast')).toMatchObject({ code: 0, ext: { nextBeginOffset: '3' } });
+    expect(await run('slow', { queueOffset: '3' })).toMatchObject({ code: 215 });
+    expect(await run('fast', { consumerGroup: 'h' })).toMatchObject({ code: 0, ext: { nextBeginOffset: '5' } });
+    kit.clock.advance(1500);
+    expect(await run('fast', { queueOffset: '3' })).toMatchObject({ code: 0, ext: { nextBeginOffset: '5' } });
+    // What finds nothing takes nothing.
+    for (let i = 0; i < 5; i++) expect(await run('fast', { queueOffset: '5' })).toMatchObject({ code: 19 });
+  });
+
+  test('a limiter delays the answer', async () => {
+    const file = { stamp: () => '1', read: () => JSON.stringify([{ resource: 'g:T', count: 10, controlBehavior: 2, maxQueueingTimeMs: 150 }]) };
+    const flow = new FlowControl({ clock: kit.clock, log: silentLog, file });
+    flow.look();
+    pull = createPull(kit.ctx, { flow });
+    store('a', 'a', 'a');
+    expect(await run('fast', { maxMsgNums: '1' })).toMatchObject({ code: 0 });
+    expect(await run('fast', { queueOffset: '1' })).toBeUndefined();
+    kit.clock.advance(100);
+    await kit.settle();
+    expect(kit.connection.take()[0]).toMatchObject({ code: 0, ext: { nextBeginOffset: '2' } });
+  });
+
+  test('cold reads: a push consumer comes again, a pull consumer waits and gets one message', async () => {
+    kit.config.coldDataFlowControlEnable = true;
+    kit.config.cgColdReadThreshold = 10;
+    const cold = new ColdDataControl(kit.config, kit.clock);
+    cold.start();
+    pull = createPull(kit.ctx, { cold });
+    store('a', 'a', 'a');
+    kit.store.cached = false;
+    cold.read('g', 10);
+    expect(await run('fast')).toMatchObject({ code: 0 });
+    kit.consumer('g', []);
+    expect(await run('fast')).toMatchObject({ code: 2, remark: 'This consumer group is reading cold data. It has been flow control' });
+    const group = kit.consumers.get('g');
+    if (group !== undefined) kit.consumers.set('g', { ...group, consumeType: 'CONSUME_ACTIVELY' });
+    expect(await run('fast')).toBeUndefined();
+    kit.clock.advance(5000);
+    await kit.settle();
+    expect(kit.connection.take()[0]).toMatchObject({ code: 0, ext: { nextBeginOffset: '1' } });
+    kit.store.cached = true;
+    cold.read('g', 10);
+    expect(await run('fast')).toMatchObject({ code: 0, ext: { nextBeginOffset: '3' } });
+    cold.stop();
   });
 });
 

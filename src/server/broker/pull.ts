@@ -9,6 +9,8 @@ import type { HeaderOf, ReplyHeaderOf } from '../../codec/requests.js';
 import type { Connection, Ctx, FastHandler, Handler, Reply, TimerHandle } from '../../remoting/types.js';
 import type { GetResult, GetStatus, MessageFilter, QueueRef } from '../../store/types.js';
 import type { FilterData } from '../filter/filter-data.js';
+import type { ColdDataControl } from '../flow/cold-data.js';
+import type { FlowControl, FlowGate } from '../flow/flow-control.js';
 import { BroadcastOffsets, broadcastScanMs } from './broadcast-offsets.js';
 import type { BroadcastClient } from './broadcast-offsets.js';
 import { createHold } from './hold.js';
@@ -49,6 +51,8 @@ export interface PullRequest {
   readonly subVersion: bigint;
   /** The client of a broadcasting proxy (requestSource 1, proxyFrowardClientId); undefined: the peer itself. */
   readonly proxyClientId?: string | undefined;
+  /** It waited because its group reads too much cold data, and does not wait again. */
+  readonly slowed?: boolean;
 }
 
 /** What a pull is answered; `found` holds the records of a successful one. */
@@ -92,7 +96,7 @@ export interface Pull {
 }
 
 /** What every pull needs. */
-interface PullParts {
+interface PullParts extends PullGuards {
   readonly ctx: BrokerContext;
   readonly hold: Hold;
   readonly broadcast: BroadcastOffsets;
@@ -109,11 +113,17 @@ interface Granted {
   readonly client?: BroadcastClient;
 }
 
-export function createPull(ctx: BrokerContext): Pull {
+/** Who else has a say in pulls. */
+export interface PullGuards {
+  readonly flow?: FlowControl | undefined;
+  readonly cold?: ColdDataControl | undefined;
+}
+
+export function createPull(ctx: BrokerContext, guards: PullGuards = {}): Pull {
   const hold = createHold(ctx);
   const broadcast = new BroadcastOffsets(ctx);
   let scanner: TimerHandle | undefined;
-  const pull = (request: PullRequest, listener: PullListener): void => runPull({ ctx, hold, broadcast }, request, true, listener);
+  const pull = (request: PullRequest, listener: PullListener): void => runPull({ ctx, hold, broadcast, ...guards }, request, true, listener);
   const handle = (lite: boolean) => (call: Ctx, header: HeaderOf<'PULL_MESSAGE'>): undefined => {
     pull(requestOf(call, header, lite), (answer) => call.reply(replyOf(answer)));
     return undefined;
@@ -318,6 +328,8 @@ function runPull(parts: PullParts, request: PullRequest, first: boolean, listene
     return;
   }
   const { queue } = granted;
+  const { cold } = parts;
+  if (cold !== undefined && cold.exceeds(request.group) && !ctx.store.isCached(queue, request.queueOffset) && slowCold(parts, cold, request, first, listener)) return;
   // A waiting reset is forgotten even when the feature is off (`ConsumerOffsetManager#queryThenEraseResetOffset`).
   const reset = ctx.offsets.takeReset(request.group, request.topicName, request.queueId);
   if (reset !== undefined && ctx.config.useServerSideResetOffset) {
@@ -334,12 +346,73 @@ function runPull(parts: PullParts, request: PullRequest, first: boolean, listene
   read(parts, request, granted, -1, first, listener);
 }
 
+/** A group that reads too much cold data (`PullMessageProcessor#processRequest`): true when this pull goes no further now. */
+function slowCold(parts: PullParts, cold: ColdDataControl, request: PullRequest, first: boolean, listener: PullListener): boolean {
+  const type = parts.ctx.consumers.get(request.group)?.consumeType;
+  if (type === 'CONSUME_PASSIVELY') {
+    listener({ code: responseCodes.SYSTEM_BUSY, remark: 'This consumer group is reading cold data. It has been flow control' });
+    return true;
+  }
+  if (type !== 'CONSUME_ACTIVELY' || request.slowed === true) return false;
+  cold.hold(() => {
+    if (request.connection.open) runPull(parts, { ...request, maxMsgNums: 1, slowed: true }, first, listener);
+  });
+  return true;
+}
+
+/** A pull of a group and topic with flow rules: no more messages than the rules let pass, and those when the rules say. */
+function readGated(parts: PullParts, gate: FlowGate, request: PullRequest, granted: Granted, first: boolean, listener: PullListener): void {
+  const { ctx } = parts;
+  const refuse = (): void => listener({ code: responseCodes.FLOW_CONTROL, remark: `flow control: group[${request.group}] topic[${request.topicName}]` });
+  const most = gate.most(Math.max(1, request.maxMsgNums));
+  if (most === 0) {
+    refuse();
+    return;
+  }
+  gate.enter();
+  const taken = (result: GetResult): void => {
+    if (result.messageCount === 0) {
+      gate.leave();
+      answerPull(parts, request, granted, result, first, listener);
+      return;
+    }
+    const passes = gate.take(result.messageCount, () => {
+      gate.leave();
+      answerPull(parts, request, granted, result, first, listener);
+    });
+    if (passes) return;
+    gate.leave();
+    ctx.store.release(result);
+    refuse();
+  };
+  const result = ctx.store.get(granted.queue, request.queueOffset, most, pullBytesMax, granted.filter);
+  if (!(result instanceof Promise)) {
+    taken(result);
+    return;
+  }
+  result.then(taken, (error: unknown) => {
+    gate.leave();
+    unreadable(ctx, request, listener, error);
+  });
+}
+
+function unreadable(ctx: BrokerContext, request: PullRequest, listener: PullListener, error: unknown): void {
+  const { topicName, queueId, queueOffset } = request;
+  ctx.log.error({ topic: topicName, queueId, queueOffset, error: String(error) }, 'a pull could not be read');
+  listener({ code: responseCodes.SYSTEM_ERROR, remark: `the messages of topic[${topicName}] queueId[${queueId}] cannot be read: ${String(error)}` });
+}
+
 /** Reads, or sends a broadcasting client to its own place. */
 function read(parts: PullParts, request: PullRequest, granted: Granted, place: number, first: boolean, listener: PullListener): void {
   const { ctx } = parts;
   const { queue } = granted;
   if (place >= 0) {
     answerPull(parts, request, granted, resetResult(queue, place), first, listener);
+    return;
+  }
+  const gate = parts.flow?.gate(request.group, request.topicName);
+  if (gate !== undefined) {
+    readGated(parts, gate, request, granted, first, listener);
     return;
   }
   // A batch is never full before it has one message, whatever was asked for (`DefaultMessageStore#isTheBatchFull`).
@@ -350,10 +423,7 @@ function read(parts: PullParts, request: PullRequest, granted: Granted, place: n
   }
   result.then(
     (found) => answerPull(parts, request, granted, found, first, listener),
-    (error: unknown) => {
-      ctx.log.error({ topic: request.topicName, queueId: request.queueId, queueOffset: request.queueOffset, error: String(error) }, 'a pull could not be read');
-      listener({ code: responseCodes.SYSTEM_ERROR, remark: `the messages of topic[${request.topicName}] queueId[${request.queueId}] cannot be read: ${String(error)}` });
-    },
+    (error: unknown) => unreadable(ctx, request, listener, error),
   );
 }
 
@@ -392,6 +462,8 @@ function answerPull(
       'a pull offset was corrected',
     );
   }
+  // What came in a lent page came from the disk.
+  if (parts.cold !== undefined && result.lender !== undefined) parts.cold.read(group, result.bytes);
   if (code === responseCodes.SUCCESS) ctx.pulled?.(group, topicName, result.messageCount);
   const suggested = !config.slaveReadEnable ? 0 : result.fallenBehind ? granted.group.whichBrokerWhenConsumeSlowly : granted.group.brokerId;
   listener({

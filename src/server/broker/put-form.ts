@@ -7,6 +7,7 @@ import { formatProperties, nameValueSeparator, propertyNames, propertySeparator,
 import { javaHashOfBytes } from '../../compat/java-string-hash.js';
 import { offsetMessageId, offsetMessageIdPrefix, uniqueIdMinter } from '../../compat/message-id.js';
 import type { PutInput, QueueRef } from '../../store/types.js';
+import { isBatchQueue } from './topics.js';
 import type { BrokerContext, Topic } from './types.js';
 
 const noBytes = Buffer.alloc(0);
@@ -21,7 +22,7 @@ export function newPutInput(): PutInput {
   return {
     queue: noQueue, flag: 0, sysFlag: 0, bornTimestamp: 0, bornHost: noBytes, reconsumeTimes: 0, preparedTransactionOffset: 0,
     body: noBytes, bodyStart: 0, bodyEnd: 0, props: noBytes, propsStart: 0, propsEnd: 0, propsSuffix: undefined, tagsCode: 0,
-    uniqKeyStart: -1, uniqKeyEnd: -1, keysStart: -1, keysEnd: -1, tagsStart: -1, tagsEnd: -1,
+    uniqKeyStart: -1, uniqKeyEnd: -1, keysStart: -1, keysEnd: -1, tagsStart: -1, tagsEnd: -1, innerCount: undefined,
   };
 }
 
@@ -47,7 +48,7 @@ export function topicTraits(topic: Topic): TopicTraits {
     writeQueues: config.writeQueueNums,
     sysFlagBits: config.topicFilterType === 'MULTI_TAG' ? messageSysFlag.MULTI_TAGS : 0,
     compaction: config.attributes['cleanup.policy']?.toUpperCase() === 'COMPACTION',
-    batchQueue: config.attributes['queue.type'] === 'BatchCQ',
+    batchQueue: isBatchQueue(config),
   };
 }
 

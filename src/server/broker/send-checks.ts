@@ -211,20 +211,13 @@ const unserved: readonly Unserved[] = [
     answer: () => ({ code: responseCodes.MESSAGE_ILLEGAL, remark: `property ${propertyNames.LITE_TOPIC}: lite topics are not served by this broker` }),
   },
   {
-    what: 'priority',
-    applies: (candidate) => !candidate.batch && priorityOf(candidate.properties) >= 0 && !isOtherType(candidate),
-    answer: () => ({ code: responseCodes.MESSAGE_ILLEGAL, remark: `property ${propertyNames.PRIORITY}: message priorities are not served by this broker` }),
-  },
-  {
-    // `HookUtils#checkInnerBatch`, and batches to queue.type=BatchCQ that would become one.
+    // `HookUtils#checkInnerBatch`: an inner batch is made by the broker, or comes whole from one that did, to a batch queue.
     what: 'inner batch',
-    applies: ({ properties, sysFlag, batch, traits }) =>
-      (sysFlag & (messageSysFlag.INNER_BATCH | messageSysFlag.NEED_UNWRAP)) !== 0 || properties.has(propertyNames.INNER_NUM) ||
-      (batch && traits.batchQueue && properties.has(propertyNames.UNIQ_KEY)),
-    answer: ({ ctx, traits }) => ({
-      code: responseCodes.MESSAGE_ILLEGAL,
-      remark: traits.batchQueue ? 'inner batches and queue.type=BatchCQ are not served by this broker' : illegalText(ctx.config.maxMessageSize),
-    }),
+    applies: ({ properties, sysFlag, traits }) => {
+      const inner = (sysFlag & messageSysFlag.INNER_BATCH) !== 0;
+      return (properties.has(propertyNames.INNER_NUM) && !inner) || (inner && !traits.batchQueue);
+    },
+    answer: ({ ctx }) => ({ code: responseCodes.MESSAGE_ILLEGAL, remark: illegalText(ctx.config.maxMessageSize) }),
   },
   {
     // Clients before 4.6.1 leave TRAN_MSG on messages they send back as delayed ones: those are no half messages.

@@ -113,7 +113,6 @@ describe('checks, in order', () => {
 describe('kinds that are not served', () => {
   const rows: [string, Record<string, string>, number, RegExp][] = [
     ['lite topic', { i: '__LITE_TOPIC\u0001l\u0002' }, 13, /__LITE_TOPIC/],
-    ['priority', { i: '_SYS_MSG_PRIORITY_\u00013\u0002' }, 13, /_SYS_MSG_PRIORITY_/],
     ['inner batch', { f: '192' }, 13, /^the message is illegal, maybe msg body or properties length not matched/],
     ['transaction half message', { i: 'TRAN_MSG\u0001true\u0002PGROUP\u0001pg\u0002', f: '4' }, 16, /^the broker\[127\.0\.0\.1\] sending transaction message is forbidden$/],
     ['reply message', { i: 'MSG_TYPE\u0001reply\u0002' }, 13, /MSG_TYPE=reply/],
@@ -143,6 +142,14 @@ describe('kinds that are not served', () => {
     expect((await slow(sendFields({ f: '4' }))).code).toBe(16);
     expect((await slow(sendFields({ f: '12' }))).code).toBe(16);
     expect((await slow(sendFields({ b: '%RETRY%g', j: '1', i: 'TRAN_MSG\u0001true\u0002DELAY\u00013\u0002' }))).code).toBe(0);
+  });
+
+  test('a priority selects the queue, at most the last one', async () => {
+    for (const [priority, queueId] of [['0', 0], ['2', 2], ['99', 3], ['-1', 1]] as const) {
+      await kit.slow(send.handlers, 'SEND_MESSAGE_V2', kit.frame('SEND_MESSAGE_V2', sendFields({ i: `_SYS_MSG_PRIORITY_\u0001${priority}\u0002`, e: '1' }), Buffer.from('m')));
+      expect(kit.connection.take()[0]).toMatchObject({ code: 0, ext: { queueId: String(queueId) } });
+    }
+    expect(kit.store.messages().map((message) => [message.queueId, message.properties.get('_SYS_MSG_PRIORITY_')])).toEqual([[0, '0'], [2, '2'], [3, '99'], [1, '-1']]);
   });
 
   test('a priority beside another type is dropped', async () => {
@@ -288,9 +295,17 @@ describe('batches', () => {
     expect((await batch({ i: 'DELAY\u00013\u0002' })).code).toBe(13);
     expect((await batch({ f: '8' })).code).toBe(13);
     expect((await batch({}, batchBody.subarray(0, 30))).code).toBe(13);
-    kit.topic('B', { attributes: { 'queue.type': 'BatchCQ' } });
-    expect(await batch({ b: 'B' })).toMatchObject({ code: 13, remark: 'inner batches and queue.type=BatchCQ are not served by this broker' });
+    expect((await batch({ f: '192' })).code).toBe(13);
     expect(kit.store.messages()).toEqual([]);
+  });
+
+  test('a batch with a key to a batch queue is one record with its elements as body, and the answer names the key', async () => {
+    kit.topic('B', { attributes: { 'queue.type': 'BatchCQ' } });
+    expect(await batch({ b: 'B', i: 'UNIQ_KEY\u0001K\u0002' })).toMatchObject({ code: 0, ext: { batchUniqId: 'K', transactionId: 'K' } });
+    const [message] = kit.store.messages();
+    expect(message?.body).toEqual(batchBody);
+    expect([(message?.sysFlag ?? 0) & 0xc0, message?.properties.get('INNER_NUM'), message?.properties.get('CLUSTER')]).toEqual([0xc0, '2', 'DefaultCluster']);
+    expect(kit.store.messages()).toHaveLength(1);
   });
 });
 

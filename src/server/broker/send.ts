@@ -3,11 +3,13 @@
  * It owns retry and dead letter routing of client fallbacks and the change of a delayed message's place. The hot path for plain messages is
  * send-fast.ts; both fill the same form and leave their answers at the same gate.
  */
+import { BatchCursor } from '../../codec/batch.js';
 import { propertyNames, parseProperties } from '../../codec/properties.js';
 import { requests } from '../../codec/requests.js';
 import { responseCodes } from '../../codec/responses.js';
 import { messageSysFlag, transactionType } from '../../codec/sys-flag.js';
 import type { Ctx, FastHandler, Handler, Reply } from '../../remoting/types.js';
+import { batchCountMax } from '../../store/batch-units.js';
 import type { PutResult } from '../../store/types.js';
 import { createAcks, notAvailableText } from './acks.js';
 import type { DelayLevels } from './delay-levels.js';
@@ -16,7 +18,7 @@ import type { TopicTraits } from './put-form.js';
 import { dlqQueueNums, placeMessage, randomQueueId, readWritePerm, versionWithMaxReconsumeTimes } from './put-place.js';
 import type { Place, PutParts } from './put-place.js';
 import { createSendBack } from './send-back.js';
-import { checkCompaction, checkSend, checkServed, delayLevelOf, faqText, illegalText, losesPriority, putAnswer } from './send-checks.js';
+import { checkCompaction, checkSend, checkServed, delayLevelOf, faqText, illegalText, losesPriority, priorityOf, putAnswer } from './send-checks.js';
 import type { Answer, Draft, SendHeader } from './send-checks.js';
 import { createSendFast } from './send-fast.js';
 import { handleOfPut } from '../timer/recall.js';
@@ -111,7 +113,7 @@ function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined
   const { ctx, form } = parts;
   const { header } = draft;
   const traits = draft.traits as TopicTraits;
-  const queueId = header.queueId < 0 ? randomQueueId(ctx, traits.writeQueues) : header.queueId;
+  let queueId = header.queueId < 0 ? randomQueueId(ctx, traits.writeQueues) : header.queueId;
   const text = header.properties ?? '';
   let place: Place = { traits, queueId };
   const input = fill(form, draft);
@@ -120,6 +122,7 @@ function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined
   const plainFlags = transactionType(header.sysFlag) === 0 && (header.sysFlag & (messageSysFlag.NEED_UNWRAP | messageSysFlag.INNER_BATCH)) === 0;
   let uniqKey: string;
   let recallHandle: string | undefined;
+  let innerCount: number | undefined;
   if (!retry && !traits.compaction && plainFlags && form.plain(props, end)) {
     uniqKey = props.toString('utf8', input.uniqKeyStart, input.uniqKeyEnd);
     input.queue = traits.topic.queues[queueId] ?? ctx.store.queue(header.topic, queueId);
@@ -134,13 +137,23 @@ function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined
     form.addMarks(properties);
     const candidate = { ctx, properties, sysFlag: header.sysFlag, reconsumeTimes: input.reconsumeTimes, batch: false, traits: place.traits };
     if (losesPriority(candidate)) properties.delete(propertyNames.PRIORITY);
+    const priority = priorityOf(properties);
+    if (priority >= 0 && !retry) {
+      // The higher the priority, the higher the queue.
+      queueId = Math.max(0, Math.min(priority, traits.writeQueues - 1));
+      place = { traits, queueId };
+    }
+    if ((header.sysFlag & messageSysFlag.INNER_BATCH) !== 0) innerCount = innerCountOf(properties);
     const answer = checkCompaction(place.traits, properties) ?? checkServed(candidate) ?? placeMessage(parts, place, properties);
     if (answer !== undefined) return answer;
     uniqKey = properties.get(propertyNames.UNIQ_KEY) ?? '';
     if (call.command.code !== requests.SEND_BATCH_MESSAGE.code) recallHandle = handleOfPut(ctx.config.brokerName, properties);
   }
   input.sysFlag = form.sysFlag(header.sysFlag | place.traits.sysFlagBits, input.bornHost);
-  return finish(parts, call, ctx.store.put(input), queueId, uniqKey, recallHandle);
+  input.innerCount = innerCount;
+  const result = ctx.store.put(input);
+  input.innerCount = undefined;
+  return finish(parts, call, result, queueId, uniqKey, { recallHandle });
 }
 
 function putBatch(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined {
@@ -159,12 +172,45 @@ function putBatch(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined 
       ? { code: responseCodes.MESSAGE_ILLEGAL, remark: illegalText(ctx.config.maxMessageSize) }
       : checkServed({ ctx, properties, sysFlag: header.sysFlag, reconsumeTimes: header.reconsumeTimes ?? 0, batch: true, traits });
   if (answer !== undefined) return answer;
+  const uniqKey = properties.get(propertyNames.UNIQ_KEY);
+  if (traits.batchQueue && uniqKey !== undefined) return putInnerBatch(parts, call, draft, queueId, properties, uniqKey);
   const { props, end } = propertyBytes(header.properties ?? '');
   form.batch(props, end);
   const input = fill(form, draft);
   input.queue = traits.topic.queues[queueId] ?? ctx.store.queue(header.topic, queueId);
   input.sysFlag = form.sysFlag(header.sysFlag | traits.sysFlagBits, input.bornHost);
-  return finish(parts, call, ctx.store.putBatch(input), queueId, properties.get(propertyNames.UNIQ_KEY));
+  return finish(parts, call, ctx.store.putBatch(input), queueId, uniqKey);
+}
+
+/** Messages of an inner batch that comes whole, as from another broker; where it begins is this broker's to say. */
+function innerCountOf(properties: Map<string, string>): number {
+  properties.delete(propertyNames.INNER_BASE);
+  const count = Number(properties.get(propertyNames.INNER_NUM) ?? '1');
+  return Number.isInteger(count) && count >= 1 && count <= batchCountMax ? count : 1;
+}
+
+/** A batch to a batch queue is one record that takes as many offsets as it has messages. */
+function putInnerBatch(parts: PutParts, call: Ctx, draft: Draft, queueId: number, properties: Map<string, string>, uniqKey: string): Answer | undefined {
+  const { ctx, form } = parts;
+  const { header, body } = draft;
+  const traits = draft.traits as TopicTraits;
+  const cursor = new BatchCursor();
+  cursor.reset(body, 0, body.length);
+  while (cursor.next());
+  if (cursor.reason !== '' || cursor.count < 1 || cursor.count > batchCountMax) {
+    return { code: responseCodes.MESSAGE_ILLEGAL, remark: illegalText(ctx.config.maxMessageSize) };
+  }
+  properties.set(propertyNames.CLUSTER, ctx.config.brokerClusterName);
+  properties.set(propertyNames.INNER_NUM, String(cursor.count));
+  properties.delete(propertyNames.INNER_BASE);
+  form.exactly(properties);
+  const input = fill(form, draft);
+  input.queue = traits.topic.queues[queueId] ?? ctx.store.queue(header.topic, queueId);
+  input.sysFlag = form.sysFlag(header.sysFlag | traits.sysFlagBits | messageSysFlag.NEED_UNWRAP | messageSysFlag.INNER_BATCH, input.bornHost);
+  input.innerCount = cursor.count;
+  const result = ctx.store.put(input);
+  input.innerCount = undefined;
+  return finish(parts, call, result, queueId, uniqKey, { batchUniqId: uniqKey });
 }
 
 /** The offset ids of what was put, joined with commas. */
@@ -176,13 +222,13 @@ function msgIds(form: PutForm, result: PutResult): string {
 }
 
 /** Answers a refused put at once, leaves the answer to a good one at the gate. */
-function finish(parts: PutParts, call: Ctx, result: PutResult, queueId: number, uniqKey: string | undefined, recallHandle?: string): Answer | undefined {
+function finish(parts: PutParts, call: Ctx, result: PutResult, queueId: number, uniqKey: string | undefined, more: { readonly recallHandle?: string | undefined; readonly batchUniqId?: string } = {}): Answer | undefined {
   const answer = putAnswer(parts.ctx, result);
   if (answer !== undefined) return answer;
   const oneway = (call.command.flag & onewayFlag) !== 0;
   const reply: Reply<'SEND_MESSAGE'> = {
     code: responseCodes.SUCCESS,
-    header: { msgId: msgIds(parts.form, result), queueId, queueOffset: result.queueOffset, transactionId: uniqKey, recallHandle },
+    header: { msgId: msgIds(parts.form, result), queueId, queueOffset: result.queueOffset, transactionId: uniqKey, ...more },
     ext: parts.form.ext(),
   };
   // Also for one-way requests: the turn has to be written.

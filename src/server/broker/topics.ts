@@ -5,9 +5,11 @@
 import { boolOf, intOf, isMap, mapOf, textMapOf, textOf } from '../../codec/json-members.js';
 import { readJson, writeJson } from '../../compat/fastjson.js';
 import type { JsonMap, JsonOut } from '../../compat/fastjson.js';
+import { silentLog } from '../../remoting/index.js';
+import type { Disk } from '../../store/disk.js';
 import type { MessageStore, QueueRef } from '../../store/types.js';
 import { newDataVersion, nextDataVersion, readDataVersion } from './data-version.js';
-import { fileCharsMax, TurnSavedFile } from './config-file.js';
+import { ConfigFile, fileCharsMax, TurnSavedFile } from './config-file.js';
 import type { TurnSavedTableOptions } from './config-file.js';
 import { brokerLimits, demandRoom } from './limits.js';
 import type { BrokerLimits } from './limits.js';
@@ -56,6 +58,28 @@ export function sameTopicConfig(a: TopicConfig, b: TopicConfig): boolean {
   return a.topicName === b.topicName && a.readQueueNums === b.readQueueNums && a.writeQueueNums === b.writeQueueNums && a.perm === b.perm
     && a.topicFilterType === b.topicFilterType && a.topicSysFlag === b.topicSysFlag && a.order === b.order
     && attributes.length === Object.keys(b.attributes).length && attributes.every(([key, value]) => b.attributes[key] === value);
+}
+
+/** queue.type=BatchCQ: batches are kept as one record (`QueueTypeUtils#isBatchCq`). */
+export function isBatchQueue(config: TopicConfig | undefined): boolean {
+  return config?.attributes['queue.type'] === 'BatchCQ';
+}
+
+/** Topics with batch queues as topics.json has them; a file that cannot be read names none here, and is reported when the table is loaded. */
+export function storedBatchTopics(disk: Disk, configDir: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  const file = new ConfigFile({ disk, path: `${configDir}/topics.json`, log: silentLog, encode: () => '' });
+  try {
+    file.load((text) => {
+      const root = readJson(text, fileCharsMax);
+      for (const [name, bean] of isMap(root) ? mapOf(root, 'topicConfigTable') : []) {
+        if (typeof name === 'string' && isMap(bean) && isBatchQueue(readTopicConfig(bean))) names.add(name);
+      }
+    });
+  } catch {
+    return names;
+  }
+  return names;
 }
 
 /** What is wrong with the numbers of a configuration; undefined = nothing. Names the field and the allowed range. */
