@@ -39,3 +39,14 @@ export function withFile<T>(path: string, read: (file: ByteFile) => T): T {
     file.close();
   }
 }
+
+const noBytes = Buffer.alloc(windowBytes);
+
+/** Whether all bytes are zero. */
+export function isZero(bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; at += noBytes.length) {
+    const part = bytes.subarray(at, at + noBytes.length);
+    if (part.compare(noBytes, 0, part.length) !== 0) return false;
+  }
+  return true;
+}

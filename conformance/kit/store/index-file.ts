@@ -9,7 +9,7 @@
  */
 import { basename } from 'node:path';
 import { stringHash } from '../messaging.js';
-import { withFile } from './byte-file.js';
+import { isZero, withFile } from './byte-file.js';
 
 export const headerBytes = 40;
 export const slotBytes = 4;
@@ -62,10 +62,10 @@ export function readIndexFile(path: string): IndexFile | undefined {
     const entriesMax = slots * 4;
     const heads = new Map<number, number>();
     for (let first = 0; first < slots; ) {
-      const part = file.read(headerBytes + first * slotBytes, Math.min(slots - first, 250_000) * slotBytes);
+      const part = file.read(headerBytes + first * slotBytes, Math.min(slots - first, 16_384) * slotBytes);
       const words = Math.floor(part.length / slotBytes);
       if (words === 0) break;
-      for (let i = 0; i < words; i++) {
+      for (let i = 0; i < words && !(i === 0 && isZero(part)); i++) {
         const head = part.readInt32BE(i * slotBytes);
         if (head !== 0) heads.set(first + i, head);
       }

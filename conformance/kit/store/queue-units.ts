@@ -6,7 +6,7 @@
  * ConsumeQueueExt     n: size i16 | tags code i64 | store time i64 | bitmap bytes i16 | bitmap; size -1 ends a file (`ConsumeQueueExt.CqExtUnit`)
  * ```
  */
-import { withFile, type ByteFile } from './byte-file.js';
+import { isZero, withFile, type ByteFile } from './byte-file.js';
 import type { Segment } from './segments.js';
 
 export const unitBytes = 20;
@@ -35,37 +35,45 @@ export interface BatchUnit extends Unit {
 /** More of one queue is not read. */
 export const unitsMax = 2_000_000;
 
-function* unitsOf(segments: readonly Segment[], bytes: number): Generator<{ readonly at: number; readonly unit: Buffer }> {
+/** Bytes of a file, of all files of a queue together at most `unitsMax` units. */
+function bytesOf(segments: readonly Segment[], bytes: number): { readonly base: number; readonly whole: Buffer }[] {
   let left = unitsMax;
-  for (const segment of segments) {
+  return segments.map((segment) => {
     const whole = withFile(segment.path, (file: ByteFile) => Buffer.from(file.read(0, Math.min(file.size, left * bytes))));
-    for (let at = 0; at + bytes <= whole.length && left > 0; at += bytes, left--) yield { at: segment.base + at, unit: whole.subarray(at, at + bytes) };
-  }
+    left -= Math.floor(whole.length / bytes);
+    return { base: segment.base, whole };
+  });
 }
 
-/** The written units, without blanks, and the position behind the last one with what follows it: `zeros` unless something else does. */
+/** The written units, without blanks; whether what follows the last one is zero. */
 export function readUnits(segments: readonly Segment[]): { readonly units: readonly Unit[]; readonly blanks: number; readonly zeros: boolean } {
   const units: Unit[] = [];
   let [blanks, ended, zeros] = [0, false, true];
-  for (const { at, unit } of unitsOf(segments, unitBytes)) {
-    const size = unit.readInt32BE(8);
-    if (ended) zeros &&= unit.every((byte) => byte === 0);
-    else if (size === blankUnitSize && units.length === 0) blanks++;
-    else if (size <= 0) ended = true;
-    else units.push({ index: at / unitBytes, phyOffset: Number(unit.readBigInt64BE(0)), size, tagsCode: unit.readBigInt64BE(12) });
+  for (const { base, whole } of bytesOf(segments, unitBytes)) {
+    let at = 0;
+    for (; !ended && at + unitBytes <= whole.length; at += unitBytes) {
+      const size = whole.readInt32BE(at + 8);
+      if (size === blankUnitSize && units.length === 0) blanks++;
+      else if (size <= 0) ended = true;
+      else units.push({ index: (base + at) / unitBytes, phyOffset: Number(whole.readBigInt64BE(at)), size, tagsCode: whole.readBigInt64BE(at + 12) });
+    }
+    if (ended) zeros &&= isZero(whole.subarray(at));
   }
   return { units, blanks, zeros };
 }
 
 export function readBatchUnits(segments: readonly Segment[]): BatchUnit[] {
   const out: BatchUnit[] = [];
-  for (const { at, unit } of unitsOf(segments, batchUnitBytes)) {
-    const size = unit.readInt32BE(8);
-    if (size <= 0) break;
-    out.push({
-      index: at / batchUnitBytes, phyOffset: Number(unit.readBigInt64BE(0)), size, tagsCode: unit.readBigInt64BE(12), storeTime: Number(unit.readBigInt64BE(20)),
-      baseOffset: Number(unit.readBigInt64BE(28)), batchSize: unit.readInt16BE(36), compactedOffset: unit.readInt32BE(38), reserved: unit.readInt32BE(42),
-    });
+  for (const { base, whole } of bytesOf(segments, batchUnitBytes)) {
+    for (let at = 0; at + batchUnitBytes <= whole.length; at += batchUnitBytes) {
+      const unit = whole.subarray(at, at + batchUnitBytes);
+      const size = unit.readInt32BE(8);
+      if (size <= 0) return out;
+      out.push({
+        index: (base + at) / batchUnitBytes, phyOffset: Number(unit.readBigInt64BE(0)), size, tagsCode: unit.readBigInt64BE(12), storeTime: Number(unit.readBigInt64BE(20)),
+        baseOffset: Number(unit.readBigInt64BE(28)), batchSize: unit.readInt16BE(36), compactedOffset: unit.readInt32BE(38), reserved: unit.readInt32BE(42),
+      });
+    }
   }
   return out;
 }

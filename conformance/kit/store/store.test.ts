@@ -125,7 +125,6 @@ describe('the store cases', () => {
     ['a torn backup', 'store.config.backup', (dir) => writeFileSync(join(dir, 'config/topics.json.bak'), '{"topicConfigTable":{"a":')],
   ])('notice %s: %s', async (_what, name, damage) => {
     const dir = freshStore();
-    expect((await judge(dir, [name])).map((one) => one.verdict)).toEqual(['pass']);
     damage(dir);
     expect((await judge(dir, [name])).map((one) => [one.name, one.verdict])).toEqual([[name, 'fail']]);
     rmSync(dir, { recursive: true, force: true });

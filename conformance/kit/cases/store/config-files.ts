@@ -30,6 +30,8 @@ function wrongOffsets(table: Fields): string[] {
   ]);
 }
 
+// Apache writes consumerOffset.json for the first time ten seconds after its start.
+
 const topics = (store: StoreFiles): Fields => fieldsOf(store.config('topics.json')['topicConfigTable']);
 const groups = (store: StoreFiles): Fields => fieldsOf(store.config('subscriptionGroup.json')['subscriptionGroupTable']);
 
@@ -103,7 +105,7 @@ export const cases = storeCases([
     },
   },
   {
-    name: 'store.config.offsets', level: 'MUST', source: 'ConsumerOffsetManager#encode',
+    settleMs: 20_000, name: 'store.config.offsets', level: 'MUST', source: 'ConsumerOffsetManager#encode',
     requirement: 'The file consumerOffset.json has offsetTable: by TOPIC@GROUP, the offset of each queue.',
     async write(t) {
       const [topic, group] = [await t.topic({ queues: 1 }), await t.group()];
@@ -118,7 +120,7 @@ export const cases = storeCases([
     },
   },
   {
-    name: 'store.config.offset-as-committed', level: 'MUST', source: 'ConsumerOffsetManager#persist', needs: ['wire'],
+    settleMs: 20_000, name: 'store.config.offset-as-committed', level: 'MUST', source: 'ConsumerOffsetManager#persist', needs: ['wire'],
     requirement: 'A committed offset is in consumerOffset.json within the flush interval.',
     async write(t) {
       const [topic, group] = [await t.topic({ queues: 2 }), await t.group()];
@@ -159,7 +161,7 @@ export const cases = storeCases([
     },
   },
   {
-    name: 'store.config.no-offset-beyond-queue', level: 'SHOULD', source: 'ConsumerOffsetManager#commitOffset',
+    settleMs: 20_000, name: 'store.config.no-offset-beyond-queue', level: 'SHOULD', source: 'ConsumerOffsetManager#commitOffset',
     requirement: 'The consumer offsets kept are not negative.',
     judge(store) {
       const file = store.config('consumerOffset.json');

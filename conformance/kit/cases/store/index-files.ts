@@ -216,12 +216,12 @@ export const cases = storeCases([
     },
   },
   {
-    name: 'store.index.nothing-else-indexed', level: 'MUST', source: 'IndexService#buildIndex', needs: ['wire'],
+    name: 'store.index.nothing-else-indexed', level: 'MUST', source: 'IndexService#buildIndex', needs: ['wire'], asks: ['batch'],
     requirement: 'A message without keys, UNIQ_KEY and tag is not in the index.',
     async write(t) {
       const topic = await t.topic({ queues: 1 });
-      await t.sendOk(topic, { body: 'no key' });
-      await t.sendOk(topic, { body: 'key', keys: 'k' });
+      // a single message is given a UNIQ_KEY by the broker, elements of a batch are not
+      code(await t.sendBatch(topic, [{ body: 'no key' }, { body: 'key', properties: { KEYS: 'k' } }]), res.SUCCESS, 'batch');
       return [topic];
     },
     judge(store) {

@@ -31,21 +31,6 @@ export const cases = storeCases([
     },
   },
   {
-    name: 'store.log.long-topic-in-second-layout', level: 'MUST', source: 'CommitLog#asyncPutMessage', versions: { from: '5.0.0' },
-    requirement: 'A topic of more than 127 bytes, as only retry and dead letter topics may have, is kept with a length of 16 bits and the second magic.',
-    async write(t) {
-      const topic = `%DLQ%${t.topicName('x'.repeat(90))}`;
-      t.forgetTopic(topic);
-      code(await t.request(req.UPDATE_AND_CREATE_TOPIC, { topic, defaultTopic: 'TBW102', readQueueNums: 1, writeQueueNums: 1, perm: 6, topicFilterType: 'SINGLE_TAG', topicSysFlag: 0, order: false }), res.SUCCESS, 'create topic');
-      await t.sendOk(topic, { body: 'long' });
-      return [topic];
-    },
-    judge(store) {
-      const long = store.some(store.mine.filter((record) => Buffer.byteLength(record.topic) > 127), 'record of a topic longer than 127 bytes');
-      none(long.map((record) => (record.magic === recordMagicV2 ? undefined : `${at(record)}: magic 0x${record.magic.toString(16)}`)), 'magic of long topics');
-    },
-  },
-  {
     name: 'store.log.own-position', level: 'MUST', source: 'CommitLog.DefaultAppendMessageCallback#doAppend',
     requirement: 'A record says at which position of the whole log it lies.',
     judge(store) {

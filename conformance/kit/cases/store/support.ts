@@ -16,16 +16,18 @@ export interface StoreCase extends Omit<Case, 'run' | 'needs' | 'setup'> {
   readonly setup?: NonNullable<Case['setup']>;
   /** Writes over the wire; answers the topics that are judged. Default: a few messages of every kind into a topic of two queues. */
   readonly write?: (t: Context) => Promise<readonly string[]>;
+  /** How long the files may be behind; default 8 s. */
+  readonly settleMs?: number;
   /** Throws a Failure when the requirement does not hold of the files. */
   readonly judge: (store: StoreFiles, t: Context) => void;
 }
 
-/** How long files may be behind. */
-const settleMs = 8000;
+/** How long files may be behind, unless the case says otherwise. */
+const usualSettleMs = 8000;
 
 /** The cases of the area `store`. */
 export function storeCases(list: readonly StoreCase[]): readonly RegisteredCase[] {
-  return defineCases('store', list.map(({ asks, needs, write, judge, ...one }) => ({
+  return defineCases('store', list.map(({ asks, needs, write, judge, settleMs, ...one }) => ({
     setup: 'store', timeoutMs: 30_000, ...one, needs: ['store-dir', ...(needs ?? [])],
     async run(t) {
       const dir = t.endpoint.storeDir ?? '';
@@ -33,14 +35,14 @@ export function storeCases(list: readonly StoreCase[]): readonly RegisteredCase[
       const missing = (asks ?? []).filter((feature) => !t.has(feature));
       if (live && missing.length > 0) notApplicable(`needs ${missing.join(', ')}, which the endpoint does not offer`);
       const topics = live ? new Set(await (write ?? mixed)(t)) : undefined;
-      await settled(t, live, () => judge(new StoreFiles(dir, { topics }), t));
+      await settled(t, live ? settleMs ?? usualSettleMs : 0, () => judge(new StoreFiles(dir, { topics }), t));
     },
   })));
 }
 
 /** Judges until the files are as required or time is up; with files alone, once. */
-async function settled(t: Context, live: boolean, judge: () => void): Promise<void> {
-  const end = t.now() + (live ? settleMs : 0);
+async function settled(t: Context, settleMs: number, judge: () => void): Promise<void> {
+  const end = t.now() + settleMs;
   for (;;) {
     try {
       judge();
