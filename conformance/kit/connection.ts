@@ -68,6 +68,7 @@ interface Wait<T> {
 }
 
 const inboxMax = 1000;
+const inboxBytesMax = 64 * 1024 * 1024;
 
 /** Host and port of an address; undefined when it is none. */
 export function splitAddress(address: HostPort): { host: string; port: number } | undefined {
@@ -88,6 +89,7 @@ export class RawConnection {
   private readonly splitter: FrameSplitter;
   private readonly waiting = new Map<number, Wait<Answer>>();
   private readonly inbox: Command[] = [];
+  private inboxBytes = 0;
   private readonly watchers = new Set<Wait<Command> & { readonly accept: (command: Command) => boolean }>();
   private lastOpaque = 0;
   private gone: EndpointError | undefined;
@@ -139,6 +141,11 @@ export class RawConnection {
 
   get isOpen(): boolean {
     return this.gone === undefined;
+  }
+
+  /** Bytes of bodies of frames that nobody asked for and nobody took. */
+  get keptBytes(): number {
+    return this.inboxBytes;
   }
 
   /** This side's address as the server sees it without NAT: host:port. */
@@ -194,6 +201,12 @@ export class RawConnection {
     this.write(bytes);
   }
 
+  /** Sends bytes that are a secret: the wire log has only what `about` says of them. */
+  sendUnlogged(bytes: Buffer, about: string): void {
+    this.log?.add(this.label, 'sent', `${about}, ${bytes.length} B`);
+    if (this.gone === undefined && !this.socket.destroyed) this.socket.write(bytes);
+  }
+
   /** Sends bytes in pieces, each in its own write. */
   async sendChunks(bytes: Buffer, chunkBytes = 1, pauseMs = 0): Promise<void> {
     this.log?.add(this.label, 'sent', `${describe(bytes)}, in pieces of ${chunkBytes} B`, bytes);
@@ -210,7 +223,10 @@ export class RawConnection {
   nextFrame(accept: (command: Command) => boolean = () => true, timeoutMs = 5000, what = 'a frame'): Promise<Command> {
     const at = this.inbox.findIndex(accept);
     const known = at < 0 ? undefined : this.inbox.splice(at, 1)[0];
-    if (known !== undefined) return Promise.resolve(known);
+    if (known !== undefined) {
+      this.inboxBytes -= known.body.length;
+      return Promise.resolve(known);
+    }
     const frame = new Promise<Command>((resolve, reject) => {
       if (this.gone !== undefined) {
         reject(this.gone);
@@ -296,7 +312,8 @@ export class RawConnection {
       return;
     }
     this.inbox.push(command);
-    if (this.inbox.length > inboxMax) this.inbox.shift();
+    this.inboxBytes += command.body.length;
+    while (this.inbox.length > inboxMax || this.inboxBytes > inboxBytesMax) this.inboxBytes -= this.inbox.shift()?.body.length ?? this.inboxBytes;
   }
 
   private end(by: 'us' | 'peer' | 'error', error: EndpointError): void {

@@ -33,7 +33,7 @@ export const setups = {
   store: {
     doc: 'files so small that each kind has several',
     config: {
-      mappedFileSizeCommitLog: 1024 * 1024, mappedFileSizeConsumeQueue: 2000, mapperFileSizeBatchConsumeQueue: 4600, maxHashSlotNum: 211, maxIndexNum: 1000,
+      mappedFileSizeCommitLog: 1024 * 1024, mappedFileSizeConsumeQueue: 2000, mapperFileSizeBatchConsumeQueue: 4600, maxHashSlotNum: 250, maxIndexNum: 1000,
       flushConsumerOffsetInterval: 1000, flushDelayOffsetInterval: 1000, flushIntervalConsumeQueue: 200,
     },
     keepsTopics: true,

@@ -9,7 +9,7 @@ import type { RegisteredCase } from '../case.js';
 /** The order of areas in reports; others follow by name. */
 export const areaOrder: readonly string[] = [
   'frame', 'header', 'namesrv', 'topics', 'groups', 'send', 'batch', 'pull', 'offsets', 'rebalance', 'retry', 'delay', 'timer', 'order', 'transaction',
-  'filter', 'sql92', 'bloom', 'pop', 'request-reply', 'broadcast', 'priority', 'lite', 'query', 'trace', 'admin', 'flow-control', 'grpc', 'store', 'security', 'fields',
+  'filter', 'sql92', 'bloom', 'pop', 'request-reply', 'broadcast', 'priority', 'lite', 'query', 'trace', 'admin', 'flow-control', 'grpc', 'store', 'security', 'acl', 'fields',
 ];
 
 function rank(area: string): number {
