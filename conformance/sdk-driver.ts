@@ -11,7 +11,9 @@ import { jvmOpens, mavenLibrary, missingForJava } from './adapters/apache/instal
 import type { Received, Sent } from './history.js';
 import { cacheDir, Child, missingTools, projectRoot, run } from './process.js';
 
-export type SdkName = 'java-4.9.8' | 'java-5.5.0' | 'go' | 'ali-ons';
+export const sdkNames = ['java-4.9.8', 'java-5.5.0', 'go', 'ali-ons'] as const;
+
+export type SdkName = (typeof sdkNames)[number];
 
 /** What a library can do at all; scenarios that need more are skipped by name. */
 export type Feature = 'batch' | 'oneway' | 'pull' | 'litePull' | 'orderly' | 'admin' | 'query' | 'autoCreate' | 'queueChoice';
@@ -29,15 +31,25 @@ export function missingFor(sdk: SdkName): string[] {
   return sdk === 'ali-ons' ? [] : missingForJava();
 }
 
-/** Builds what must be built, once (kept in `.cache`), and answers with the command line that runs the program. */
+const builds = new Map<SdkName, ReturnType<typeof build>>();
+
+/** The command line that runs the program. Programs started side by side share one build. */
 async function prepare(sdk: SdkName, home: string): Promise<{ command: string; args: string[] }> {
-  if (sdk === 'ali-ons') return { command: process.execPath, args: [join(projectRoot, 'conformance/sdk/ali-ons/main.js')] };
+  const built = builds.get(sdk) ?? build(sdk);
+  builds.set(sdk, built);
+  const { command, args } = await built;
+  return { command, args: args(home) };
+}
+
+/** Builds what must be built, once (kept in `.cache`). */
+async function build(sdk: SdkName): Promise<{ readonly command: string; readonly args: (home: string) => string[] }> {
+  if (sdk === 'ali-ons') return { command: process.execPath, args: () => [join(projectRoot, 'conformance/sdk/ali-ons/main.js')] };
   if (sdk === 'go') {
     const source = join(projectRoot, 'conformance/sdk/go');
     const binary = join(cacheDir, 'go-sdk', 'main');
     await once(join(cacheDir, 'go-sdk'), ['main.go', 'go.mod', 'go.sum'].map((file) => join(source, file)), () =>
       run('go build', 'go', ['build', '-mod=mod', '-p', '1', '-o', binary, '.'], { cwd: source }));
-    return { command: binary, args: [] };
+    return { command: binary, args: () => [] };
   }
   const version = sdk.slice('java-'.length);
   const classpath = await mavenLibrary('java-sdk', 'conformance/sdk/java/pom.xml', version);
@@ -46,7 +58,7 @@ async function prepare(sdk: SdkName, home: string): Promise<{ command: string; a
   await once(classes, [source], () => run(`javac for ${sdk}`, 'javac', ['-nowarn', '-d', classes, '-cp', classpath, source]));
   return {
     command: 'java',
-    args: [
+    args: (home) => [
       '-Xms64m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...jvmOpens, `-Duser.home=${home}`,
       '-Drocketmq.client.logLevel=WARN', '-cp', `${classes}:${classpath}`, 'SdkProgram',
     ],
@@ -65,7 +77,8 @@ async function once(dir: string, sources: readonly string[], build: () => Promis
   writeFileSync(marker, want);
 }
 
-interface Event {
+/** What a program says (`conformance/sdk/README.md`). */
+export interface Event {
   readonly event: string;
   readonly re?: number;
   readonly as?: string;
@@ -90,9 +103,15 @@ export interface OutgoingMessage {
   readonly tag?: string;
   readonly queueId?: number;
   readonly delayLevel?: number;
+  /** Of libraries that ask for times instead of levels, ms. */
+  readonly delayMs?: number;
+  /** The message group (gRPC). */
+  readonly shard?: string;
+  /** What becomes of it in a transaction; `open`: nothing, until the broker asks, then it is rolled back. */
+  readonly decision?: 'commit' | 'rollback' | 'open';
 }
 
-export type SendMode = 'sync' | 'async' | 'oneway' | 'batch';
+export type SendMode = 'sync' | 'async' | 'oneway' | 'batch' | 'transaction';
 
 /** Milliseconds of the delay levels the suites use. */
 export const delayLevelMs: Readonly<Record<number, number>> = { 1: 1000, 2: 5000, 3: 10_000 };
@@ -187,6 +206,12 @@ export class SdkDriver {
         ...(delayMs === undefined ? {} : { delayMs }),
       };
     });
+  }
+
+  /** Calls `listener` for each further event; the answer removes it. */
+  onEvent(listener: (event: Event) => void): () => void {
+    this.watchers.add(listener);
+    return () => this.watchers.delete(listener);
   }
 
   /** Queue ids that a push consumer holds now, ascending. */

@@ -6,6 +6,7 @@
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { RegisteredCase } from './case.js';
+import { missingFor } from '../sdk-driver.js';
 import { allCases } from './cases/index.js';
 import { readConformOptions, UsageError, type ConformOptions } from './cli.js';
 import { EndpointError } from './connection.js';
@@ -58,7 +59,8 @@ async function conform(options: ConformOptions): Promise<number> {
     return exitPassed;
   }
   if (options.client !== undefined) return await conformClient(options);
-  const workload = options.workloads.length === 0 ? undefined : workloadRun(workloads.filter((one) => options.workloads.includes(one.name)), options.durationMs ?? durationMsDefault);
+  const workload = options.workloads.length === 0 ? undefined : workloadRun(workloads.filter((one) => options.workloads.includes(one.name)), options.durationMs ?? durationMsDefault, options.driver);
+  checkDriver(options);
   const cases = options.faults !== undefined ? (await import('./faults/command.js')).chosenFaultCases(options) : selectCases(workload === undefined ? await allCases() : workload.cases, options);
   if (options.list) return list(cases);
   if (cases.length === 0) throw new UsageError('no case matches --only, --skip, --area and --level');
@@ -83,7 +85,8 @@ async function conform(options: ConformOptions): Promise<number> {
       options, endpoint, started, kitVersion: packageVersion(), onEvent: progress, signal: ended.signal,
       startOn: options.start === undefined ? undefined : async (dataDir) => (await import('./start.js')).startEndpoint(options.start ?? '', { dataDir, small: true }),
     }) : await runCases({ ...runOptions, endpoint, cases, onEvent: progress, signal: ended.signal });
-    const first = workload?.withHistories(judged) ?? judged;
+    const played = workload?.withHistories(judged) ?? judged;
+    const first = options.driver === undefined ? played : { ...played, endpoint: { ...played.endpoint, name: `${played.endpoint.name} by ${options.driver}` } };
     const whole = cases.length === (await allCases()).length;
     const report = options.verdicts === undefined || ended.signal.aborted || options.faults !== undefined ? first
       : await judgedAgain(first, changedVerdicts(options.verdicts, first, whole), (names) =>
@@ -95,6 +98,12 @@ async function conform(options: ConformOptions): Promise<number> {
     process.off('SIGTERM', onSignal);
     await started?.dispose();
   }
+}
+
+/** @throws UsageError when the toolchain of --driver is missing here. */
+function checkDriver({ driver }: ConformOptions): void {
+  const missing = driver === undefined ? [] : missingFor(driver);
+  if (missing.length > 0) throw new UsageError(`--driver ${driver ?? ''}: needs ${missing.join(', ')}`);
 }
 
 /** A busy machine can fail a case: what differs from the record is judged once more, one case at a time, and the second verdict holds. */

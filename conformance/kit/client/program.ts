@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from '../../process.js';
-import { features as sdkFeatures, missingFor, SdkDriver, type SdkName } from '../../sdk-driver.js';
+import { features as sdkFeatures, missingFor, SdkDriver, sdkNames, type SdkName } from '../../sdk-driver.js';
 
 /** What a scenario has the client do. */
 export type Action = 'produce' | 'produce-batch' | 'produce-big' | 'produce-oneway' | 'consume' | 'consume-fail' | 'consume-orderly';
@@ -52,8 +52,6 @@ export class ClientError extends Error {
 export const messageCount = 8;
 /** The body of a message; the big ones compress well. */
 export const bodyOf = (key: string, big: boolean): string => (big ? `body ${key} `.repeat(2000) : `body ${key}`);
-
-const sdkNames: readonly SdkName[] = ['java-4.9.8', 'java-5.5.0', 'go', 'ali-ons'];
 
 /** The client that `--client` names: `sdk:NAME`, or a command with {namesrv} {topic} {group} {scenario}. @throws ClientError. */
 export function clientOf(text: string): ClientUnderTest {

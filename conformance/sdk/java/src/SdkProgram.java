@@ -26,9 +26,12 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendCallback;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.SendStatus;
+import org.apache.rocketmq.client.producer.TransactionListener;
+import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.TopicConfig;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
@@ -47,6 +50,7 @@ public final class SdkProgram {
     private static final Set<String> REFUSED = ConcurrentHashMap.newKeySet();
     private static String namesrv;
     private static DefaultMQProducer producer;
+    private static TransactionMQProducer transactional;
     private static DefaultMQAdminExt admin;
 
     public static void main(String[] args) throws Exception {
@@ -147,6 +151,31 @@ public final class SdkProgram {
         return producer;
     }
 
+    /** What the message's decision says at once; asked again by the broker, an open one is rolled back. */
+    private static synchronized TransactionMQProducer transactional() throws Exception {
+        if (transactional == null) {
+            transactional = new TransactionMQProducer("java_transaction_producer");
+            transactional.setNamesrvAddr(namesrv);
+            transactional.setInstanceName("transactional");
+            transactional.setVipChannelEnabled(false);
+            transactional.setSendMsgTimeout(10_000);
+            transactional.setTransactionListener(new TransactionListener() {
+                @Override
+                public LocalTransactionState executeLocalTransaction(Message message, Object decision) {
+                    return "commit".equals(decision) ? LocalTransactionState.COMMIT_MESSAGE
+                        : "rollback".equals(decision) ? LocalTransactionState.ROLLBACK_MESSAGE : LocalTransactionState.UNKNOW;
+                }
+
+                @Override
+                public LocalTransactionState checkLocalTransaction(MessageExt message) {
+                    return LocalTransactionState.ROLLBACK_MESSAGE;
+                }
+            });
+            transactional.start();
+        }
+        return transactional;
+    }
+
     private static synchronized DefaultMQAdminExt admin() throws Exception {
         if (admin == null) {
             admin = new DefaultMQAdminExt("java_admin");
@@ -206,7 +235,11 @@ public final class SdkProgram {
             Message message = message(topic, input);
             int queueId = number(input, "queueId", -1);
             long t = System.currentTimeMillis();
-            if ("oneway".equals(mode)) {
+            if ("transaction".equals(mode)) {
+                SendResult result = transactional().sendMessageInTransaction(message, input.get("decision"));
+                sent(re, key, result, 0, t);
+                open.countDown();
+            } else if ("oneway".equals(mode)) {
                 producer().sendOneway(message);
                 say("event", "sent", "re", re, "key", key, "acknowledged", false, "t", t);
                 open.countDown();
@@ -248,16 +281,18 @@ public final class SdkProgram {
         choose(consumer, "setConsumeFromWhere", "CONSUME_FROM_FIRST_OFFSET");
         choose(consumer, "setMessageModel", "broadcasting".equals(command.get("model")) ? "BROADCASTING" : "CLUSTERING");
         consumer.setMaxReconsumeTimes(number(command, "maxReconsume", -1));
-        String fail = command.get("fail") == null ? "never" : (String) command.get("fail");
+        int retryDelayLevel = number(command, "retryDelayLevel", 0);
         consumer.subscribe(topic, command.get("expression") == null ? "*" : (String) command.get("expression"));
         if (Boolean.TRUE.equals(command.get("orderly"))) {
             consumer.registerMessageListener((MessageListenerOrderly) (messages, context) -> {
                 context.setSuspendCurrentQueueTimeMillis(200);
-                return take(as, fail, messages) ? ConsumeOrderlyStatus.SUCCESS : ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT;
+                return take(as, command, messages) ? ConsumeOrderlyStatus.SUCCESS : ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT;
             });
         } else {
-            consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) ->
-                take(as, fail, messages) ? ConsumeConcurrentlyStatus.CONSUME_SUCCESS : ConsumeConcurrentlyStatus.RECONSUME_LATER);
+            consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+                context.setDelayLevelWhenNextConsume(retryDelayLevel);
+                return take(as, command, messages) ? ConsumeConcurrentlyStatus.CONSUME_SUCCESS : ConsumeConcurrentlyStatus.RECONSUME_LATER;
+            });
         }
         TOPICS.put(as, topic);
         CONSUMERS.put(as, consumer);
@@ -276,14 +311,31 @@ public final class SdkProgram {
         throw new NoSuchMethodException(setter);
     }
 
-    private static boolean take(String as, String fail, List<MessageExt> messages) {
+    private static boolean take(String as, Map<String, Object> command, List<MessageExt> messages) {
         boolean all = true;
         for (MessageExt message : messages) {
-            boolean refuse = "always".equals(fail) || "once".equals(fail) && message.getKeys().endsWith("0") && REFUSED.add(as + message.getKeys());
+            boolean refuse = refuses(as, command, message.getKeys());
             received(as, message, !refuse);
             all &= !refuse;
         }
         return all;
+    }
+
+    private static boolean refuses(String as, Map<String, Object> command, String key) {
+        String fail = command.get("fail") == null ? "never" : (String) command.get("fail");
+        switch (fail) {
+            case "always":
+                return true;
+            case "once":
+                return key.endsWith("0") && REFUSED.add(as + key);
+            case "nth": {
+                int nth = Integer.parseInt(key.substring(key.lastIndexOf('-') + 1));
+                int every = number(command, "failEvery", 1);
+                return nth % every == every - 1 && nth < number(command, "failBefore", Integer.MAX_VALUE) && REFUSED.add(command.get("group") + " " + key);
+            }
+            default:
+                return false;
+        }
     }
 
     private static void pull(Map<String, Object> command, String as, String topic) throws Exception {
