@@ -31,8 +31,6 @@ export interface PlayOptions {
 export const durationMsDefault = 2500;
 export const durationMsShort = 800;
 const drainMsDefault = 10_000;
-/** Libraries look at their groups and locks every 20 s, and try again after 10 s. */
-const drainMsOfDriver = 60_000;
 
 /** Plays it and judges. Rejects as a case does: SetupError when the endpoint refuses the topic, EndpointError when it is gone. */
 export async function play(workload: Workload, t: Context, options: PlayOptions): Promise<Played> {
@@ -62,8 +60,8 @@ async function playByDriver(workload: Workload, t: Context, driver: SdkName, opt
   const recorder = new Recorder();
   const program = await SdkDriver.start(driver, address);
   try {
-    await playOn(new Stage(t, recorder, { drainMs: drainMsOfDriver, ...options }, {
-      settleMs: has.settleMs, topicAttributes: has.over === 'grpc' ? { 'message.type': 'MIXED' } : undefined,
+    await playOn(new Stage(t, recorder, { drainMs: has.drainMs, ...options }, {
+      settleMs: has.settleMs, typedTopics: has.over === 'grpc',
       producer: (more) => new SdkProducer(program, recorder, more), consumer: (more) => new SdkConsumer(t, program, recorder, more),
     }), workload);
   } finally {
@@ -123,7 +121,7 @@ export function workloadRun(list: readonly Workload[], durationMs: number, drive
     const checkers = driver === undefined ? workload.checkers : checkersFor(driver, workload);
     return checkers.map((checker): Case => ({
       name: `workload.${workload.name}.${checker.name}`, requirement: checker.requirement, level: 'MUST', source,
-      needs: [...new Set(['admin' as const, ...(workload.needs ?? [])])], timeoutMs: durationMs * 2 + (driver === undefined ? 30_000 : drainMsOfDriver + 120_000),
+      needs: [...new Set(['admin' as const, ...(workload.needs ?? []), ...(driver !== undefined && abilities[driver].over === 'grpc' ? ['grpc' as const] : [])])], timeoutMs: durationMs * 2 + (driver === undefined ? 30_000 : abilities[driver].drainMs + 120_000),
       async run(t) {
         const why = driver === undefined ? undefined : whyNot(driver, workload, checker.name);
         if (why !== undefined) notApplicable(why);

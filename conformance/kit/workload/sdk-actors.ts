@@ -28,16 +28,25 @@ export interface Abilities {
   readonly over: 'namesrv' | 'grpc';
   /** How long a group takes to share its queues anew, ms. */
   readonly settleMs: number;
+  /** How long its consumers may take after the last send, ms: libraries look at groups, routes and locks every 20 or 30 s, and try again after 10. */
+  readonly drainMs: number;
 }
 
-const remoting = { tellsPlaces: true, over: 'namesrv', settleMs: 6000 } as const;
+const remoting = { tellsPlaces: true, over: 'namesrv', settleMs: 6000, drainMs: 60_000 } as const;
 const javaSkills: readonly Skill[] = ['orderly', 'delay', 'broadcasting', 'retry', 'transaction', 'assignment', 'rebalance'];
+
+const grpc = { choosesQueue: false, tellsPlaces: false, over: 'grpc', settleMs: 6000, drainMs: 60_000, skills: new Set<Skill>(['orderly', 'delay', 'retry', 'transaction', 'pop']) } as const;
 
 export const abilities: Readonly<Record<SdkName, Abilities>> = {
   'java-4.9.8': { ...remoting, choosesQueue: true, skills: new Set(javaSkills) },
   'java-5.5.0': { ...remoting, choosesQueue: true, skills: new Set(javaSkills) },
-  go: { ...remoting, choosesQueue: true, skills: new Set<Skill>(['orderly', 'delay', 'broadcasting', 'retry', 'transaction', 'assignment', 'rebalance']) },
+  // it does not unlock the queues that another member gets: they are free when the lock is 60 s old
+  go: { ...remoting, drainMs: 100_000, choosesQueue: true, skills: new Set<Skill>(['orderly', 'delay', 'broadcasting', 'retry', 'transaction', 'assignment', 'rebalance']) },
   'ali-ons': { ...remoting, choosesQueue: false, skills: new Set<Skill>(['delay', 'broadcasting', 'retry', 'assignment']) },
+  'grpc-java': grpc,
+  'grpc-go': grpc,
+  'grpc-python': grpc,
+  'grpc-node': grpc,
 };
 
 /** Checkers that need what no library tells. */
@@ -79,15 +88,19 @@ export class SdkProducer extends MessageSource {
     const { name, topic } = this.options;
     const key = value.key ?? '';
     const decision = transactional ? this.decision() : undefined;
+    const typed = this.has.over === 'grpc';
+    // gRPC's topics take one type of messages: plain ones among transactional ones are committed at once, among delayed ones due at once
+    const asked = decision ?? (typed && this.options.transactionalPercent !== undefined ? 'commit' : undefined);
+    const delay = value.delayMs === undefined && typed && this.options.delaysMs !== undefined ? { delayMs: 0 } : delayOf(value);
     const { queueId, ...rest } = value;
     const chosen = this.has.choosesQueue && value.shard !== undefined; // other messages the library places as it likes
     const call = this.recorder.call(name, 'send', chosen && queueId !== undefined ? { ...rest, queueId } : rest);
     // the library ends the transaction before it tells of the send
     const end = decision === undefined || decision === 'open' ? undefined : this.recorder.call(name, 'end', { key, end: decision });
     try {
-      const [sent] = await this.program.send(topic, decision === undefined ? 'sync' : 'transaction', [{
+      const [sent] = await this.program.send(topic, asked === undefined ? 'sync' : 'transaction', [{
         key, body: body.toString('utf8'), ...(value.tag === undefined ? {} : { tag: value.tag }), ...(chosen && queueId !== undefined ? { queueId } : {}),
-        ...(value.shard === undefined ? {} : { shard: value.shard }), ...delayOf(value), ...(decision === undefined ? {} : { decision }),
+        ...(value.shard === undefined ? {} : { shard: value.shard }), ...delay, ...(asked === undefined ? {} : { decision: asked }),
       }]);
       if (sent?.acknowledged !== true) {
         call.info({ error: 'not acknowledged' });
@@ -110,6 +123,9 @@ function delayOf({ delayMs }: Value): Partial<OutgoingMessage> {
   return { delayMs, ...(level > 0 ? { delayLevel: level } : {}) };
 }
 
+/** Shorter invisible times gRPC endpoints refuse, ms (`ProxyConfig#minInvisibleTimeMillsForRecv`). */
+const invisibleMsMin = 10_000;
+
 /** How often a program is asked for its queues, ms. */
 const assignmentMs = 250;
 
@@ -121,6 +137,7 @@ export class SdkConsumer implements RunningConsumer {
   private readonly has: Abilities;
   /** Unique over all workloads of a process. */
   private readonly as: string;
+  private readonly invisibleMs: number;
   private readonly acking = new Map<string, Call>();
   private forget: () => void = () => undefined;
   private over = false;
@@ -132,17 +149,19 @@ export class SdkConsumer implements RunningConsumer {
     this.options = options;
     this.has = abilities[program.sdk];
     this.as = t.groupName(options.name);
+    this.invisibleMs = Math.max(invisibleMsMin, options.invisibleMs ?? 30_000);
   }
 
   async start(): Promise<void> {
-    const { name, group, topic, expression, mode, failOnce, invisibleMs } = this.options;
+    const { name, group, topic, expression, mode, failOnce } = this.options;
+    const { invisibleMs } = this;
     this.recorder.event(name, 'join', { group, topic, mode: mode === undefined || mode === 'clustering' ? 'concurrent' : mode, expression: expression ?? '*' });
     this.forget = this.program.onEvent((event) => {
       if (event.as === this.as) this.heard(event);
     });
     await this.program.command('subscribe', {
       as: this.as, group, topic, expression: expression ?? '*', model: mode === 'broadcasting' ? 'broadcasting' : 'clustering', orderly: mode === 'orderly', retryDelayLevel: 1,
-      ...(mode === 'pop' ? { style: 'simple', invisibleMs: invisibleMs ?? 30_000 } : {}),
+      ...(mode === 'pop' ? { style: 'simple', invisibleMs } : {}),
       ...(failOnce === undefined ? {} : { fail: 'nth', failEvery: failOnce.every, failBefore: Math.min(failOnce.before, 1_000_000_000) }),
     });
     if (this.has.skills.has('assignment') && mode !== 'broadcasting' && mode !== 'pop') this.watching = this.watch();
@@ -160,7 +179,7 @@ export class SdkConsumer implements RunningConsumer {
   }
 
   private heard(event: Event): void {
-    const { name, topic, mode, invisibleMs } = this.options;
+    const { name, topic, mode } = this.options;
     const key = event.key ?? '';
     if (event.event === 'acked') {
       const call = this.acking.get(key);
@@ -173,7 +192,7 @@ export class SdkConsumer implements RunningConsumer {
     const place = this.has.tellsPlaces ? { ...intOf('queueId', event.queueId ?? NaN), ...intOf('queueOffset', event.offset ?? NaN) } : {};
     this.recorder.event(name, 'receive', {
       key, topic, body: digest(Buffer.from(event.body ?? '')), ...place, reconsumeTimes: event.reconsume ?? 0,
-      ...(event.tag === undefined || event.tag === '' ? {} : { tag: event.tag }), ...(mode === 'pop' ? { invisibleMs: invisibleMs ?? 30_000 } : {}),
+      ...(event.tag === undefined || event.tag === '' ? {} : { tag: event.tag }), ...(mode === 'pop' ? { invisibleMs: this.invisibleMs } : {}),
     });
     if (event.taken !== false) {
       const call = this.recorder.call(name, 'ack', { key, topic });

@@ -28,8 +28,8 @@ export interface StageOptions {
 export interface Actors {
   /** How long a group may take to share its queues anew, ms. */
   readonly settleMs: number;
-  /** Attributes of the topics it can use. */
-  readonly topicAttributes?: Readonly<Record<string, string>> | undefined;
+  /** Whether topics must say which type of messages they take, as gRPC's must. */
+  readonly typedTopics?: boolean;
   producer(options: ProducerOptions): { run(): Promise<void> };
   consumer(options: ConsumerOptions): RunningConsumer;
 }
@@ -63,9 +63,8 @@ export class Stage {
     return this.actors.settleMs;
   }
 
-  async topic(queues = 4): Promise<string> {
-    const { topicAttributes: attributes } = this.actors;
-    const topic = await this.t.topic({ queues, ...(attributes === undefined ? {} : { attributes, route: true }) });
+  async topic(queues = 4, type: 'NORMAL' | 'FIFO' | 'DELAY' | 'TRANSACTION' = 'NORMAL'): Promise<string> {
+    const topic = await this.t.topic({ queues, ...(this.actors.typedTopics === true ? { attributes: { 'message.type': type }, route: true } : {}) });
     this.topics.set(topic, queues);
     return topic;
   }

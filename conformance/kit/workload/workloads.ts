@@ -61,7 +61,7 @@ export const workloads: readonly Workload[] = [
     uses: ['orderly'],
     checkers: [shardOrder(), locks(), lost(), nowhere(), queueOrder(), offsets()],
     async play(stage) {
-      const [topic, group] = [await stage.topic(), await stage.group('g', { consumeMessageOrderly: true })];
+      const [topic, group] = [await stage.topic(4, 'FIFO'), await stage.group('g', { consumeMessageOrderly: true })];
       const rule = failOnce(17);
       await stage.consume({ name: 'consumer-1', group, topic, mode: 'orderly', failOnce: rule });
       const sent = stage.produce({ name: 'producer-1', topic, rate: 80, shards: 8 });
@@ -78,7 +78,7 @@ export const workloads: readonly Workload[] = [
     uses: ['delay'],
     checkers: [delay(), lost(), nowhere(), duplicates(0)],
     async play(stage) {
-      const [topic, group] = [await stage.topic(), await stage.group()];
+      const [topic, group] = [await stage.topic(4, 'DELAY'), await stage.group()];
       await stage.consume({ name: 'consumer-1', group, topic });
       await stage.produce({ name: 'producer-1', topic, rate: 60, delaysMs: [0, 1000, 1000] });
       await stage.drained();
@@ -130,7 +130,7 @@ export const workloads: readonly Workload[] = [
     uses: ['transaction'],
     checkers: [transactions(), lost(), nowhere(), duplicates(0)],
     async play(stage) {
-      const [topic, group] = [await stage.topic(), await stage.group()];
+      const [topic, group] = [await stage.topic(4, 'TRANSACTION'), await stage.group()];
       await stage.consume({ name: 'consumer-1', group, topic });
       await stage.produce({ name: 'producer-1', topic, rate: 60, transactionalPercent: 70 });
       await stage.drained();
