@@ -10,6 +10,8 @@ export interface Endpoint {
   readonly namesrv: string;
   /** host:port of the broker. */
   readonly broker: string;
+  /** host:port of the gRPC endpoint, where there is one. */
+  readonly grpc?: string | undefined;
   /** The store directory (storePathRootDir). */
   readonly dataDir: string;
   /** Process id of the broker now. */

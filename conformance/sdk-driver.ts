@@ -44,6 +44,7 @@ export interface OutgoingMessage {
   readonly shard?: string;
   /** What becomes of it in a transaction; `open`: nothing, until the broker asks, then it is rolled back. */
   readonly decision?: 'commit' | 'rollback' | 'open';
+  readonly properties?: Readonly<Record<string, string>>;
 }
 
 export type SendMode = 'sync' | 'async' | 'oneway' | 'batch' | 'transaction';

@@ -28,7 +28,7 @@ export class SkylarkEndpoint implements Endpoint {
   private readonly options: SkylarkOptions;
   private readonly parent: string;
   private child: Child | undefined;
-  private addresses: { namesrv: string; broker: string } | undefined;
+  private addresses: { namesrv: string; broker: string; grpc: string | undefined } | undefined;
 
   private constructor(options: SkylarkOptions) {
     this.options = options;
@@ -55,6 +55,10 @@ export class SkylarkEndpoint implements Endpoint {
     return this.started().broker;
   }
 
+  get grpc(): string | undefined {
+    return this.started().grpc;
+  }
+
   get pid(): number {
     return this.child?.pid ?? -1;
   }
@@ -64,7 +68,7 @@ export class SkylarkEndpoint implements Endpoint {
     const main = this.options.main ?? skylarkMain();
     if (!existsSync(main)) throw new Error(`${main} is not built: npm run build`);
     const port = (address: string | undefined): string => address?.split(':').at(-1) ?? '0';
-    const args = [main, 'start', '--port', port(this.addresses?.broker), '--namesrv-port', port(this.addresses?.namesrv), '--data', this.dataDir];
+    const args = [main, 'start', '--port', port(this.addresses?.broker), '--namesrv-port', port(this.addresses?.namesrv), '--grpc-port', port(this.addresses?.grpc), '--data', this.dataDir];
     if (this.options.config !== undefined) {
       const conf = join(this.parent, 'broker.conf');
       writeFileSync(conf, Object.entries(this.options.config).map(([key, value]) => `${key}=${value}\n`).join(''));
@@ -78,7 +82,7 @@ export class SkylarkEndpoint implements Endpoint {
       if (value === undefined) throw new Error(`no ${name}= in: ${ready}`);
       return value;
     };
-    this.addresses = { namesrv: field('namesrv'), broker: field('broker') };
+    this.addresses = { namesrv: field('namesrv'), broker: field('broker'), grpc: /(?:^| )grpc=(\S+)/.exec(ready)?.[1] };
   }
 
   async stop(): Promise<void> {
@@ -102,7 +106,7 @@ export class SkylarkEndpoint implements Endpoint {
 
   private killed: Child | undefined;
 
-  private started(): { namesrv: string; broker: string } {
+  private started(): { namesrv: string; broker: string; grpc: string | undefined } {
     if (this.addresses === undefined) throw new Error('skylark has not started');
     return this.addresses;
   }

@@ -1,6 +1,7 @@
 /** A conformance case: one behaviour, one permanent name, one sentence that says what is required. */
 import type { Context } from './context.js';
 import type { Feature } from './features.js';
+import type { Setup } from './setups.js';
 
 /** MUST fails the run; SHOULD and MAY are reported; INFORMATIONAL says what an endpoint does where nothing is required. */
 export type Level = 'MUST' | 'SHOULD' | 'MAY' | 'INFORMATIONAL';
@@ -27,6 +28,8 @@ export interface Case {
   readonly needs?: readonly Feature[];
   /** Changes configuration or state beyond the kit's own prefix: runs only with --destructive, and alone. */
   readonly destructive?: boolean;
+  /** With --start: judged on an endpoint of its own, started with another configuration. */
+  readonly setup?: Setup;
   /** Must not run beside other cases. */
   readonly exclusive?: boolean;
   /** Default 10 seconds; cleaning up has its own time. */

@@ -5,6 +5,7 @@ import { splitAddress } from './connection.js';
 import { profiles } from './endpoint.js';
 import { featureNames, type Feature } from './features.js';
 import { sdkNames, type SdkName } from '../sdk-driver.js';
+import type { Credentials } from './wire/sign.js';
 import { workloads } from './workload/workloads.js';
 
 export const help = `Usage: skylark conform --namesrv HOST:PORT [options]
@@ -16,6 +17,8 @@ Endpoint
   -b, --broker HOST:PORT    broker, where the name server's answer is not the one to use
       --grpc HOST:PORT      gRPC endpoint; without it gRPC cases are not applicable
       --store DIR           the broker's store directory; without it store cases are not applicable
+      --access-key KEY          sign every request as this user, with
+      --secret-key KEY          this key; better in CONFORM_ACCESS_KEY and CONFORM_SECRET_KEY, where other users do not see it
       --profile NAME        what may be asked of it: ${Object.keys(profiles).join(', ')}   (full)
       --kind NAME           apache, skylark, ...: which list of known failures holds     (found out)
       --with FEATURE,...    features that are there, whatever probing says
@@ -84,6 +87,7 @@ export interface ConformOptions {
   readonly broker: string | undefined;
   readonly grpc: string | undefined;
   readonly storeDir: string | undefined;
+  readonly credentials: Credentials | undefined;
   readonly profile: string;
   readonly kind: string | undefined;
   readonly with: readonly Feature[];
@@ -124,7 +128,7 @@ export interface ConformOptions {
 }
 
 const flags = {
-  'namesrv': { type: 'string', short: 'n' }, 'broker': { type: 'string', short: 'b' }, 'grpc': { type: 'string' }, 'store': { type: 'string' },
+  'namesrv': { type: 'string', short: 'n' }, 'broker': { type: 'string', short: 'b' }, 'grpc': { type: 'string' }, 'store': { type: 'string' }, 'access-key': { type: 'string' }, 'secret-key': { type: 'string' },
   'profile': { type: 'string' }, 'kind': { type: 'string' }, 'with': { type: 'string', multiple: true }, 'without': { type: 'string', multiple: true },
   'start': { type: 'string' }, 'list': { type: 'boolean' }, 'only': { type: 'string', multiple: true }, 'skip': { type: 'string', multiple: true },
   'area': { type: 'string', multiple: true }, 'level': { type: 'string' }, 'destructive': { type: 'boolean' }, 'parallel': { type: 'string' },
@@ -176,7 +180,11 @@ export function readConformOptions(argv: readonly string[]): ConformOptions | st
   const prefix = values.prefix ?? 'conform_';
   if (!/^[A-Za-z0-9_-]{1,24}$/.test(prefix)) throw new UsageError(`--prefix takes 1 to 24 letters, digits, _ or -, not '${prefix}'`);
   const namesrv = address('namesrv');
-  if (namesrv === undefined && values.start === undefined && values.list !== true && merge === undefined && values.client === undefined) throw new UsageError('--namesrv HOST:PORT is missing (--help lists the options)');
+  if (namesrv === undefined && values.start === undefined && values.store === undefined && values.list !== true && merge === undefined && values.client === undefined) throw new UsageError('--namesrv HOST:PORT is missing, or --store DIR (--help lists the options)');
+  const accessKey = values['access-key'] ?? process.env['CONFORM_ACCESS_KEY'];
+  const secretKey = values['secret-key'] ?? process.env['CONFORM_SECRET_KEY'];
+  if ((accessKey === undefined) !== (secretKey === undefined)) throw new UsageError('--access-key and --secret-key belong together');
+  const credentials = accessKey === undefined || secretKey === undefined ? undefined : { accessKey, secretKey };
   const { json, junit, markdown, html, badge } = values;
   const selfCheck = values['self-check'] === true;
   if (!selfCheck && (values['only-sabotage'] !== undefined || values.thorough === true)) throw new UsageError('--only-sabotage and --thorough belong to --self-check');
@@ -194,7 +202,7 @@ export function readConformOptions(argv: readonly string[]): ConformOptions | st
   if (values.faults !== undefined && (selfCheck || played.length > 0)) throw new UsageError('--faults is a run of its own, without --self-check and --workload');
   if (values.client !== undefined && (namesrv !== undefined || values.start !== undefined || selfCheck || values.faults !== undefined || played.length > 0)) throw new UsageError('--client is a run of its own: the kit plays the endpoint');
   return {
-    namesrv, broker: address('broker'), grpc: address('grpc'), storeDir: values.store, profile, kind: values.kind, with: featureList('with'), without: featureList('without'),
+    namesrv, broker: address('broker'), grpc: address('grpc'), storeDir: values.store, credentials, profile, kind: values.kind, with: featureList('with'), without: featureList('without'),
     start: values.start, list: values.list === true, only: list(values.only), skip: list(values.skip), areas: list(values.area), level,
     destructive: values.destructive === true, parallel: int('parallel', 1, 64) ?? 4, timeoutMs: int('timeout', 100, 600_000) ?? 10_000,
     seed: int('seed', 0, 0xffffffff), prefix, verbose: values.verbose === true,

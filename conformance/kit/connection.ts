@@ -5,8 +5,9 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requestName } from './codes.js';
-import { decodeFrame, encodeFrame, FrameSplitter, type Command, type Serialize } from './wire/frame.js';
+import { decodeFrame, encodeFrame, FrameSplitter, type Command, type FrameInput, type Serialize } from './wire/frame.js';
 import type { Ext } from './wire/header-json.js';
+import type { Signer } from './wire/sign.js';
 import { summarize, type WireLog } from './wire-log.js';
 
 /** host:port; an IPv6 host in brackets. */
@@ -56,6 +57,8 @@ export interface OpenOptions {
   readonly label?: string;
   readonly log?: WireLog;
   readonly frameBytesMax?: number;
+  /** Signs requests (not raw bytes). The wire log has them as they were before. */
+  readonly signer?: Signer | undefined;
 }
 
 interface Wait<T> {
@@ -81,6 +84,7 @@ export class RawConnection {
   readonly closed: Promise<{ readonly by: 'us' | 'peer' | 'error'; readonly reason: string }>;
   private readonly socket: Socket;
   private readonly log: WireLog | undefined;
+  private readonly signer: Signer | undefined;
   private readonly splitter: FrameSplitter;
   private readonly waiting = new Map<number, Wait<Answer>>();
   private readonly inbox: Command[] = [];
@@ -94,6 +98,7 @@ export class RawConnection {
     this.label = options.label ?? address;
     this.socket = socket;
     this.log = options.log;
+    this.signer = options.signer;
     this.splitter = new FrameSplitter(options.frameBytesMax);
     this.closed = new Promise((resolve) => (this.settleClosed = resolve));
     socket.setNoDelay(true);
@@ -155,7 +160,7 @@ export class RawConnection {
   start(code: number, ext: Ext | null = {}, options: RequestOptions = {}): Pending {
     const opaque = options.opaque ?? this.nextOpaque();
     const answer = this.answerTo(opaque, options.timeoutMs ?? 5000, requestName(code));
-    this.write(encodeFrame({ ...options, code, ext, opaque }));
+    this.writeRequest({ ...options, code, ext, opaque });
     return { opaque, answer };
   }
 
@@ -180,7 +185,7 @@ export class RawConnection {
   /** Sends a oneway request: nothing answers it. Returns its opaque. */
   oneway(code: number, ext: Ext | null = {}, options: RequestOptions = {}): number {
     const opaque = options.opaque ?? this.nextOpaque();
-    this.write(encodeFrame({ ...options, code, ext, opaque, flag: options.flag ?? 2 }));
+    this.writeRequest({ ...options, code, ext, opaque, flag: options.flag ?? 2 });
     return opaque;
   }
 
@@ -251,8 +256,15 @@ export class RawConnection {
     this.end('us', new EndpointError('closed', `the kit reset its connection to ${this.address}`));
   }
 
-  private write(bytes: Buffer): void {
-    this.log?.add(this.label, 'sent', describe(bytes), bytes);
+  /** What is signed is logged without its signature: nobody can read it there and send it again. */
+  private writeRequest(frame: FrameInput): void {
+    const plain = encodeFrame(frame);
+    if (this.signer === undefined) this.write(plain);
+    else this.write(encodeFrame({ ...frame, ext: this.signer(frame.ext, frame.body) }), plain);
+  }
+
+  private write(bytes: Buffer, logged: Buffer = bytes): void {
+    this.log?.add(this.label, 'sent', `${describe(logged)}${logged === bytes ? '' : ', signed'}`, logged);
     if (this.gone === undefined && !this.socket.destroyed) this.socket.write(bytes);
   }
 

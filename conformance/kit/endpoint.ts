@@ -6,6 +6,7 @@ import { req } from './codes.js';
 import { EndpointError, RawConnection, splitAddress, type Answer, type HostPort } from './connection.js';
 import { featureNames, type Feature } from './features.js';
 import { json } from './session.js';
+import { createSigner, type Credentials, type Signer } from './wire/sign.js';
 import { inVersions } from './case.js';
 
 export interface Endpoint {
@@ -23,6 +24,10 @@ export interface Endpoint {
   readonly storeDir: string | undefined;
   readonly features: ReadonlySet<Feature>;
   readonly profile: string;
+  /** It is thrown away as a whole: cases leave their topics and groups. */
+  readonly keepsTopics: boolean;
+  /** Signs the kit's requests, where credentials were given. */
+  readonly signer: Signer | undefined;
 }
 
 export interface DiscoverOptions {
@@ -32,6 +37,8 @@ export interface DiscoverOptions {
   readonly storeDir?: string | undefined;
   readonly profile?: string | undefined;
   readonly kind?: string | undefined;
+  readonly credentials?: Credentials | undefined;
+  readonly keepsTopics?: boolean;
   /** Features that are (`with`) or are not (`without`) there, whatever probing says. */
   readonly with?: readonly Feature[];
   readonly without?: readonly Feature[];
@@ -51,29 +58,32 @@ export const profiles: Readonly<Record<string, { readonly doc: string; readonly 
  */
 export async function discover(options: DiscoverOptions): Promise<Endpoint> {
   const timeoutMs = options.timeoutMs ?? 5000;
-  const found = await findBroker(options, timeoutMs);
-  const connection = await RawConnection.open(found.broker, { timeoutMs });
+  const signer = options.credentials === undefined ? undefined : createSigner(options.credentials);
+  const found = await findBroker(options, timeoutMs, signer);
+  const connection = await RawConnection.open(found.broker, { timeoutMs, signer });
   try {
     const ask = (code: number, ext = {}, body?: string): Promise<Answer> => connection.request(code, ext, { timeoutMs, ...(body === undefined ? {} : { body }) });
     const runtime = await ask(req.GET_BROKER_RUNTIME_INFO);
+    if (runtime.code !== 0 && (runtime.code === 16 || /acl|signature|access ?key/i.test(runtime.remark ?? ''))) throw new EndpointError('garbage', `${found.broker} ${signer === undefined ? 'asks for signed requests: --access-key and --secret-key' : 'does not take the credentials'} (${runtime.remark ?? 'no remark'})`);
     const version = versionIn(runtime) ?? versionOfOrdinal(runtime.version);
     const config = await ask(req.GET_BROKER_CONFIG);
     const kind = options.kind ?? kindIn(config);
     const without = new Set<Feature>([...(profiles[options.profile ?? 'full']?.without ?? []), ...(options.without ?? [])]);
     const probed = await probe(ask, version, config, options);
-    if (await answersAt(fastPortOf(found.broker))) probed.add('fast-port');
+    if (await answersAt(fastPortOf(found.broker), signer)) probed.add('fast-port');
+    if (signer !== undefined && await refusesUnsigned(found.broker, timeoutMs)) probed.add('acl');
     const features = new Set(featureNames.filter((name) => (probed.has(name) || options.with?.includes(name) === true) && !without.has(name)));
     return {
       name: `${kind}${version === undefined ? '' : ` ${version}`}`, kind, version, namesrv: options.namesrv, ...found,
-      grpc: options.grpc, storeDir: options.storeDir, features, profile: options.profile ?? 'full',
+      grpc: options.grpc, storeDir: options.storeDir, features, profile: options.profile ?? 'full', keepsTopics: options.keepsTopics === true, signer,
     };
   } finally {
     connection.close();
   }
 }
 
-async function findBroker(options: DiscoverOptions, timeoutMs: number): Promise<Pick<Endpoint, 'broker' | 'brokerName' | 'cluster'>> {
-  const connection = await RawConnection.open(options.namesrv, { timeoutMs });
+async function findBroker(options: DiscoverOptions, timeoutMs: number, signer: Signer | undefined): Promise<Pick<Endpoint, 'broker' | 'brokerName' | 'cluster'>> {
+  const connection = await RawConnection.open(options.namesrv, { timeoutMs, signer });
   try {
     const answer = await connection.request(req.GET_BROKER_CLUSTER_INFO, {}, { timeoutMs });
     if (answer.code !== 0) throw new EndpointError('garbage', `${options.namesrv} answered GET_BROKER_CLUSTER_INFO with code ${answer.code}, ${answer.remark ?? 'no remark'}: is it a name server?`);
@@ -114,9 +124,19 @@ function fastPortOf(broker: HostPort): HostPort {
   return `${broker.slice(0, at)}:${Number(broker.slice(at + 1)) - 2}`;
 }
 
-async function answersAt(address: HostPort): Promise<boolean> {
+/** Whether the broker asks for signed requests (ACL 1.0 and 2.0 alike refuse with a code of their own). */
+async function refusesUnsigned(address: HostPort, timeoutMs: number): Promise<boolean> {
+  const connection = await RawConnection.open(address, { timeoutMs });
   try {
-    const connection = await RawConnection.open(address, { timeoutMs: 500 });
+    return (await connection.request(req.GET_BROKER_RUNTIME_INFO, {}, { timeoutMs })).code !== 0;
+  } finally {
+    connection.close();
+  }
+}
+
+async function answersAt(address: HostPort, signer: Signer | undefined): Promise<boolean> {
+  try {
+    const connection = await RawConnection.open(address, { timeoutMs: 500, signer });
     try {
       return (await connection.request(req.GET_MAX_OFFSET, { topic: 'conform_no_such_topic', queueId: 0 }, { timeoutMs: 500 })).code !== 3;
     } finally {
@@ -142,7 +162,7 @@ export function versionOfOrdinal(ordinal: number): string | undefined {
 
 /** Features by asking where a harmless request tells (unsupported codes are answered with 3), else by version. */
 async function probe(ask: (code: number, ext?: object, body?: string) => Promise<Answer>, version: string | undefined, config: Answer, options: DiscoverOptions): Promise<Set<Feature>> {
-  const out = new Set<Feature>(['admin', 'batch', 'delay-level', 'binary-header', 'trace-topic', 'namesrv-admin']);
+  const out = new Set<Feature>(['wire', 'admin', 'batch', 'delay-level', 'binary-header', 'trace-topic', 'namesrv-admin']);
   const since = (from: string, ...names: Feature[]): void => {
     if (inVersions({ from }, version)) for (const name of names) out.add(name);
   };
@@ -177,4 +197,11 @@ async function probe(ask: (code: number, ext?: object, body?: string) => Promise
     if (on('autoCreateSubscriptionGroup')) out.add('auto-create-group');
   }
   return out;
+}
+
+/** An endpoint of which there is nothing but its files (`--store` alone). */
+export function filesOnly(storeDir: string, options: Pick<DiscoverOptions, 'kind' | 'with' | 'without'>): Endpoint {
+  const features = new Set<Feature>(['store-dir' as const, ...(options.with ?? [])].filter((name) => options.without?.includes(name) !== true));
+  const kind = options.kind ?? 'store';
+  return { name: kind, kind, version: undefined, namesrv: '', broker: '', brokerName: '', cluster: '', grpc: undefined, storeDir, features, profile: 'full', keepsTopics: true, signer: undefined };
 }

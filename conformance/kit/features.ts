@@ -2,6 +2,7 @@
 
 /** Each feature and what it means; keep the sentences short, they stand in reports. */
 export const features = {
+  'wire': 'it answers requests: not when only --store was given',
   'admin': 'topics and subscription groups can be created and deleted by request',
   'batch': 'SEND_BATCH_MESSAGE',
   'transaction': 'half messages, END_TRANSACTION and checks',

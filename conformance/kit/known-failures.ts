@@ -18,13 +18,10 @@ function known(endpoint: string, issue: string, cases: readonly string[]): Known
 
 /** Rows of src/compat/divergence.ts and what is not built; the reasons stand there. */
 const skylark: readonly KnownFailure[] = [
-  ...known('skylark', 'divergence wire.tls-and-proxy: not built yet', [
-    'frame.tls-on-same-port', 'frame.tls-at-name-server', 'frame.proxy-protocol-v1', 'frame.proxy-protocol-v2',
-  ]),
+  ...known('skylark', 'TLS on the gRPC port is not built yet', ['grpc.transport.tls-on-same-port']),
   ...known('skylark', 'divergence header.digits: no client writes them', ['header.other-digits-read', 'header.code-with-fraction-zero']),
   ...known('skylark', 'divergence offsets.safe-integers: offsets end at 2^53-1', ['header.int64-stored-exact', 'offsets.commit-largest']),
   ...known('skylark', 'inner batches (queue.type=BatchCQ) are not built yet', ['batch.inner-answer', 'batch.inner-one-record', 'batch.inner-takes-offsets']),
-  ...known('skylark', 'offsets of broadcasting proxies (requestSource 1) are not built yet', ['offsets.proxy-broadcast-begins', 'offsets.proxy-broadcast-resumes']),
   ...known('skylark', 'transactions are not built yet', ['send.sys-flag-prepared-bits-take-no-offset']),
   ...known('skylark', 'divergence: configuration that may change at run time is a list of allowed keys', ['admin.config.unknown-key-ignored']),
   ...known('skylark', 'a retry whose delayLevel cannot be read is refused by name before the message is looked up', [

@@ -5,12 +5,13 @@
  */
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Endpoint as StartedEndpoint } from '../endpoint.js';
 import type { RegisteredCase } from './case.js';
 import { missingFor } from '../sdk-driver.js';
 import { allCases } from './cases/index.js';
 import { readConformOptions, UsageError, type ConformOptions } from './cli.js';
 import { EndpointError } from './connection.js';
-import { discover } from './endpoint.js';
+import { discover, filesOnly, type Endpoint } from './endpoint.js';
 import { knownFailures } from './known-failures.js';
 import { renderBadge } from './report/badge.js';
 import { renderHtml } from './report/html.js';
@@ -20,8 +21,9 @@ import { renderMarkdown } from './report/markdown.js';
 import { mergeReports } from './report/merge.js';
 import { createProgress, renderSummary } from './report/terminal.js';
 import { failsRun, type RunReport } from './report/types.js';
-import { runCases } from './runner.js';
 import { selectCases } from './select.js';
+import { setups, type Setup, type SetupSpec } from './setups.js';
+import { joinReports, runStages, stagesOf, type StageEndpoint } from './stages.js';
 import { durationMsDefault, workloadRun, writeHistories } from './workload/run.js';
 import { workloads } from './workload/workloads.js';
 import { changedVerdicts, renderChanges, VerdictFileError, writeVerdicts, type VerdictChange } from './verdicts.js';
@@ -61,42 +63,51 @@ async function conform(options: ConformOptions): Promise<number> {
   if (options.client !== undefined) return await conformClient(options);
   const workload = options.workloads.length === 0 ? undefined : workloadRun(workloads.filter((one) => options.workloads.includes(one.name)), options.durationMs ?? durationMsDefault, options.driver);
   checkDriver(options);
-  const cases = options.faults !== undefined ? (await import('./faults/command.js')).chosenFaultCases(options) : selectCases(workload === undefined ? await allCases() : workload.cases, options);
+  const offline = options.start === undefined && options.namesrv === undefined && options.storeDir !== undefined;
+  const chosen = options.faults !== undefined ? (await import('./faults/command.js')).chosenFaultCases(options) : selectCases(workload === undefined ? await allCases() : workload.cases, options);
+  const cases = offline && !options.list ? chosen.filter((one) => one.area === 'store') : chosen;
   if (options.list) return list(cases);
   if (cases.length === 0) throw new UsageError('no case matches --only, --skip, --area and --level');
-  const started = options.start === undefined ? undefined : await (await import('./start.js')).startEndpoint(options.start);
+  if (offline && (options.selfCheck || workload !== undefined || options.faults !== undefined)) throw new UsageError('--store alone is judged by cases: anything else needs --namesrv');
+  const plain = !options.selfCheck && workload === undefined && options.faults === undefined;
+  const stages = options.start !== undefined && plain ? stagesOf(cases) : [{ setup: undefined, cases }];
+  let opened: Opened | undefined;
   const ended = new AbortController();
   const onSignal = (): void => ended.abort();
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
-    const endpoint = await discover({
-      namesrv: started?.namesrv ?? options.namesrv ?? '', broker: started?.broker ?? options.broker, grpc: options.grpc,
-      storeDir: options.storeDir ?? started?.dataDir, profile: options.profile, kind: options.kind ?? options.start?.split('-')[0],
-      with: started === undefined ? options.with : [...options.with, 'local'], without: options.without,
-    });
-    if (options.selfCheck) return (await (await import('./saboteur/command.js')).runSelfCheck(options, endpoint, cases, ended.signal)) ? exitPassed : exitFailed;
-    const progress = createProgress(process.stderr, endpoint);
+    const main = async (): Promise<Opened> => {
+      opened ??= offline ? { endpoint: filesOnly(options.storeDir ?? '', options), started: undefined } : await openEndpoint(options, undefined, cases.some((one) => one.needs?.includes('grpc')));
+      return opened;
+    };
+    if (options.selfCheck) return (await (await import('./saboteur/command.js')).runSelfCheck(options, (await main()).endpoint, cases, ended.signal)) ? exitPassed : exitFailed;
     const runOptions = {
       parallel: options.parallel, timeoutMs: options.timeoutMs, level: options.level, destructive: options.destructive, prefix: options.prefix,
-      knownFailures, kitVersion: packageVersion(), ...(options.seed === undefined ? {} : { seed: options.seed }),
+      knownFailures, kitVersion: packageVersion(), signal: ended.signal, ...(options.seed === undefined ? {} : { seed: options.seed }),
     };
+    const open = async (setup: Setup | undefined): Promise<StageEndpoint> => {
+      if (setup === undefined) return { endpoint: (await main()).endpoint, dispose: () => Promise.resolve() };
+      const { endpoint, started } = await openEndpoint(options, setup, false);
+      return { endpoint, dispose: async () => started?.dispose() };
+    };
+    const progress = (endpoint: Endpoint): ReturnType<typeof createProgress> => createProgress(process.stderr, endpoint);
     const judged = options.faults !== undefined ? await (await import('./faults/command.js')).runFaults({
-      options, endpoint, started, kitVersion: packageVersion(), onEvent: progress, signal: ended.signal,
+      options, ...(await main()), kitVersion: packageVersion(), onEvent: progress((await main()).endpoint), signal: ended.signal,
       startOn: options.start === undefined ? undefined : async (dataDir) => (await import('./start.js')).startEndpoint(options.start ?? '', { dataDir, small: true }),
-    }) : await runCases({ ...runOptions, endpoint, cases, onEvent: progress, signal: ended.signal });
+    }) : joinedInOrder(await runStages({ ...runOptions, stages, open, progress }), cases);
     const played = workload?.withHistories(judged) ?? judged;
     const first = options.driver === undefined ? played : { ...played, endpoint: { ...played.endpoint, name: `${played.endpoint.name} by ${options.driver}` } };
     const whole = cases.length === (await allCases()).length;
     const report = options.verdicts === undefined || ended.signal.aborted || options.faults !== undefined ? first
       : await judgedAgain(first, changedVerdicts(options.verdicts, first, whole), (names) =>
-        runCases({ ...runOptions, endpoint, cases: cases.filter((one) => names.has(one.name)), parallel: 1, signal: ended.signal }));
+        runStages({ ...runOptions, open, progress, parallel: 1, stages: stages.map((stage) => ({ ...stage, cases: stage.cases.filter((one) => names.has(one.name)) })).filter((stage) => stage.cases.length > 0) }));
     if (workload !== undefined && options.historyDir !== undefined) writeHistories(options.historyDir, workload.played);
     return conclude(options, report, whole, ended.signal);
   } finally {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
-    await started?.dispose();
+    await opened?.started?.dispose();
   }
 }
 
@@ -104,6 +115,34 @@ async function conform(options: ConformOptions): Promise<number> {
 function checkDriver({ driver }: ConformOptions): void {
   const missing = driver === undefined ? [] : missingFor(driver);
   if (missing.length > 0) throw new UsageError(`--driver ${driver ?? ''}: needs ${missing.join(', ')}`);
+}
+
+interface Opened {
+  readonly endpoint: Endpoint;
+  readonly started: StartedEndpoint | undefined;
+}
+
+/** Starts the endpoint, where the kit is to, and finds out about it. */
+async function openEndpoint(options: ConformOptions, setup: Setup | undefined, grpc: boolean): Promise<Opened> {
+  const started = options.start === undefined ? undefined : await (await import('./start.js')).startEndpoint(options.start, { setup, grpc: grpc && options.grpc === undefined });
+  const spec: SetupSpec | undefined = setup === undefined ? undefined : setups[setup];
+  try {
+    const endpoint = await discover({
+      namesrv: started?.namesrv ?? options.namesrv ?? '', broker: started?.broker ?? options.broker, grpc: options.grpc ?? started?.grpc,
+      storeDir: options.storeDir ?? started?.dataDir, profile: options.profile, kind: options.kind ?? options.start?.split('-')[0],
+      credentials: spec?.credentials ?? options.credentials, keepsTopics: spec?.keepsTopics === true,
+      with: started === undefined ? options.with : [...options.with, 'local'], without: options.without,
+    });
+    return { endpoint, started };
+  } catch (error) {
+    await started?.dispose();
+    throw error;
+  }
+}
+
+/** The report with its cases in the order of the registry. */
+function joinedInOrder(report: RunReport, cases: readonly Pick<RegisteredCase, 'name'>[]): RunReport {
+  return joinReports([report], cases.map((one) => one.name));
 }
 
 /** A busy machine can fail a case: what differs from the record is judged once more, one case at a time, and the second verdict holds. */

@@ -25,7 +25,7 @@ async function serve(script: Script): Promise<string> {
 function endpointAt(address: string, without: readonly string[] = []): Endpoint {
   return {
     name: 'scripted', kind: 'scripted', version: '5.5.0', namesrv: address, broker: address, brokerName: 'b', cluster: 'c', grpc: undefined, storeDir: undefined,
-    features: new Set(featureNames.filter((name) => !without.includes(name))), profile: 'full',
+    features: new Set(featureNames.filter((name) => !without.includes(name))), keepsTopics: false, signer: undefined, profile: 'full',
   };
 }
 

@@ -151,11 +151,12 @@ export class Session {
     return this.shared('namesrv');
   }
 
-  /** A further connection, closed at the end of the case. */
-  async connect(to: 'broker' | 'namesrv' | (HostPort & {}) = 'broker', options: Pick<OpenOptions, 'label' | 'timeoutMs'> = {}): Promise<RawConnection> {
+  /** A further connection, closed at the end of the case. Its requests are signed as the run's are, unless `signer` is given (undefined: not at all). */
+  async connect(to: 'broker' | 'namesrv' | (HostPort & {}) = 'broker', options: Pick<OpenOptions, 'label' | 'timeoutMs' | 'signer'> = {}): Promise<RawConnection> {
     if (this.over && !this.cleaning) throw new Error('the case is over');
     const address = to === 'broker' ? this.endpoint.broker : to === 'namesrv' ? this.endpoint.namesrv : to;
-    const connection = await RawConnection.open(address, { label: options.label ?? `${to} ${this.connections.size + 1}`, log: this.log, ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }) });
+    const signer = 'signer' in options ? options.signer : this.endpoint.signer;
+    const connection = await RawConnection.open(address, { label: options.label ?? `${to} ${this.connections.size + 1}`, log: this.log, signer, ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }) });
     this.connections.add(connection);
     if (this.over && !this.cleaning) {
       connection.close();
@@ -221,7 +222,7 @@ export class Session {
   /** Has a group (and its retry and DLQ topics) that the endpoint may create by itself deleted at the end. */
   forgetGroup(groupName: string): void {
     this.cleanup(async () => {
-      if (!this.has('admin')) return;
+      if (!this.has('admin') || this.endpoint.keepsTopics) return;
       const admin = await this.shared('admin');
       await admin.request(req.DELETE_SUBSCRIPTIONGROUP, { groupName, cleanOffset: true }, { timeoutMs: cleanupMs });
       await this.deleteTopic(`%RETRY%${groupName}`);
@@ -264,6 +265,7 @@ export class Session {
   }
 
   private async deleteTopic(topic: string): Promise<void> {
+    if (this.endpoint.keepsTopics) return;
     const admin = await this.shared('admin');
     if (inVersions({ to: '4.99.99' }, this.endpoint.version)) await (this.dispatched ??= this.untilDispatched(admin));
     await admin.request(req.DELETE_TOPIC_IN_BROKER, { topic }, { timeoutMs: cleanupMs });

@@ -4,17 +4,20 @@ import { fileURLToPath } from 'node:url';
 import { ApacheEndpoint } from '../adapters/apache/apache.js';
 import { SkylarkEndpoint } from '../adapters/skylark.js';
 import type { Endpoint as StartedEndpoint } from '../endpoint.js';
+import { inVersions } from './case.js';
+import { setups, type Setup, type SetupSpec } from './setups.js';
 
 /** On a busy machine Apache must not refuse sends that waited 200 ms. */
 const patience = { waitTimeMillsInSendQueue: 10_000 } as const;
 
 /** Switched on where the endpoint has it; a build that refuses a key is started without. */
-const optional = [{ enablePropertyFilter: true, recallMessageEnable: true }, { recallMessageEnable: true }, {}] as const;
+const optional = [
+  { enablePropertyFilter: true, recallMessageEnable: true }, { enablePropertyFilter: true }, { recallMessageEnable: true }, {},
+] as const;
 
 /**
  * Apache asks about half messages every 30 s by default, and writes what became of them up to 3 s late: it would ask about those that are committed. It
- * serves lite topics only when told to. Filter bitmaps stay off: with ConsumeQueue extensions
- * its JVM dies when topics are deleted while messages are dispatched.
+ * serves lite topics only when told to.
  */
 const apacheOnly = { transactionCheckInterval: 1000, transactionTimeOut: 1500, transactionOpBatchInterval: 100, enableLmq: true, enableMultiDispatch: true } as const;
 
@@ -26,20 +29,25 @@ export interface StartOptions {
   readonly dataDir?: string;
   /** With small files, for a small disk. */
   readonly small?: boolean;
+  /** With a gRPC endpoint: beside Apache's broker (5.x) its proxy is started; Skylark serves gRPC always. */
+  readonly grpc?: boolean;
+  /** With the configuration of a setup; a build that refuses it is started without. */
+  readonly setup?: Setup | undefined;
 }
 
 /**
  * Starts `skylark` (the build beside this file, or SKYLARK_MAIN) or `apache-VERSION` (from Maven Central, kept in .cache).
  * @throws Missing when there is no Java or Maven; Error when it does not come up.
  */
-export async function startEndpoint(what: string, { dataDir, small }: StartOptions = {}): Promise<StartedEndpoint> {
+export async function startEndpoint(what: string, { dataDir, small, grpc, setup }: StartOptions = {}): Promise<StartedEndpoint> {
+  const spec: SetupSpec | undefined = setup === undefined ? undefined : setups[setup];
   const usual = { ...patience, ...(small === true ? smallFiles : {}) };
   const place = dataDir === undefined ? {} : { dataDir };
   if (what === 'skylark') {
     const beside = fileURLToPath(new URL('../../src/server/main.js', import.meta.url));
     const main = process.env['SKYLARK_MAIN'] === undefined && existsSync(beside) ? { main: beside } : {};
     let refusal: unknown;
-    for (const more of optional) {
+    for (const more of [...(spec === undefined ? [] : optional.map((one) => ({ ...one, ...spec.config }))), ...optional]) {
       try {
         return await SkylarkEndpoint.start({ ...place, config: { ...usual, ...more }, ...main });
       } catch (error) {
@@ -48,5 +56,11 @@ export async function startEndpoint(what: string, { dataDir, small }: StartOptio
     }
     throw refusal;
   }
-  return ApacheEndpoint.start({ version: what.slice('apache-'.length), ...place, config: { ...usual, ...optional[0], ...apacheOnly } });
+  const version = what.slice('apache-'.length);
+  const old = version.startsWith('4.');
+  return ApacheEndpoint.start({
+    version, proxy: grpc === true && inVersions({ from: '5.0.0' }, version), ...place,
+    config: { ...usual, ...optional[0], ...apacheOnly, ...(old ? spec?.config4 ?? spec?.config : spec?.config) },
+    ...(old && spec?.confFiles4 !== undefined ? { confFiles: spec.confFiles4 } : {}),
+  });
 }

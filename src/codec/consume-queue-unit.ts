@@ -19,6 +19,20 @@ export function setConsumeQueueUnit(view: DataView, pos: number, phyOffset: numb
   setInt64(view, pos + 12, tagsCode);
 }
 
+/** Writes the extension address of a position, 0..2^53-1, as tags code: the position with the sign bit set (`ConsumeQueueExt#decorate`). */
+export function setExtAddress(view: DataView, pos: number, position: number): void {
+  setInt64(view, pos + 12, position);
+  view.setUint8(pos + 12, view.getUint8(pos + 12) | 0x80);
+}
+
+/** The position that an extension address names, without a bigint; -1 for a tags code that is none. */
+export function unitExtPosition(view: DataView, pos: number): number {
+  const high = view.getInt32(pos + 12);
+  const low = view.getUint32(pos + 16);
+  if (high > -1 || (high === -1 && low > 0x7fffffff)) return -1;
+  return (high & 0x7fffffff) * 0x100000000 + low;
+}
+
 /** Writes only the tags code, as any int64: an extension address needs all bits. */
 export function setUnitTagsCodeBig(view: DataView, pos: number, tagsCode: bigint): void {
   view.setBigInt64(pos + 12, tagsCode);

@@ -470,13 +470,13 @@ export const requests = {
     body: 'none', replyBody: 'none',
   },
   GET_TIMER_CHECK_POINT: {
-    code: 60, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned',
+    code: 60, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',
     header: {},
     reply: {},
     body: 'none', replyBody: 'binary:timer checkpoint',
   },
   GET_TIMER_METRICS: {
-    code: 61, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned',
+    code: 61, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',
     header: {},
     reply: {},
     body: 'none', replyBody: 'json:TimerMetricsSerializeWrapper (timermetrics shape)',
@@ -1275,7 +1275,7 @@ export const requests = {
     note: 'same as PULL_MESSAGE with sysFlag lite bit; own thread pool; not on the fast port',
   },
   RECALL_MESSAGE: {
-    code: 370, on: ['broker', 'brokerFast', 'proxy'], lane: 'send', state: 'planned',
+    code: 370, on: ['broker', 'brokerFast', 'proxy'], lane: 'send', state: 'served',
     javaHeader: 'RecallMessageRequestHeader',
     header: {
       producerGroup: { as: 'str', opt: true },

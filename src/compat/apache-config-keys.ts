@@ -7,11 +7,11 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
   (
     'accessMessageInMemoryHotRatio accountStatsEnable accountStatsPrintZeroValues ackMessageThreadPoolNums ackThreadPoolQueueCapacity ' +
     'aclCacheExpiredSecond aclCacheMaxNum aclCacheRefreshSecond aclEnable adminBrokerThreadPoolNums allAckInSyncStateSet ' +
-    'allowRecallWhenBrokerNotWriteable appendAckAsync appendCkAsync appendTopicForTimerDeleteKey asyncLearner asyncSendEnable ' +
+    'appendAckAsync appendCkAsync asyncLearner asyncSendEnable ' +
     'authConfigPath authenticationEnabled authenticationMetadataProvider authenticationProvider authenticationStrategy ' +
     'authenticationWhitelist authorizationEnabled authorizationMetadataProvider authorizationProvider authorizationStrategy ' +
     'authorizationWhitelist autoDeleteUnusedStats batchDispatchRequestThreadPoolNums bitMapLengthConsumeQueueExt ' +
-    'bottomMostCompressionTypeForConsumeQueueStore broadcastOffsetExpireMaxSecond broadcastOffsetExpireSecond brokerConfigPath ' +
+    'bottomMostCompressionTypeForConsumeQueueStore brokerConfigPath ' +
     'brokerElectionPriority brokerHeartbeatInterval brokerIP2 brokerNotActiveTimeoutMillis cgColdReadThreshold channelNotActiveInterval ' +
     'checkCommitLogOffsetOnRecover checkSyncStateSetPeriod cleanOfflineBrokerInterval cleanRocksDBDirtyCQIntervalMin ' +
     'cleanSwapedMapInterval clearRetryTopicWhenDeleteTopic clientAsyncSemaphoreValue clientCallbackExecutorThreads ' +
@@ -29,17 +29,17 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'deleteConsumeQueueFilesInterval deleteFileBatchMax destroyMapedFileIntervalForcibly disableCallbackExecutor ' +
     'disableConsumeIfConsumerReadSlowly disableNettyWorkerGroup disappearTimeAfterStart diskFallRecorded dispatchCqCacheNum ' +
     'dispatchCqThreads dispatchFromSenderThread duplicationEnable enableAcceleratedRecovery enableAsyncReput enableAutoInSyncReplicas ' +
-    'enableBatchPush enableBroadcastOffsetStore enableBuildConsumeQueueConcurrently enableCalcFilterBitMap enableCleanExpiredOffset ' +
-    'enableCompaction enableConnectionMetrics enableConsumeQueueExt enableControllerMode enableCreateSysGroup enableDLegerCommitLog ' +
+    'enableBatchPush enableBuildConsumeQueueConcurrently enableCleanExpiredOffset ' +
+    'enableCompaction enableConnectionMetrics enableControllerMode enableCreateSysGroup enableDLegerCommitLog ' +
     'enableDetailStat enableFastChannelEventProcess enableLagAndDlqMetrics enableLiteEventMode enableLitePopLog enableLmq enableLmqQuota ' +
     'enableLmqStats enableLogConsumeQueueRepeatedlyBuildWhenRecover enableMessageStoreMetrics enableMultiDispatch enableNetWorkFlowControl ' +
     'enableNotifyAfterPopOrderLockRelease enableNotifyBeforePopCalculateLag enablePopBatchAck enablePopBufferMerge enablePopLog ' +
     'enablePopMessageThreshold enablePopMetrics enableReconnectForGoAway enableRegisterProducer enableRemoteEscape enableRemotingMetrics ' +
     'enableRequestMetrics enableRetryTopicV2 enableRocksDBLog enableRunningFlagsInFlush enableScheduleAsyncDeliver ' +
     'enableSkipLongAwaitingAck enableSlaveActingMaster enableSplitRegistration enableStatsMetrics enableTransactionMetrics ' +
-    'enabledAppendPropCRC endTransactionPoolQueueCapacity endTransactionThreadPoolNums estimateAccumulation expectConsumerNumUseFilter ' +
+    'enabledAppendPropCRC endTransactionPoolQueueCapacity endTransactionThreadPoolNums estimateAccumulation ' +
     'fastFailIfNoBufferInStorePool fetchControllerAddrByDnsLookup fetchNameSrvAddrByDnsLookup fetchNamesrvAddrByAddressServer ' +
-    'fetchNamesrvAddrInterval filterDataCleanTimeSpan filterSupportRetry flushCommitLogLeastPages flushCommitLogThoroughInterval ' +
+    'fetchNamesrvAddrInterval flushCommitLogLeastPages flushCommitLogThoroughInterval ' +
     'flushCommitLogTimed flushConsumeQueueLeastPages flushConsumeQueueThoroughInterval flushConsumerOffsetHistoryInterval ' +
     'flushDelayOffsetInterval flushLeastPagesWhenWarmMapedFile forceVerifyPropCRC forwardTimeout globalColdReadThreshold ' +
     'haFlowControlEnable haHousekeepingInterval haListenPort haMasterAddress haMaxGapNotInSync haMaxTimeSlaveNotCatchup ' +
@@ -50,9 +50,9 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'liteLagLatencyCollectEnable liteLagLatencyMetricsEnable liteLagLatencyTopK litePullMessageThreadPoolNums ' +
     'liteSubscriptionCheckInterval liteSubscriptionCheckTimeoutMills liteTtlCheckInterval loadBalancePollNameServerInterval ' +
     'loadBalanceProcessorThreadPoolNums loadBalanceThreadPoolQueueCapacity lockInStrictMode logicQueueForceSwapMapInterval ' +
-    'logicQueueSwapMapInterval logicQueueSwapMapReserveFileNum logicalDiskSpaceCleanForciblyThreshold mappedFileSizeConsumeQueueExt ' +
-    'mappedFileSizeTimerLog mappedFileSwapEnable mapperFileSizeBatchConsumeQueue maxAsyncPutMessageRequests maxBatchDeleteFilesNum ' +
-    'maxChecksumRange maxClientEventCount maxConsumeQueueScan maxErrorRateOfBloomFilter maxHaTransferByteInSecond ' +
+    'logicQueueSwapMapInterval logicQueueSwapMapReserveFileNum logicalDiskSpaceCleanForciblyThreshold ' +
+    'mappedFileSwapEnable mapperFileSizeBatchConsumeQueue maxAsyncPutMessageRequests maxBatchDeleteFilesNum ' +
+    'maxChecksumRange maxClientEventCount maxConsumeQueueScan maxHaTransferByteInSecond ' +
     'maxLiteSubscriptionCount maxLmqConsumeQueueNum maxMessageFilterNumForNotification maxOffsetMapSize maxPopPollingSize ' +
     'maxReconnectIntervalTimeSeconds maxRecoveryCommitlogFiles maxRocksDBIndexQueryDays maxSlaveResendLength maxStatsIdleTimeInMinutes ' +
     'maxTopicLength memTableFlushIntervalMs messageStorePlugIn metricGrpcExporterIntervalInMills metricGrpcExporterTimeOutInMills ' +
@@ -66,7 +66,7 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'popReviveMaxReturnSizePerRead popReviveSkipIfGroupAbsent preferredLeaderId printChannelGroups printChannelGroupsMinNum ' +
     'priorityOrderAsc processReplyMessageThreadPoolNums productEnvName pullBatchMaxMessageCount pullMessageThreadPoolNums ' +
     'putConsumeQueueDataByFileChannel putMessageFutureThreadPoolNums putMessageTimeout putMsgIndexHightWater putThreadPoolQueueCapacity ' +
-    'queryMessageThreadPoolNums readOnlyCommitLogStorePaths readUnCommitted realTimePersistRocksDBConfig recallMessageEnable ' +
+    'queryMessageThreadPoolNums readOnlyCommitLogStorePaths readUnCommitted realTimePersistRocksDBConfig ' +
     'recheckReputOffsetFromCq recoverConcurrently recoverThreadPoolNums redeleteHangedFileInterval registerBrokerTimeoutMills ' +
     'rejectPullConsumerEnable replicasPerDiskPartition replyThreadPoolQueueCapacity retrieveMessageFromPopRetryTopicV1 reviveAckWaitMs ' +
     'reviveInterval reviveMaxSlow reviveQueueNum reviveScanTime rocketmqHome rocksdbCQDoubleWriteEnable rocksdbCompressionType ' +
@@ -79,13 +79,13 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'statefulAuthenticationCacheExpiredSecond statefulAuthenticationCacheMaxNum statefulAuthorizationCacheExpiredSecond ' +
     'statefulAuthorizationCacheMaxNum storePathBrokerIdentity storePathDLedgerCommitLog storePathEpochFile storeReplyMessageEnable ' +
     'syncBrokerMemberGroupPeriod syncBrokerMetadataPeriod syncControllerMetadataPeriod syncFromLastFile syncMasterFlushOffsetWhenStartup ' +
-    'timerCheckMetricsWhen timerColdDataCheckIntervalMs timerCongestNumEachSlot timerEnableCheckMetrics timerEnableDisruptor ' +
-    'timerEnableRetryUntilSuccess timerFlushIntervalMs timerGetMessageThreadNum timerInterceptDelayLevel timerMaxDelaySec ' +
-    'timerMetricSmallThreshold timerPrecisionMs timerProgressLogIntervalMs timerPutMessageThreadNum timerRecallToTimeWheelEnable ' +
+    'timerCheckMetricsWhen timerColdDataCheckIntervalMs timerEnableCheckMetrics timerEnableDisruptor ' +
+    'timerEnableRetryUntilSuccess timerGetMessageThreadNum timerInterceptDelayLevel ' +
+    'timerMetricSmallThreshold timerProgressLogIntervalMs timerPutMessageThreadNum timerRecallToTimeWheelEnable ' +
     'timerRecallToTimelineEnable timerReputServiceCorePoolSize timerReputServiceMaxPoolSize timerReputServiceQueueCapacity ' +
     'timerRocksDBEnable timerRocksDBPrecisionMs timerRocksDBRollIntervalHours timerRocksDBRollMaxTps timerRocksDBRollRangeHours ' +
-    'timerRocksDBStopScan timerRocksDBTimeExpiredMaxTps timerRollWindowSlot timerSkipUnknownError timerStopDequeue timerStopEnqueue ' +
-    'timerWarmEnable timerWheelEnable timerWheelSnapshotFlush timerWheelSnapshotIntervalMs topicQueueLockNum totalReplicas ' +
+    'timerRocksDBStopScan timerRocksDBTimeExpiredMaxTps timerSkipUnknownError ' +
+    'timerWarmEnable timerWheelSnapshotFlush timerWheelSnapshotIntervalMs topicQueueLockNum totalReplicas ' +
     'transRocksDBEnable transWriteOriginTransHalfEnable transactionCheckInterval transactionCheckMax transactionCheckRocksdbCoreThreads ' +
     'transactionCheckRocksdbMaxThreads transactionCheckRocksdbQueueCapacity transactionMetricFlushInterval transactionOpBatchInterval ' +
     'transactionOpMsgMaxSize transactionTimeOut transferMsgByHeap transientStorePoolEnable transientStorePoolSize ' +

@@ -295,11 +295,11 @@ export const divergences = {
     reason: 'No log has as many messages; a number holds the rest exactly.',
     cases: ['conformance/kit/cases/offsets/consumer.ts'],
   },
-  'wire.tls-and-proxy': {
-    apache: 'The port takes TLS (TlsMode PERMISSIVE, with a certificate of its own for tests) and, since 5.2, a PROXY header beside plain frames.',
-    skylark: 'Plain frames only; anything else closes the connection.',
-    reason: 'Not built yet.',
-    cases: ['conformance/kit/cases/frame/transport.ts'],
+  'wire.proxy-header-size': {
+    apache: 'A PROXY header of version 2 may have 64 KiB, and a second one behind the first is read as frames (HAProxyMessageDecoder).',
+    skylark: '4 KiB, counted in frames\' time to arrive; a longer one closes the connection.',
+    reason: 'It is held for each connection before anything is known of its peer.',
+    cases: ['src/remoting/opening.test.ts'],
   },
   'header.digits': {
     apache: 'Numbers in headers may have digits of any script and a fraction of zero (Character#digit, fastjson).',
@@ -312,6 +312,78 @@ export const divergences = {
     skylark: 'Only what is subscribed now, or has committed offsets.',
     reason: 'Operators decide by it whether a topic can go.',
     cases: ['src/server/broker/clients.test.ts'],
+  },
+  'filter.error-text': {
+    apache: 'An expression that does not compile is refused with the name of a Java class and JavaCC\'s list of words that could follow (SelectorParser#parse, ParseException#initialise).',
+    skylark: 'The same code; the remark says line, column and what was expected or is wrong there.',
+    reason: 'People read it.',
+    cases: ['src/server/filter/apache-answers.test.ts', 'conformance/differential/filter.interop.test.ts'],
+  },
+  'filter.expression-limits': {
+    apache: 'Expressions are as long as a frame and nest as deep as the stack of the thread allows; chains of ORs that are longer than the stack compile and match nothing.',
+    skylark: '64 Ki characters, 256 levels of parentheses and signs, 256 comparisons of comparisons; beyond them SUBSCRIPTION_PARSE_FAILED with the place. Chains of AND and OR have no limit of their own.',
+    reason: 'One expression must not hold up everybody.',
+    cases: ['src/server/filter/sql-property.test.ts'],
+  },
+  'filter.malformed-in-pull': {
+    apache: 'A pull that brings an expression which does not compile, or of an unknown type, is filtered by nothing: the consumer gets every message (PullMessageProcessor#processRequest; the assertion that forbids it is off). Pops refuse it.',
+    skylark: 'SUBSCRIPTION_PARSE_FAILED, as for pops.',
+    reason: 'A consumer must not get what it did not ask for.',
+    cases: ['src/server/broker/filtered-pull.test.ts'],
+  },
+  'filter.data-limits': {
+    apache: 'The expressions of groups, dead ones too, grow without bound (ConsumerFilterManager).',
+    skylark: '20,000 with 32 Mi characters; beyond them the longest dead go first, then new ones are not taken and their pulls get FILTER_DATA_NOT_EXIST.',
+    reason: 'One client must not fill the memory of all.',
+    cases: ['src/server/filter/filter-data.test.ts'],
+  },
+  'filter.bits-after-recovery': {
+    apache: 'Entries that recovery makes again get filter bits by the expressions known then (CommitLogDispatcherCalcBitMap).',
+    skylark: 'They get units without bits: such messages are judged by their properties.',
+    reason: 'The result is the same, and a store opens without the broker.',
+    cases: ['src/server/broker/filtered-pull.test.ts'],
+  },
+  'filter.default-of-start': {
+    apache: 'enablePropertyFilter is off unless broker.conf says otherwise.',
+    skylark: 'The same with a configuration file and for `skylark broker`; `skylark start` without one serves SQL92.',
+    reason: 'Who starts a broker for his programs should not find a feature missing.',
+    cases: ['src/server/cli.test.ts'],
+  },
+  'grpc.tls': {
+    apache: 'The gRPC port takes TLS (with a certificate of its own for tests) beside clear text, and a PROXY header (ProxyAndTlsProtocolNegotiator).',
+    skylark: 'Clear text only.',
+    reason: 'Not built yet.',
+    cases: ['grpc.transport.tls-on-same-port'],
+  },
+  'grpc.receive-without-settings': {
+    apache: 'ReceiveMessage of a client that has not sent its settings fails over the null: INTERNAL_SERVER_ERROR with a NullPointerException (ReceiveMessageActivity#receiveMessage).',
+    skylark: 'It is served with the settings of its group.',
+    reason: 'The Python SDK may receive before its settings have come.',
+    cases: ['grpc.receive.without-settings'],
+  },
+  'grpc.node-first-settings': {
+    apache: 'Settings are answered as soon as they come.',
+    skylark: 'The first settings of a Node client with several topics are answered 150 ms late.',
+    reason: 'That SDK fetches the routes of all its topics after it has sent its settings and listens only then: it would hang on an answer that is fast.',
+    cases: ['conformance/interop/grpc-node.interop.test.ts'],
+  },
+  'grpc.fresh-topics': {
+    apache: 'The proxy caches topics and groups: one that was asked for before it existed stays unknown for up to 20 s (ProxyConfig#topicConfigCacheRefreshSeconds).',
+    skylark: 'Topics and groups are the broker\'s own: known at once.',
+    reason: 'There is nothing to cache in one process.',
+    cases: ['grpc.route.unknown-topic'],
+  },
+  'grpc.half-messages-kept': {
+    apache: 'Where a half message lies is forgotten after 30 s, and EndTransaction then fails until the broker has asked (ProxyConfig#transactionDataExpireMillis).',
+    skylark: 'Kept for the 100,000 youngest half messages.',
+    reason: 'A slow local transaction commits without waiting for a check.',
+    cases: ['grpc.transaction.commit'],
+  },
+  'grpc.broken-streams': {
+    apache: 'A message that is cut short, compressed without saying so or over the limit resets the stream; one that is no protobuf ends the call with UNKNOWN and no text.',
+    skylark: 'Each ends the call with a status: INTERNAL or RESOURCE_EXHAUSTED, and a text.',
+    reason: 'The caller learns what was wrong.',
+    cases: ['src/remoting/grpc.test.ts'],
   },
 } as const satisfies Readonly<Record<string, Divergence>>;
 

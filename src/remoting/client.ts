@@ -3,6 +3,7 @@
  * broke. No retries and no choice among addresses here; address-list.ts picks.
  */
 import { connect as netConnect, type Socket } from 'node:net';
+import { connect as tlsConnect, type ConnectionOptions } from 'node:tls';
 import type { Command, SerializeType } from '../codec/command.js';
 import { Fault } from '../codec/errors.js';
 import { CallTimeouts } from './call-timeouts.js';
@@ -29,6 +30,8 @@ export interface ClientOptions {
   readonly limits?: Partial<ConnectionLimits>;
   readonly calls?: CallTimeouts;
   readonly connectTimeoutMs?: number;
+  /** Dial with TLS (`tls.enable`). */
+  readonly tls?: ConnectionOptions | undefined;
 }
 
 export class RemotingClient implements ConnectionHost {
@@ -41,6 +44,7 @@ export class RemotingClient implements ConnectionHost {
   readonly serialize: SerializeType = 'JSON';
   private readonly dispatcher: Dispatcher | undefined;
   private readonly connectTimeoutMs: number;
+  private readonly dialTls: ConnectionOptions | undefined;
   private readonly byAddress = new Map<string, Promise<RemotingConnection>>();
   private readonly all = new Set<RemotingConnection>();
   private readonly dialling = new Set<Socket>();
@@ -55,6 +59,7 @@ export class RemotingClient implements ConnectionHost {
     this.limits = { ...defaultServerLimits, ...options.limits };
     this.calls = options.calls ?? new CallTimeouts(options.clock);
     this.connectTimeoutMs = options.connectTimeoutMs ?? connectTimeoutMsDefault;
+    this.dialTls = options.tls;
   }
 
   /** The open connection to `host:port`, dialled when there is none. Rejects with Fault. */
@@ -92,7 +97,8 @@ export class RemotingClient implements ConnectionHost {
     const target = splitAddress(address);
     if (target === undefined) return Promise.reject(new Fault(`"${address.slice(0, 200)}" is not host:port`));
     return new Promise((resolve, reject) => {
-      const socket = netConnect({ host: target.host, port: target.port, noDelay: true, allowHalfOpen: true });
+      const to = { host: target.host, port: target.port, noDelay: true, allowHalfOpen: true };
+      const socket = this.dialTls === undefined ? netConnect(to) : tlsConnect({ ...to, ...this.dialTls });
       this.dialling.add(socket);
       const timer = this.clock.setTimeout(() => fail(new Fault(`no connection to ${address} within ${this.connectTimeoutMs} ms`)), this.connectTimeoutMs);
       const fail = (error: Error): void => {
@@ -104,7 +110,7 @@ export class RemotingClient implements ConnectionHost {
       const closedEarly = (): void => fail(new Fault(`client closed while connecting to ${address}`));
       socket.once('error', fail);
       socket.once('close', closedEarly);
-      socket.once('connect', () => {
+      socket.once(this.dialTls === undefined ? 'connect' : 'secureConnect', () => {
         timer.clear();
         this.dialling.delete(socket);
         socket.off('error', fail);

@@ -2,6 +2,7 @@
  * One TCP connection that speaks remoting frames, accepted or dialled: cutting the stream into frames, the bytes queued for the turn,
  * matching answers to calls, and the budgets that keep a peer from filling our memory. What a request means is dispatch.ts's.
  */
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Command, SerializeType } from '../codec/command.js';
 import { Fault, WireError } from '../codec/errors.js';
@@ -11,7 +12,10 @@ import { readBytes } from '../codec/hot-path.js';
 import type { CallTimeouts, Caller } from './call-timeouts.js';
 import type { CloseReason, Counters } from './counters.js';
 import type { ConnectionLimits } from './limits.js';
+import { isPlain, readProxyHeader, tlsHandshakeByte } from './opening.js';
 import { replyHead, requestHead } from './outgoing.js';
+import { readShared } from './shared-read.js';
+import type { ServerTls } from './tls.js';
 import { outPieceBytes, type EventTurn, type Sender } from './turn.js';
 import type { Clock, Connection, Log, OutgoingRequest, Reply } from './types.js';
 
@@ -25,6 +29,10 @@ export interface ConnectionHost {
   readonly calls: CallTimeouts;
   /** How our answers are serialized (`serializeTypeConfigInThisServer`). */
   readonly serialize: SerializeType;
+  /** Accepted connections may begin with a PROXY header and TLS (opening.ts); undefined: frames from the first byte on. */
+  readonly tls?: ServerTls | undefined;
+  /** Accepted sockets read into one buffer once frames begin (shared-read.ts). */
+  readonly sharesReads?: boolean;
   /**
    * One whole frame: header in [headerStart, headerEnd), body in [headerEnd, bodyEnd). True = none of its bytes are kept. `readBytes` (codec/hot-path.ts)
    * changes with the next read: of that one nothing may be kept. May throw WireError.
@@ -67,7 +75,8 @@ const noHost = Buffer.alloc(8);
 
 export class RemotingConnection implements Connection, Sender, Caller {
   readonly id = ++lastId;
-  readonly remoteAddress: string;
+  /** Of the peer that a PROXY header names, once there was one (`RemotingHelper#parseChannelRemoteAddr`). */
+  remoteAddress: string;
   readonly remoteHost: Buffer;
   readonly localHost: string;
   readonly localPort: number;
@@ -75,7 +84,11 @@ export class RemotingConnection implements Connection, Sender, Caller {
   /** Clock's time of the chunk at work. */
   receivedMs: number;
 
-  private readonly socket: Duplex;
+  /** The TLS socket, once there is one. */
+  private socket: Duplex;
+  /** First bytes of a PROXY header that is not whole. */
+  private openingBytes: Buffer | undefined;
+  private proxied = false;
   private readonly host: ConnectionHost;
   private readonly reader: FrameReader;
   private readonly closeListeners: (() => void)[] = [];
@@ -112,8 +125,7 @@ export class RemotingConnection implements Connection, Sender, Caller {
   private frameSinceMs = 0;
   private framesRead = 0;
 
-  /** `readsShared`: nothing is read from the socket here, `received` is called with what came. */
-  constructor(socket: Duplex, ends: Ends, host: ConnectionHost, readsShared = false) {
+  constructor(socket: Duplex, ends: Ends, host: ConnectionHost) {
     this.socket = socket;
     this.host = host;
     const remote = hostBytes(ends.remoteAddress ?? '', ends.remotePort ?? 0);
@@ -126,13 +138,54 @@ export class RemotingConnection implements Connection, Sender, Caller {
     this.reader = new FrameReader((buffer, headerStart, headerEnd, bodyEnd, type) => this.onFrame(buffer, headerStart, headerEnd, bodyEnd, type), host.limits.frameBytesMax);
     host.counters.opened++;
     host.counters.open++;
-    if (!readsShared) socket.on('data', (chunk: Buffer) => this.received(chunk, chunk.length));
-    socket.on('end', () => this.onEnd());
+    this.listen(socket, socket instanceof Socket ? host.tls : undefined, host.sharesReads === true);
+  }
+
+  /** Hears what comes of the socket: an opening when `tls` is given, then frames. `shares`: it may be replaced by one that reads into the shared buffer. */
+  private listen(socket: Duplex, tls: ServerTls | undefined, shares: boolean): void {
+    const onEnd = this.hear(socket);
+    if (tls === undefined) {
+      this.readFrames(socket, shares);
+      return;
+    }
+    const onOpening = (chunk: Buffer): void => {
+      const opened = this.onOpening(chunk, tls);
+      if (opened === undefined) return;
+      socket.off('data', onOpening);
+      if (opened.tls) {
+        socket.off('end', onEnd);
+        this.frameSinceMs = this.host.clock.nowMs();
+        tls.secure(socket as Socket, opened.rest, (secured) => this.onSecured(secured));
+      } else {
+        this.readFrames(socket, shares);
+        this.received(opened.rest, opened.rest.length);
+      }
+    };
+    socket.on('data', onOpening);
+  }
+
+  private readFrames(socket: Duplex, shares: boolean): void {
+    const shared = shares && socket instanceof Socket ? readShared(socket, (bytes) => this.received(readBytes, bytes)) : undefined;
+    if (shared === undefined) {
+      socket.on('data', (chunk: Buffer) => this.received(chunk, chunk.length));
+      return;
+    }
+    socket.removeAllListeners();
+    this.socket = shared;
+    this.hear(shared);
+    shared.resume();
+  }
+
+  /** Everything of the socket but what it reads; the listener of its end. */
+  private hear(socket: Duplex): () => void {
+    const onEnd = (): void => this.onEnd();
+    socket.on('end', onEnd);
     socket.on('error', (error: Error) => {
       this.host.log.debug({ peer: this.remoteAddress, error: error.message }, 'connection error');
       this.reason ??= 'error';
     });
     socket.on('close', () => this.onGone());
+    return onEnd;
   }
 
   /** Counters of the server or client this connection belongs to. */
@@ -162,10 +215,53 @@ export class RemotingConnection implements Connection, Sender, Caller {
     return this.queuedBytes + this.socket.writableLength;
   }
 
+  // ---- opening: only until the first frame begins
+
+  /** What the first bytes ask for, and those that are left; undefined while that cannot be told, and when the connection was closed for them. */
+  private onOpening(chunk: Buffer, tls: ServerTls): { readonly tls: boolean; readonly rest: Buffer } | undefined {
+    if (!this.isOpen) return undefined;
+    let bytes = this.openingBytes === undefined ? chunk : Buffer.concat([this.openingBytes, chunk]);
+    this.openingBytes = undefined;
+    if (bytes.length === 0) return undefined;
+    if (isPlain(bytes[0] as number) && tls.mode !== 'enforcing') return { tls: false, rest: bytes };
+    try {
+      const header = this.proxied ? undefined : readProxyHeader(bytes);
+      if (header === 'more') {
+        this.openingBytes = bytes;
+        if (this.frameSinceMs === 0) this.frameSinceMs = this.host.clock.nowMs();
+        return undefined;
+      }
+      if (header !== undefined) {
+        this.proxied = true;
+        this.remoteAddress = header.source ?? this.remoteAddress;
+        bytes = bytes.subarray(header.bytes);
+      }
+      // Nothing but the header so far: what follows is looked at when it comes.
+      if (bytes.length === 0) return undefined;
+      const wantsTls = bytes[0] === tlsHandshakeByte;
+      if (wantsTls && tls.mode === 'disabled') throw new WireError('TLS handshake, and tls.server.mode is disabled');
+      if (!wantsTls && tls.mode === 'enforcing') throw new WireError('plain bytes, and tls.server.mode is enforcing');
+      return { tls: wantsTls, rest: bytes };
+    } catch (error) {
+      this.broken(error);
+      return undefined;
+    }
+  }
+
+  private onSecured(socket: Duplex): void {
+    this.frameSinceMs = 0;
+    if (!this.isOpen) {
+      socket.destroy();
+      return;
+    }
+    this.socket = socket;
+    this.listen(socket, undefined, false);
+  }
+
   // ---- reading
 
   /** `chunk[0..bytes)` came from the peer. */
-  received(chunk: Buffer, bytes: number): void {
+  private received(chunk: Buffer, bytes: number): void {
     if (!this.isOpen) return;
     const nowMs = this.host.clock.nowMs();
     this.receivedMs = this.lastReadMs = nowMs;

@@ -4,13 +4,12 @@
  */
 import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { SerializeType } from '../codec/command.js';
-import { readBytes } from '../codec/hot-path.js';
 import { CallTimeouts } from './call-timeouts.js';
 import { RemotingConnection, type ConnectionHost } from './connection.js';
 import { newCounters, type Counters } from './counters.js';
 import type { Dispatcher } from './dispatch.js';
 import { defaultServerLimits, type ServerLimits } from './limits.js';
-import { readShared } from './shared-read.js';
+import type { ServerTls } from './tls.js';
 import type { EventTurn } from './turn.js';
 import type { Clock, Log, TimerHandle } from './types.js';
 
@@ -30,6 +29,8 @@ export interface ServerOptions {
   readonly calls?: CallTimeouts;
   /** `serializeTypeConfigInThisServer`; JSON unless configured. */
   readonly serialize?: SerializeType;
+  /** TLS and PROXY headers before the first frame; without it frames are expected from the first byte on. */
+  readonly tls?: ServerTls;
   /** Once for each connection, before its first frame. */
   readonly onConnection?: (connection: RemotingConnection) => void;
   /** Once for each connection that is gone. */
@@ -44,6 +45,8 @@ export class RemotingServer implements ConnectionHost {
   readonly counters: Counters = newCounters();
   readonly calls: CallTimeouts;
   readonly serialize: SerializeType;
+  readonly tls: ServerTls | undefined;
+  readonly sharesReads = true;
   private readonly dispatcher: Dispatcher;
   private readonly options: ServerOptions;
   private readonly net: Server;
@@ -63,7 +66,8 @@ export class RemotingServer implements ConnectionHost {
     this.limits = { ...defaultServerLimits, ...options.limits };
     this.calls = options.calls ?? new CallTimeouts(options.clock);
     this.serialize = options.serialize ?? 'JSON';
-    this.net = createNetServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.accept(socket));
+    this.tls = options.tls;
+    this.net = createNetServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.accept(socket));
   }
 
   /** Starts listening; port 0 picks a free one. Rejects with the system's error (EADDRINUSE, EACCES, ...). */
@@ -96,10 +100,7 @@ export class RemotingServer implements ConnectionHost {
       socket.destroy();
       return;
     }
-    const shared = readShared(socket, (bytes) => connection.received(readBytes, bytes));
-    const used = shared ?? socket;
-    const connection = new RemotingConnection(used, used, this, shared !== undefined);
-    used.resume();
+    const connection = new RemotingConnection(socket, socket, this);
     this.all.add(connection);
     this.checker ??= this.clock.setInterval(() => this.check(), checkPeriodMs);
     this.options.onConnection?.(connection);

@@ -8,7 +8,7 @@ import { readBytes } from '../codec/hot-path.js';
 
 /** The part of a socket that is the system's: Node keeps it under this name, and takes it as an option. */
 interface WithHandle {
-  _handle?: { readonly useUserBuffer?: unknown } | null;
+  _handle?: { readonly useUserBuffer?: unknown; reading?: boolean; readStop?: () => void } | null;
 }
 
 interface HandleOptions {
@@ -18,13 +18,17 @@ interface HandleOptions {
 }
 
 /**
- * A socket in place of `accepted`, which must be paused and not yet read from; it waits for `resume`. `onRead` hears how many bytes of `readBytes` each read
+ * A socket in place of `accepted`, all of whose bytes so far were taken; it waits for `resume`, and the caller takes its listeners off `accepted`. `onRead` hears how many bytes of `readBytes` each read
  * filled; they are gone when it returns. Undefined when this Node cannot do it: then `accepted` is as it was.
  */
 export function readShared(accepted: Socket, onRead: (bytes: number) => void): Socket | undefined {
   const holder = accepted as unknown as WithHandle;
   const handle = holder._handle;
-  if (handle === undefined || handle === null || typeof handle.useUserBuffer !== 'function') return undefined;
+  if (handle === undefined || handle === null || typeof handle.useUserBuffer !== 'function' || typeof handle.readStop !== 'function' || accepted.readableLength > 0) {
+    return undefined;
+  }
+  handle.readStop();
+  handle.reading = false;
   const options: HandleOptions = {
     handle,
     allowHalfOpen: accepted.allowHalfOpen,

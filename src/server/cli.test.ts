@@ -13,6 +13,15 @@ function settingsOf(argv: string[], file = ''): ReadonlyMap<string, string> {
 }
 
 describe('the command line', () => {
+  it('serves SQL92 where nobody brought a configuration, as long as nobody says otherwise', () => {
+    const filters = (argv: readonly string[]): string | undefined => {
+      const read = readInvocation(argv, () => 'brokerName=b');
+      return typeof read === 'string' ? undefined : read.settings.get('enablePropertyFilter');
+    };
+    expect([filters([]), filters(['start']), filters(['start', '--set', 'enablePropertyFilter=false'])]).toEqual(['true', 'true', 'false']);
+    expect([filters(['start', '--config', 'f']), filters(['broker'])]).toEqual([undefined, undefined]);
+  });
+
   it('starts both servers when no command is given', () => {
     expect(readInvocation([], noFile)).toMatchObject({ role: 'start', logLevel: 'warn' });
   });

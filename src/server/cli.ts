@@ -24,6 +24,7 @@ Options
       --host ADDRESS      address to listen on                       (127.0.0.1)
       --port N            port of the broker, 0 = a free one         (10911; namesrv: 9876)
       --namesrv-port N    port of the name server (start)            (9876)
+      --grpc-port N       port of the gRPC endpoint, 0 = a free one  (start: 8081, or a free one when --port is not the default)
   -n, --namesrv LIST      name servers to register with (broker), HOST:PORT separated by ;
       --flush MODE        sync: acknowledge after the disk has it; async: after the system has it   (async)
       --set KEY=VALUE     any configuration key; may be given several times
@@ -32,11 +33,12 @@ Options
   -v, --version
 
 When it serves, one line goes to stdout:
-  ready namesrv=HOST:PORT broker=HOST:PORT data=DIR pid=N
+  ready namesrv=HOST:PORT broker=HOST:PORT grpc=HOST:PORT data=DIR pid=N
 Logs go to stderr as JSON lines. SIGTERM and SIGINT stop it: what was accepted is written, exit code 0.
 Exit codes: 0 stopped; 1 failed while running; 2 could not start (usage, configuration, port, data directory).
 
-Clients: point an SDK's name server address (namesrvAddr, NAMESRV_ADDR) at the namesrv= address of the ready line.
+Clients: point an SDK's name server address (namesrvAddr, NAMESRV_ADDR) at the namesrv= address of the ready line; an SDK of the gRPC kind
+(rocketmq-client-java, rocketmq-client-nodejs, ...) takes the grpc= address as its endpoints.
 `;
 
 const options = {
@@ -45,6 +47,7 @@ const options = {
   host: { type: 'string' },
   port: { type: 'string' },
   'namesrv-port': { type: 'string' },
+  'grpc-port': { type: 'string' },
   namesrv: { type: 'string', short: 'n' },
   flush: { type: 'string' },
   set: { type: 'string', multiple: true },
@@ -58,6 +61,7 @@ export interface Invocation {
   readonly role: NodeRole;
   readonly settings: ReadonlyMap<string, string>;
   readonly namesrvPort: string | undefined;
+  readonly grpcPort: string | undefined;
   readonly logLevel: LogLevel;
   readonly origin: string;
 }
@@ -90,6 +94,8 @@ export function readInvocation(argv: readonly string[], readFile: (path: string)
     }
     for (const [key, value] of readProperties(content)) settings.set(key, value);
   }
+  // Whoever brings Apache's configuration gets Apache's defaults; whoever just starts one for his programs gets what they may ask for.
+  if (command === 'start' && values.config === undefined) settings.set('enablePropertyFilter', 'true');
   for (const pair of values.set ?? []) {
     const at = pair.indexOf('=');
     if (at <= 0) throw new ConfigError(`--set takes KEY=VALUE, not '${pair}'`);
@@ -104,9 +110,10 @@ export function readInvocation(argv: readonly string[], readFile: (path: string)
     settings.set('namesrvAddr', values.namesrv);
   }
   if (values['namesrv-port'] !== undefined && command !== 'start') throw new ConfigError(`--namesrv-port goes with the command start; use --port`);
+  if (values['grpc-port'] !== undefined && command === 'namesrv') throw new ConfigError('--grpc-port goes with the commands start and broker');
   const logLevel = logLevels.find((l) => l === (values['log-level'] ?? 'warn'));
   if (logLevel === undefined) throw new ConfigError(`--log-level must be one of ${logLevels.join(', ')}, not '${values['log-level'] ?? ''}'`);
-  return { role: command, settings, namesrvPort: values['namesrv-port'], logLevel, origin };
+  return { role: command, settings, namesrvPort: values['namesrv-port'], grpcPort: values['grpc-port'], logLevel, origin };
 }
 
 function flushType(mode: string): string {

@@ -28,6 +28,9 @@ export interface BrokerConfig {
   shortPollingTimeMills: number;
   notifyConsumerIdsChangedEnable: boolean;
   realTimeNotifyConsumerChange: boolean;
+  enableBroadcastOffsetStore: boolean;
+  broadcastOffsetExpireSecond: number;
+  broadcastOffsetExpireMaxSecond: number;
   slaveReadEnable: boolean;
   litePullMessageEnable: boolean;
   useServerSideResetOffset: boolean;
@@ -60,6 +63,13 @@ export interface BrokerConfig {
   splitMetadataSize: number;
   validateSystemTopicWhenUpdateTopic: boolean;
   enablePropertyFilter: boolean;
+  filterSupportRetry: boolean;
+  enableCalcFilterBitMap: boolean;
+  /** Percent. */
+  maxErrorRateOfBloomFilter: number;
+  expectConsumerNumUseFilter: number;
+  /** Milliseconds. */
+  filterDataCleanTimeSpan: number;
   /** Bytes a message body may have: MESSAGE_ILLEGAL above (`MessageStoreConfig#maxMessageSize`). */
   maxMessageSize: number;
   messageDelayLevel: string;
@@ -68,6 +78,21 @@ export interface BrokerConfig {
   syncFlushTimeout: number;
   maxMsgsNumBatch: number;
   defaultQueryMaxNum: number;
+  recallMessageEnable: boolean;
+  allowRecallWhenBrokerNotWriteable: boolean;
+  /** Serve timer messages (`MessageStoreConfig`, as the following). */
+  timerWheelEnable: boolean;
+  /** Milliseconds of a slot. */
+  timerPrecisionMs: number;
+  timerMaxDelaySec: number;
+  /** Slots ahead from which a message is rolled. */
+  timerRollWindowSlot: number;
+  timerFlushIntervalMs: number;
+  timerCongestNumEachSlot: number;
+  timerStopEnqueue: boolean;
+  timerStopDequeue: boolean;
+  appendTopicForTimerDeleteKey: boolean;
+  mappedFileSizeTimerLog: number;
   /** Directory of config/*.json. */
   storePathConfigDir: string;
 }

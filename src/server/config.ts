@@ -3,6 +3,8 @@
  * A value comes from the table's default, then the `broker.conf` file, then flags. Reading files is the caller's business.
  */
 import { apacheKeysWithoutEffect } from '../compat/apache-config-keys.js';
+import { readProperties } from '../compat/properties-file.js';
+import { tlsDefaults, type TlsConfig } from '../remoting/index.js';
 import type { BrokerConfig, NamesrvConfig, StoreConfig } from './config-types.js';
 
 /** A configuration that cannot be started with. The message names the key, what was wrong and the allowed range. */
@@ -111,6 +113,9 @@ export const brokerKeys: KeysOf<BrokerConfig> = {
   shortPollingTimeMills: int(1000, 1, 3600000, 'ms a pull is held with longPollingEnable=false'),
   notifyConsumerIdsChangedEnable: bool(true, 'tell consumers of a group when its members change'),
   realTimeNotifyConsumerChange: bool(true, 'at once rather than each 15 s'),
+  enableBroadcastOffsetStore: bool(true, 'keep where broadcasting clients pull'),
+  broadcastOffsetExpireSecond: int(120, 1, int32Max, 'seconds until a silent broadcasting client is forgotten'),
+  broadcastOffsetExpireMaxSecond: int(300, 1, int32Max, 'the same for one that is still connected'),
   slaveReadEnable: bool(false, 'suggest reading from a replica when far behind'),
   litePullMessageEnable: bool(true, 'serve LITE_PULL_MESSAGE'),
   useServerSideResetOffset: bool(true, 'a reset offset takes effect at the next pull'),
@@ -142,13 +147,30 @@ export const brokerKeys: KeysOf<BrokerConfig> = {
   enableSplitMetadata: bool(true, 'answer topic and group tables in pages'),
   splitMetadataSize: int(2000, 1, int32Max, 'entries of such a page'),
   validateSystemTopicWhenUpdateTopic: bool(true, 'refuse changes of system topics'),
-  enablePropertyFilter: bool(false, 'serve SQL92 filters (not built yet)'),
+  enablePropertyFilter: bool(false, 'serve SQL92 filters; on where skylark start is given no configuration file'),
+  filterSupportRetry: bool(false, 'judge pulls of retry topics that bring an expression by that of the original topic'),
+  enableCalcFilterBitMap: bool(false, 'compute for each message the groups that may want it; kept with enableConsumeQueueExt'),
+  maxErrorRateOfBloomFilter: int(20, 1, 99, 'percent of messages that pass those bits although they should not'),
+  expectConsumerNumUseFilter: int(32, 1, 10000, 'groups with expressions that those bits are sized for'),
+  filterDataCleanTimeSpan: int(86400000, 1000, int32Max, 'ms the expression of a group without clients is kept'),
   maxMessageSize: int(4194304, 1, 134217728, 'bytes of a message body'),
   messageDelayLevel: text('1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h', 'the delay levels', /^\d+[smhd]( \d+[smhd]){0,63}$/, 'numbers with s, m, h or d, separated by a blank'),
   enableScheduleMessageStats: bool(true, 'count delayed messages'),
   syncFlushTimeout: int(5000, 1, 600000, 'ms a SYNC_FLUSH acknowledgement waits for the disk'),
   maxMsgsNumBatch: int(64, 1, 1024, 'messages of one QUERY_MESSAGE answer'),
   defaultQueryMaxNum: int(32, 1, 1024, 'messages of a query by unique key'),
+  recallMessageEnable: bool(false, 'serve RECALL_MESSAGE'),
+  allowRecallWhenBrokerNotWriteable: bool(true, 'also while brokerPermission lacks write'),
+  timerWheelEnable: bool(true, 'serve messages that wait for a time'),
+  timerPrecisionMs: int(1000, 100, 60000, 'ms of a slot of the timer wheel'),
+  timerMaxDelaySec: int(259200, 1, int32Max, 'seconds a message may wait'),
+  timerRollWindowSlot: int(172800, 2, int32Max, 'slots ahead from which a message is entered in steps'),
+  timerFlushIntervalMs: int(1000, 10, 600000, 'ms between syncs of the timer files'),
+  timerCongestNumEachSlot: int(int32Max, 1, int32Max, 'messages of one slot from which flow control begins'),
+  timerStopEnqueue: bool(false, 'enter no timer messages'),
+  timerStopDequeue: bool(false, 'deliver no timer messages'),
+  appendTopicForTimerDeleteKey: bool(false, 'recall by topic and key, not by key alone'),
+  mappedFileSizeTimerLog: int(104857600, 1024, 2147483647, 'bytes of a timer log file'),
   storePathConfigDir: text('', 'directory of the tables; default: config under the store root'),
 };
 
@@ -181,6 +203,8 @@ export const storeKeys: KeysOf<StoreConfig> = {
   maxTransferCountOnMessageInMemory: int(32, 1, 65536, 'messages of a pull answer from memory'),
   maxTransferBytesOnMessageInDisk: int(65536, 1, int32Max, 'bytes of a pull answer from disk'),
   maxTransferCountOnMessageInDisk: int(8, 1, 65536, 'messages of a pull answer from disk'),
+  enableConsumeQueueExt: bool(false, 'keep tags, store time and filter bits of each message beside its queue entry'),
+  mappedFileSizeConsumeQueueExt: int(50331648, 65536, 1073741824, 'bytes of such a file'),
   maxFilterMessageSize: int(16000, 20, int32Max, 'bytes of queue entries one pull looks at'),
   accessMessageInMemoryMaxRatio: int(40, 1, 95, 'percent of RAM that counts as memory'),
   commitLogRecoverMaxNum: int(10, 1, int32Max, 'files looked at in recovery'),
@@ -195,6 +219,35 @@ export const serverKeys: KeysOf<ServerConfig> = {
   serverChannelMaxIdleTimeSeconds: int(120, 1, 86400, 'seconds of silence before a connection is closed'),
   maxConnections: int(20000, 1, 1000000, 'ours: connections one port accepts'),
 };
+
+/** TLS keys: Apache's system properties (`TlsSystemConfig`), here keys of the configuration file. */
+export const tlsKeys: KeysOf<TlsConfig> = {
+  'tls.server.mode': oneOf(tlsDefaults['tls.server.mode'], ['disabled', 'permissive', 'enforcing'], 'TLS on the ports: never, beside plain connections, or only'),
+  'tls.test.mode.enable': bool(tlsDefaults['tls.test.mode.enable'], 'TLS with a certificate made at start; no certificate is checked'),
+  'tls.server.need.client.auth': text(tlsDefaults['tls.server.need.client.auth'], 'ask clients for a certificate (none, optional, require)'),
+  'tls.server.keyPath': text(tlsDefaults['tls.server.keyPath'], 'PEM file of the private key'),
+  'tls.server.keyPassword': text(tlsDefaults['tls.server.keyPassword'], 'password of the private key'),
+  'tls.server.certPath': text(tlsDefaults['tls.server.certPath'], 'PEM file of the certificate chain'),
+  'tls.server.authClient': bool(tlsDefaults['tls.server.authClient'], 'check the certificates of clients'),
+  'tls.server.trustCertPath': text(tlsDefaults['tls.server.trustCertPath'], 'PEM file of the authorities for clients'),
+  'tls.enable': bool(tlsDefaults['tls.enable'], 'dial name servers with TLS'),
+  'tls.client.keyPath': text(tlsDefaults['tls.client.keyPath'], 'PEM file of the private key for dialling'),
+  'tls.client.keyPassword': text(tlsDefaults['tls.client.keyPassword'], 'password of that key'),
+  'tls.client.certPath': text(tlsDefaults['tls.client.certPath'], 'PEM file of the certificate chain for dialling'),
+  'tls.client.authServer': bool(tlsDefaults['tls.client.authServer'], 'check the certificates of those we dial'),
+  'tls.client.trustCertPath': text(tlsDefaults['tls.client.trustCertPath'], 'PEM file of the authorities for those we dial'),
+  'tls.config.file': text(tlsDefaults['tls.config.file'], 'properties file whose values win over the keys above, except mode and enable'),
+};
+
+/** The configuration with what the file named by `tls.config.file` says (`TlsHelper#extractTlsConfigFromFile`). Throws ConfigError. */
+export function withTlsFile(config: TlsConfig, content: string): TlsConfig {
+  const settings = new Map<string, string>();
+  for (const [key, value] of readProperties(content)) {
+    if (Object.hasOwn(tlsKeys, key) && !['tls.server.mode', 'tls.enable', 'tls.config.file'].includes(key)) settings.set(key, value);
+  }
+  const given = Object.fromEntries([...settings.keys()].map((key) => [key, resolve(tlsKeys, settings)[key as keyof TlsConfig]]));
+  return { ...config, ...given };
+}
 
 /** Name server keys. */
 export const namesrvKeys: KeysOf<NamesrvConfig> = {
@@ -226,8 +279,6 @@ const onlyValue: Readonly<Record<string, { readonly value: string; readonly why:
   aclEnable: { value: 'false', why: 'access control is not built yet' },
   authenticationEnabled: { value: 'false', why: 'access control is not built yet' },
   authorizationEnabled: { value: 'false', why: 'access control is not built yet' },
-  enableConsumeQueueExt: { value: 'false', why: 'ConsumeQueue extensions are not built yet' },
-  enablePropertyFilter: { value: 'false', why: 'SQL92 filters are not built yet' },
   enableControllerInNamesrv: { value: 'false', why: 'the controller is not built yet' },
   enabledAppendPropCRC: { value: 'false', why: 'record checksums in properties are not written yet' },
   duplicationEnable: { value: 'false', why: 'replication is not built yet' },
@@ -236,8 +287,6 @@ const onlyValue: Readonly<Record<string, { readonly value: string; readonly why:
 /** Keys whose value is not ours to choose, as GET_BROKER_CONFIG shows them: tools read brokerRole there. */
 export const fixedSettings: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.entries(onlyValue).map(([key, { value }]) => [key, value])),
-  // Timers are not built yet; a broker.conf that asks for Apache's default starts all the same.
-  timerWheelEnable: 'false',
 };
 
 function resolve<C extends object>(keys: KeysOf<C>, settings: ReadonlyMap<string, string>): C {
@@ -254,6 +303,7 @@ export interface Resolved {
   readonly store: StoreConfig;
   readonly server: ServerConfig;
   readonly namesrv: NamesrvConfig;
+  readonly tls: TlsConfig;
   /** Apache's keys that were given and have no effect here. */
   readonly ignored: readonly string[];
 }
@@ -283,7 +333,7 @@ export function resolveConfig(settings: ReadonlyMap<string, string>, origin: str
     if (store.mappedFileSizeConsumeQueue % 20 !== 0) {
       throw new ConfigError(`mappedFileSizeConsumeQueue must be a multiple of 20 (bytes of an entry), not ${store.mappedFileSizeConsumeQueue}`);
     }
-    return { broker, store, server: resolve(serverKeys, settings), namesrv: resolve(namesrvKeys, forNamesrv), ignored };
+    return { broker, store, server: resolve(serverKeys, settings), namesrv: resolve(namesrvKeys, forNamesrv), tls: resolve(tlsKeys, settings), ignored };
   } catch (error) {
     if (error instanceof ConfigError && origin !== '') throw new ConfigError(`${origin}: ${error.message}`);
     throw error;
@@ -292,5 +342,5 @@ export function resolveConfig(settings: ReadonlyMap<string, string>, origin: str
 
 /** True when the key has an effect here. */
 export function isKnown(key: string): boolean {
-  return Object.hasOwn(brokerKeys, key) || Object.hasOwn(storeKeys, key) || Object.hasOwn(serverKeys, key) || Object.hasOwn(namesrvKeys, key);
+  return Object.hasOwn(brokerKeys, key) || Object.hasOwn(storeKeys, key) || Object.hasOwn(serverKeys, key) || Object.hasOwn(namesrvKeys, key) || Object.hasOwn(tlsKeys, key);
 }

@@ -4,7 +4,7 @@
  * What a broker or name server is made of lies in node.ts.
  */
 import { readFileSync } from 'node:fs';
-import { readInvocation } from './cli.js';
+import { readInvocation, type NodeRole } from './cli.js';
 import { ConfigError, resolveConfig } from './config.js';
 import { createLog } from './log.js';
 import { StartError, startNode, type RunningNode } from './node.js';
@@ -13,12 +13,24 @@ const exitOk = 0;
 const exitFailed = 1;
 const exitUsage = 2;
 
+/** `BrokerConfig#listenPort`, `ProxyConfig#grpcServerPort`. */
+const brokerPortDefault = 10911;
+const grpcPortDefault = 8081;
+
 function readyLine(node: RunningNode): string {
   const parts = ['ready'];
   if (node.namesrvAddress !== undefined) parts.push(`namesrv=${node.namesrvAddress}`);
   if (node.brokerAddress !== undefined) parts.push(`broker=${node.brokerAddress}`);
+  if (node.grpcAddress !== undefined) parts.push(`grpc=${node.grpcAddress}`);
   parts.push(`data=${node.dataDir}`, `pid=${process.pid}`);
   return parts.join(' ');
+}
+
+/** The gRPC port: what was asked for; beside a broker on the default port Apache's, else a free one; a broker alone serves gRPC only when asked. */
+function grpcPortOf(role: NodeRole, asked: string | undefined, brokerPort: number): number | undefined {
+  if (asked !== undefined) return resolveConfig(new Map([['listenPort', asked]]), '--grpc-port', 'namesrv').namesrv.listenPort;
+  if (role !== 'start') return undefined;
+  return brokerPort === brokerPortDefault ? grpcPortDefault : 0;
 }
 
 /** The conformance kit is no part of the broker: it is loaded only for this command, from where the package has it. */
@@ -34,14 +46,14 @@ async function run(argv: readonly string[]): Promise<void> {
     process.stdout.write(invocation);
     return;
   }
-  const { role, settings, namesrvPort, logLevel, origin } = invocation;
+  const { role, settings, namesrvPort, grpcPort, logLevel, origin } = invocation;
   const config = resolveConfig(settings, origin, role === 'namesrv' ? 'namesrv' : 'broker');
   if (namesrvPort !== undefined) {
     config.namesrv.listenPort = resolveConfig(new Map([['listenPort', namesrvPort]]), '--namesrv-port', 'namesrv').namesrv.listenPort;
   }
   const log = createLog(logLevel);
   if (config.ignored.length > 0) log.warn({ keys: config.ignored }, 'these configuration keys of Apache have no effect here');
-  const node = await startNode({ role, config, log });
+  const node = await startNode({ role, config, log, grpcPort: grpcPortOf(role, grpcPort, config.broker.listenPort) });
   process.stdout.write(`${readyLine(node)}\n`);
 
   let stopping = false;

@@ -2,12 +2,12 @@
  * One running process: name server, broker, or both, with their ports, store and order of starting and stopping.
  * It owns the sockets and the store; what they serve is namesrv/ and broker/. The command line is main.ts.
  */
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Fault } from '../codec/errors.js';
 import type { Role } from '../codec/requests.js';
-import { CallTimeouts, defaultLanes, Dispatcher, EventTurn, LaneSet, RemotingClient, RemotingServer, systemClock } from '../remoting/index.js';
+import { CallTimeouts, clientTls, defaultLanes, Dispatcher, EventTurn, LaneSet, RemotingClient, RemotingServer, ServerTls, systemClock } from '../remoting/index.js';
 import type { Clock, FastHandler, Handlers, Log } from '../remoting/types.js';
 import type { RequestName } from '../codec/requests.js';
 import { realDisk, type Disk } from '../store/disk.js';
@@ -15,7 +15,7 @@ import { collectGarbage } from '../store/collect.js';
 import { openStore, type OpenStore } from '../store/message-store.js';
 import { createBroker, isUnspecific, type Broker } from './broker/broker.js';
 import type { NodeRole } from './cli.js';
-import { fixedSettings } from './config.js';
+import { ConfigError, fixedSettings, withTlsFile } from './config.js';
 import type { Resolved } from './config.js';
 import { createNameServer, type NameServer } from './namesrv/name-server.js';
 
@@ -34,6 +34,8 @@ const portPairsMax = 50;
 
 export interface NodeOptions {
   readonly role: NodeRole;
+  /** Port of the gRPC endpoint, 0 = a free one; undefined = none. */
+  readonly grpcPort?: number | undefined;
   readonly config: Resolved;
   readonly log: Log;
 }
@@ -42,6 +44,7 @@ export interface RunningNode {
   /** `HOST:PORT` to dial; undefined when this process runs none. */
   readonly namesrvAddress: string | undefined;
   readonly brokerAddress: string | undefined;
+  readonly grpcAddress: string | undefined;
   /** Absolute. */
   readonly dataDir: string;
   /** Takes no more requests, finishes what is at work, writes and syncs everything. */
@@ -57,6 +60,7 @@ interface Shared {
   readonly turn: EventTurn;
   readonly calls: CallTimeouts;
   readonly client: RemotingClient;
+  readonly tls: ServerTls;
 }
 
 interface Part {
@@ -77,7 +81,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const clock = systemClock(true);
   const turn = new EventTurn((error) => log.error({ error: textOf(error) }, 'the end of a turn failed'));
   const calls = new CallTimeouts(clock);
-  const shared: Shared = { config, log, clock, disk: realDisk(), turn, calls, client: new RemotingClient({ turn, clock, log, calls }) };
+  const { tls, dialTls } = openTls(config, clock, log);
+  const shared: Shared = { config, log, clock, disk: realDisk(), turn, calls, tls, client: new RemotingClient({ turn, clock, log, calls, tls: dialTls }) };
 
   // In the order of stopping: a broker leaves before the name server that it registered with.
   const parts: Part[] = [];
@@ -85,6 +90,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     for (const part of parts) await part.drain();
     for (const part of parts) await part.close();
     await shared.client.close();
+    tls.stop();
   };
   try {
     let namesrvAddress: string | undefined;
@@ -100,17 +106,38 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       namesrvAddress = namesrv.address;
       if (role === 'start') config.broker.namesrvAddr = [namesrv.dialAddress, config.broker.namesrvAddr].filter((a) => a !== '').join(';');
     }
+    let grpcAddress: string | undefined;
     if (broker !== undefined) {
       await broker.start();
       brokerAddress = broker.address;
+      if (options.grpcPort !== undefined) {
+        const grpc = await startGrpc(shared, broker.broker, options.grpcPort);
+        parts.unshift(grpc);
+        grpcAddress = grpc.address;
+      }
     }
-    return { namesrvAddress, brokerAddress, dataDir, stop };
+    return { namesrvAddress, brokerAddress, grpcAddress, dataDir, stop };
   } catch (error) {
     await stop().catch((failed: unknown) => log.warn({ error: textOf(failed) }, 'closing after a failed start failed'));
     if (error instanceof Fault) throw new StartError(error.message);
     // A file where a directory should be, or the reverse, a disk that is full or refuses: the system's own words name the path.
     if (isSystemError(error)) throw new StartError(`${dataDir} cannot be served: ${error.message}`);
     throw error;
+  }
+}
+
+/** Reads what the TLS keys name. Throws StartError. */
+function openTls(config: Resolved, clock: Clock, log: Log): { tls: ServerTls; dialTls: ReturnType<typeof clientTls> } {
+  try {
+    const file = config.tls['tls.config.file'];
+    const settings = file !== '' && existsSync(file) ? withTlsFile(config.tls, readFileSync(file, 'utf8')) : config.tls;
+    const tls = new ServerTls(settings, readFileSync, clock, log);
+    const dialTls = clientTls(settings, readFileSync);
+    tls.start();
+    return { tls, dialTls };
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new StartError(`TLS cannot be served: ${textOf(error)}`);
   }
 }
 
@@ -157,7 +184,7 @@ function machineHost(): string {
   return '127.0.0.1';
 }
 
-async function listen(server: RemotingServer, what: string, host: string, port: number): Promise<{ host: string; port: number }> {
+async function listen(server: Pick<RemotingServer, 'listen'>, what: string, host: string, port: number): Promise<{ host: string; port: number }> {
   try {
     return await server.listen(host, port);
   } catch (error) {
@@ -183,9 +210,9 @@ interface PortOptions {
 }
 
 function createPort(shared: Shared, port: PortOptions): RemotingServer {
-  const { log, clock, turn, calls, config } = shared;
+  const { log, clock, turn, calls, config, tls } = shared;
   return new RemotingServer({
-    turn, clock, log, calls,
+    turn, clock, log, calls, tls,
     dispatcher: new Dispatcher({ handlers: port.handlers, ...(port.fast === undefined ? {} : { fast: port.fast }), role: port.role, lanes: port.lanes, log }),
     limits: { connectionsMax: config.server.maxConnections, idleMsMax: config.server.serverChannelMaxIdleTimeSeconds * 1000 },
     ...(port.onConnectionClosed === undefined ? {} : { onConnectionClosed: port.onConnectionClosed }),
@@ -221,6 +248,23 @@ async function startNamesrv(shared: Shared, broker: () => Broker | undefined): P
     async close() {
       await server.close();
       await namesrv.stop();
+    },
+  };
+}
+
+/** The gRPC endpoint before the broker of this process. What it needs is loaded only here. */
+async function startGrpc(shared: Shared, broker: Broker, port: number): Promise<Part & { readonly address: string }> {
+  const { config, log, clock } = shared;
+  const [{ GrpcServer }, { createProxy }] = await Promise.all([import('../remoting/grpc.js'), import('./proxy/service.js')]);
+  const proxy = createProxy({ broker, clock, log, crowded: () => server.crowded });
+  const server = new GrpcServer({ handlers: proxy.handlers, clock, log, limits: { connectionsMax: config.server.maxConnections } });
+  const bound = await listen(server, 'the gRPC endpoint', config.server.bindAddress, port);
+  return {
+    address: shownAddress(bound.host, bound.port),
+    drain: () => server.drain(graceMs),
+    async close() {
+      proxy.stop();
+      await server.close();
     },
   };
 }

@@ -16,7 +16,7 @@ import type { KeyIndex } from './key-index.js';
 import type { StoreParts } from './parts.js';
 import type { QueueTable } from './queue-table.js';
 import type { StoreCounts } from './runtime-info.js';
-import type { PutInput, PutResult, PutStatus, QueueRef } from './types.js';
+import type { BitMapOf, PutInput, PutResult, PutStatus, QueueRef } from './types.js';
 
 /** A record may be this much larger than maxMessageSize (`MessageExtEncoder#updateEncoderBufferCapacity`). */
 const recordOverheadMax = 64 * 1024;
@@ -44,6 +44,8 @@ export class Appender {
   lastPhyOffset: number;
   lastStoreTimestamp: number;
   lastPutMs = 0;
+  /** Filter bits for the extension of a message's entry. */
+  bitMapOf: BitMapOf | undefined = undefined;
   readonly #parts: StoreParts;
   readonly #log: CommitLog;
   readonly #queues: QueueTable;
@@ -278,7 +280,7 @@ export class Appender {
    * out of the ordinary, a refusal included.
    */
   #putPlainBatch(input: PutInput, queue: StoreQueue): boolean {
-    if (queue.delayed || transactionType(input.sysFlag) !== 0) return false;
+    if (queue.delayed || queue.extension !== undefined || transactionType(input.sysFlag) !== 0) return false;
     const { config } = this.#parts;
     if (input.bodyEnd - input.bodyStart > config.maxMessageSize) return false;
     const log = this.#log;
@@ -354,8 +356,15 @@ export class Appender {
 
   #append(queue: StoreQueue, phyOffset: number, length: number, tagsCode: number, now: number): void {
     this.#touch(queue);
-    queue.append(phyOffset, length, tagsCode);
+    if (queue.extension === undefined) queue.append(phyOffset, length, tagsCode);
+    else this.#appendExtended(queue, phyOffset, length, tagsCode, now);
     queue.lastPutMs = now;
+  }
+
+  /** The record lies encoded at the log's tail, not committed yet. */
+  #appendExtended(queue: StoreQueue, phyOffset: number, length: number, tagsCode: number, now: number): void {
+    const log = this.#log;
+    this.#queues.append(queue, phyOffset, length, tagsCode, now, this.bitMapOf?.(queue.topic, log.bytes, log.pos, log.pos + length));
   }
 
   #touch(queue: StoreQueue): void {

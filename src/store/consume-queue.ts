@@ -9,8 +9,9 @@
  */
 import * as path from 'node:path';
 import { javaStringHash } from '../compat/java-string-hash.js';
-import { consumeQueueUnitBytes, preBlankSize, setConsumeQueueUnit } from '../codec/consume-queue-unit.js';
+import { consumeQueueUnitBytes, preBlankSize, setConsumeQueueUnit, setExtAddress } from '../codec/consume-queue-unit.js';
 import { viewOf } from '../codec/int64.js';
+import type { QueueExtension } from './consume-queue-ext.js';
 import { scheduleTopic, offsetFileName } from './names.js';
 import type { QueueRef } from './types.js';
 
@@ -46,6 +47,8 @@ export class StoreQueue implements QueueRef {
   /** SCHEDULE_TOPIC_XXXX: entries carry the delivery time. */
   readonly delayed: boolean;
   attachment: unknown = undefined;
+  /** With enableConsumeQueueExt: each entry gets a unit there, and its address as tags code. */
+  extension: QueueExtension | undefined = undefined;
   minOffset = 0;
   maxOffset = 0;
   writtenOffset = 0;
@@ -97,7 +100,7 @@ export class StoreQueue implements QueueRef {
   get memoryBytes(): number {
     let bytes = 0;
     for (const block of this.#blocks) bytes += block.bytes.length;
-    return bytes;
+    return bytes + (this.extension?.memoryBytes ?? 0);
   }
 
   fileName(fileBase: number): string {
@@ -110,6 +113,13 @@ export class StoreQueue implements QueueRef {
     this.#blocks = [];
     this.#tail = undefined;
     this.#count = this.#capacity = 0;
+    this.extension?.forget();
+  }
+
+  /** Appends the entry of queueOffset `nextOffset`, with the address of its unit in the extension as tags code. */
+  appendExtended(phyOffset: number, size: number, position: number): void {
+    this.append(phyOffset, size, 0);
+    setExtAddress((this.#tail as UnitBlock).view, (this.#count - 1) * consumeQueueUnitBytes, position);
   }
 
   /** Appends the entry of queueOffset `nextOffset`. */
@@ -212,6 +222,7 @@ export class StoreQueue implements QueueRef {
 
   /** Gives back the memory of full, flushed blocks until `keep` bytes are left; all of them, the tail too, with 0. */
   release(keep: number): void {
+    this.extension?.release(keep);
     let bytes = this.memoryBytes;
     while (this.#blocks.length > 0 && bytes > keep) {
       const first = this.#blocks[0] as UnitBlock;

@@ -20,6 +20,7 @@ import { StoreReader } from './read.js';
 import type { Recovered, Recovery } from './recover.js';
 import { runtimeInfo, StoreCounts } from './runtime-info.js';
 import type {
+  BitMapOf,
   FlushOutcome,
   GetResult,
   IndexQueryResult,
@@ -166,6 +167,10 @@ export class DiskMessageStore implements OpenStore {
     this.#listeners.push(listener);
   }
 
+  setBitMapOf(bitMapOf: BitMapOf): void {
+    this.#appender.bitMapOf = bitMapOf;
+  }
+
   // ---- putting ----
 
   put(input: PutInput): PutResult {
@@ -192,6 +197,7 @@ export class DiskMessageStore implements OpenStore {
       queue.touched = false;
       queue.registered = true;
       queue.writtenOffset = queue.nextOffset;
+      queue.extension?.written();
       this.#queues.dirty.add(queue);
       if (this.syncFlush) this.#unconfirmed.push({ queue, next: queue.nextOffset, phyEnd: log.written });
     }

@@ -79,7 +79,8 @@ export class Dispatcher {
       if (outcome === 'gap') this.gaps.add(queue);
       else {
         queue.registered = true;
-        queue.append(record.phyOffset, record.size, tagsCodeOf(scan, bytes, queue, record.storeTimestamp, delayLevels));
+        queues.append(queue, record.phyOffset, record.size, tagsCodeOf(scan, bytes, queue, record.storeTimestamp, delayLevels), record.storeTimestamp, undefined);
+        queue.extension?.written();
         queue.writtenOffset = queue.maxOffset = queue.nextOffset;
         queue.lastPutMs = clock.nowMs();
         queues.dirty.add(queue);

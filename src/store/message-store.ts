@@ -12,7 +12,7 @@ import type { Disk } from './disk.js';
 import { DiskMessageStore } from './disk-message-store.js';
 import { KeyIndex } from './key-index.js';
 import { openLogFiles } from './log-files.js';
-import { defaultDelayLevels, delayLevelTable } from './options.js';
+import { defaultDelayLevels, delayLevelTable, extensionFileBytesDefault } from './options.js';
 import type { StoreOptions } from './options.js';
 import type { StoreParts } from './parts.js';
 import { QueueTable } from './queue-table.js';
@@ -63,7 +63,12 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
       clock,
       log,
       commitLog: new CommitLog(disk, commitLogDir, config.mappedFileSizeCommitLog, config.tailCacheBytesMax, nowMs),
-      queues: new QueueTable(disk, path.join(root, 'consumequeue'), config.mappedFileSizeConsumeQueue),
+      queues: new QueueTable(
+        disk, path.join(root, 'consumequeue'), config.mappedFileSizeConsumeQueue,
+        config.enableConsumeQueueExt === true
+          ? { root: path.join(root, 'consumequeue_ext'), fileBytes: config.mappedFileSizeConsumeQueueExt ?? extensionFileBytesDefault }
+          : undefined,
+      ),
       index: config.messageIndexEnable
         ? new KeyIndex(disk, path.join(root, 'index'), config.maxHashSlotNum, config.maxIndexNum, nowMs)
         : undefined,

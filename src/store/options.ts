@@ -37,6 +37,9 @@ export interface StoreConfig {
   diskSpaceCleanForciblyRatio?: number;
   /** Percent of the disk at which puts are refused. Clamped to 35..90. */
   diskSpaceWarningLevelRatio?: number;
+  /** Keep tags code, store time and filter bits of each message beside its entry. */
+  enableConsumeQueueExt?: boolean;
+  mappedFileSizeConsumeQueueExt?: number;
   /** Bytes of ConsumeQueue entries one get looks at. */
   maxFilterMessageSize?: number;
   /** Bytes of memory that `accessMessageInMemoryMaxRatio` is a part of; the machine's by default. */
@@ -83,6 +86,9 @@ export interface StoreOptions {
   /** Called once the store has given its memory back after a busy time (collect.ts). */
   collect?: (() => void) | undefined;
 }
+
+/** `MessageStoreConfig#mappedFileSizeConsumeQueueExt`. */
+export const extensionFileBytesDefault = 48 * 1024 * 1024;
 
 /** `MessageStoreConfig#messageDelayLevel`. */
 export const defaultDelayLevels = '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h';

@@ -3,7 +3,7 @@
  * queue-load.ts; rebuilding them from the log is recover.ts.
  */
 import * as path from 'node:path';
-import { consumeQueueUnitBytes, unitPhyOffset } from '../codec/consume-queue-unit.js';
+import { consumeQueueUnitBytes, unitPhyOffset, unitTagsCodeBig } from '../codec/consume-queue-unit.js';
 import { viewOf } from '../codec/int64.js';
 import { preBlankUnits, StoreQueue } from './consume-queue.js';
 import type { QueueState } from './derived-state.js';
@@ -11,6 +11,8 @@ import type { Disk, DiskFile } from './disk.js';
 import { HandleCache } from './handle-cache.js';
 import { checkQueueName } from './names.js';
 import type { StoreLog } from './options.js';
+import { QueueExtensions } from './queue-extensions.js';
+import type { ExtensionsOptions } from './queue-extensions.js';
 import { findQueues, QueueScan } from './queue-load.js';
 import type { QueueFindings } from './queue-load.js';
 
@@ -33,13 +35,18 @@ export class QueueTable {
   readonly #unsynced = new Set<string>();
   readonly #unsyncedDirs = new Set<string>();
   readonly #scan: QueueScan;
+  /** Undefined without enableConsumeQueueExt. */
+  readonly extensions: QueueExtensions | undefined;
 
-  constructor(disk: Disk, root: string, fileBytes: number) {
+  constructor(disk: Disk, root: string, fileBytes: number, extensions?: ExtensionsOptions) {
     this.#disk = disk;
     this.root = root;
     this.fileBytes = fileBytes;
     this.#scan = new QueueScan(this);
     this.#handles = new HandleCache(disk, handlesMax);
+    this.extensions = extensions === undefined ? undefined : new QueueExtensions(disk, extensions, {
+      handles: this.#handles, unsynced: this.#unsynced, unsyncedDirs: this.#unsyncedDirs, open: (queue, fileBase) => this.open(queue, fileBase),
+    });
   }
 
   /** The queue's one object; it is registered when it gets its first entry. Throws a Refusal for a name that may not become a directory. */
@@ -50,6 +57,7 @@ export class QueueTable {
     checkQueueName(topic, queueId);
     if (queues === undefined) this.#refs.set(topic, (queues = new Map<number, StoreQueue>()));
     queue = new StoreQueue(this.root, topic, queueId, this.fileBytes);
+    queue.extension = this.extensions?.create(topic, queueId);
     queues.set(queueId, queue);
     return queue;
   }
@@ -78,6 +86,24 @@ export class QueueTable {
   /** The handle of a queue's file; it exists. */
   open(queue: StoreQueue, fileBase: number): DiskFile {
     return this.#handles.get(queue.fileName(fileBase));
+  }
+
+  /**
+   * Appends the entry of a message, with a unit in the queue's extension when it has one. A unit that cannot be made leaves the tags code in the entry,
+   * as `ConsumeQueue#putMessagePositionInfoWrapper` does.
+   */
+  append(queue: StoreQueue, phyOffset: number, size: number, tagsCode: number, storeTimestamp: number, bitMap: Uint8Array | undefined): void {
+    const { extension } = queue;
+    let position = -1;
+    if (extension !== undefined && this.extensions !== undefined) {
+      try {
+        position = this.extensions.append(queue, extension, tagsCode, storeTimestamp, bitMap);
+      } catch {
+        // The disk did not say where units go on; it is asked again for the next message.
+      }
+    }
+    if (position >= 0) queue.appendExtended(phyOffset, size, position);
+    else queue.append(phyOffset, size, tagsCode);
   }
 
   /** Finds the queues on disk, see queue-load.ts. */
@@ -121,6 +147,7 @@ export class QueueTable {
       this.#unsynced.add(queue.fileName(last));
     }
     queue.startAt(queueOffset);
+    if (queueOffset === 0 && queue.extension !== undefined) this.extensions?.remove(queue.extension);
     if (queueOffset === 0) queue.minOffset = 0;
   }
 
@@ -130,7 +157,10 @@ export class QueueTable {
    */
   async flush(): Promise<void> {
     for (const queue of [...this.dirty]) {
-      for (const run of queue.unflushed()) {
+      // Entries that come while units are written wait for the next time: no entry reaches the files before its unit.
+      const limit = queue.writtenOffset;
+      if (queue.extension !== undefined) await this.extensions?.flush(queue, queue.extension);
+      for (const run of queue.unflushed(limit)) {
         if (queue.deleted) break;
         const fresh = !queue.files.includes(run.fileBase);
         const file = fresh ? this.#create(queue, run.fileBase) : this.open(queue, run.fileBase);
@@ -185,6 +215,10 @@ export class QueueTable {
       this.#unsyncedDirs.add(queue.dir);
       count++;
     }
+    const first = queue.files[0];
+    if (count > 0 && first !== undefined && queue.extension !== undefined && this.open(queue, first).readSync(last, 0) === last.length) {
+      this.extensions?.deleteBelow(queue.extension, unitTagsCodeBig(viewOf(last), 0));
+    }
     return count;
   }
 
@@ -201,10 +235,12 @@ export class QueueTable {
     queue.files.length = 0;
     this.#disk.removeDir(queue.dir);
     this.#unsyncedDirs.add(this.root);
+    if (queue.extension !== undefined) this.extensions?.remove(queue.extension);
   }
 
   removeTopicDir(topic: string): void {
     this.#disk.removeDir(path.join(this.root, topic));
+    if (this.extensions !== undefined) this.#disk.removeDir(path.join(this.extensions.root, topic));
     this.#refs.delete(topic);
   }
 

@@ -2,11 +2,12 @@
  * Reading for consumers: get by the rules of `DefaultMessageStore#getMessage`, entries, store times and search by time. Synchronous as long as everything
  * lies in memory, else tried again after the missing pages were read. Where bytes come from is log-reader.ts.
  */
-import { consumeQueueUnitBytes, preBlankSize, unitPhyOffset, unitSize, unitTagsCode } from '../codec/consume-queue-unit.js';
+import { consumeQueueUnitBytes, preBlankSize, unitExtPosition, unitPhyOffset, unitSize, unitTagsCode } from '../codec/consume-queue-unit.js';
 import { bornHostBytes, storeHostBytes } from '../codec/sys-flag.js';
 import { getInt64, viewOf } from '../codec/int64.js';
 import { readRecord, recordMagic, RecordView } from '../codec/message-record.js';
 import type { StoreQueue } from './consume-queue.js';
+import { ExtensionReader } from './extension-reader.js';
 import { Located, LogReader, ReadSession } from './log-reader.js';
 import type { Found } from './log-reader.js';
 import { memoryWindowBytes } from './options.js';
@@ -62,6 +63,7 @@ export class StoreReader {
   readonly #filterBytes: number;
   readonly #located = new Located();
   readonly #cursor = new UnitCursor();
+  readonly #extensions: ExtensionReader;
   readonly #onDamage: (queue: StoreQueue, queueOffset: number, phyOffset: number) => void;
   #readsSeen = 0;
   #readMs = 0;
@@ -72,6 +74,7 @@ export class StoreReader {
     this.#onDamage = onDamage;
     this.logReader = new LogReader(parts.commitLog, parts.config.readCacheBytesMax);
     this.#unitPages = new PageCache(pageUnits * consumeQueueUnitBytes, parts.config.queueCacheBytesMax ?? 16 * 1024 * 1024);
+    this.#extensions = new ExtensionReader(parts);
     this.#windowBytes = memoryWindowBytes(parts.config);
     this.#filterBytes = parts.config.maxFilterMessageSize ?? filterBytesDefault;
   }
@@ -175,9 +178,13 @@ export class StoreReader {
       lastPhy = phyOffset;
       next = at + 1;
       if (phyOffset < skipBelow) continue;
-      if (filter !== undefined && !filter.matchesEntry(unitTagsCode(cursor.view, cursor.pos))) {
-        if (bytes === 0) status = 'NO_MATCHED_MESSAGE';
-        continue;
+      if (filter !== undefined) {
+        const matches = this.#matchesEntry(filter, queue, session);
+        if (matches === undefined) return undefined;
+        if (!matches) {
+          if (bytes === 0) status = 'NO_MATCHED_MESSAGE';
+          continue;
+        }
       }
       const found: Found = this.logReader.locate(located, phyOffset, size, session);
       if (found === 'missing') return undefined;
@@ -217,6 +224,34 @@ export class StoreReader {
     this.counts.found++;
     this.counts.messages += count;
     return { status, nextBeginOffset: next, minOffset: queue.minOffset, maxOffset: max, slices, messageCount: count, bytes, fallenBehind, lender: session };
+  }
+
+  /**
+   * What the filter says of the entry under the cursor; undefined when its unit must be read first. An entry whose unit is not there matches: its tags
+   * code is unknown, and clients compare tags too (`CqUnit#getValidTagsCodeAsLong`).
+   */
+  #matchesEntry(filter: MessageFilter, queue: StoreQueue, session: ReadSession | undefined): boolean | undefined {
+    const { view, pos } = this.#cursor;
+    const position = unitExtPosition(view, pos);
+    if (position < 0) return filter.matchesEntry(unitTagsCode(view, pos));
+    const extensions = this.#extensions;
+    const outcome = extensions.find(queue, position, session);
+    if (outcome === 'missing') return undefined;
+    return outcome === 'none' || filter.matchesEntry(extensions.found.tagsCode, extensions.found);
+  }
+
+  /** The entry under the cursor; undefined when its unit must be read first. */
+  #unit(queue: StoreQueue, queueOffset: number, session: ReadSession): QueueUnit | undefined {
+    const { view, pos } = this.#cursor;
+    const entry = { queueOffset, phyOffset: unitPhyOffset(view, pos), recordBytes: unitSize(view, pos) };
+    const position = unitExtPosition(view, pos);
+    if (position < 0) return { ...entry, tagsCode: unitTagsCode(view, pos) };
+    const outcome = this.#extensions.find(queue, position, session);
+    if (outcome === 'missing') return undefined;
+    if (outcome === 'none') return { ...entry, tagsCode: NaN, extension: 'missing' };
+    const { tagsCode, msgStoreTime, bytes, bitMapStart, bitMapBytes } = this.#extensions.found;
+    const bitMap = Uint8Array.prototype.slice.call(bytes, bitMapStart, bitMapStart + bitMapBytes);
+    return { ...entry, tagsCode, extension: { tagsCode: BigInt(tagsCode), msgStoreTime, bitMap } };
   }
 
   /** See `MessageStore.release`. */
@@ -274,8 +309,8 @@ export class StoreReader {
 
   /** Forgets all pages when none was read for `idleMs`. Returns true while some are held. */
   trim(idleMs: number, nowMs: number): boolean {
-    const caches = [this.#unitPages, this.logReader.pages];
-    const reads = this.#unitPages.reads + this.logReader.pages.reads;
+    const caches = [this.#unitPages, this.logReader.pages, this.#extensions.pages];
+    const reads = caches.reduce((sum, cache) => sum + cache.reads, 0);
     if (reads !== this.#readsSeen) {
       this.#readsSeen = reads;
       this.#readMs = nowMs;
@@ -286,6 +321,7 @@ export class StoreReader {
   /** Forgets cached pages of a queue: it was deleted, and its name may come again. */
   forgetQueue(queue: StoreQueue): void {
     this.#unitPages.forgetAll(`${queue.topic}/${queue.queueId}/`);
+    this.#extensions.forgetQueue(queue);
   }
 
   /** Entries [queueOffset, +count) that are visible. */
@@ -302,8 +338,9 @@ export class StoreReader {
           if (left === 0) break;
         } else this.#cursor.pos += consumeQueueUnitBytes;
         left--;
-        const { view, pos } = this.#cursor;
-        units.push({ queueOffset: at, phyOffset: unitPhyOffset(view, pos), recordBytes: unitSize(view, pos), tagsCode: unitTagsCode(view, pos) });
+        const unit = this.#unit(queue, at, session);
+        if (unit === undefined) return undefined;
+        units.push(unit);
       }
       return units;
     });

@@ -3,6 +3,8 @@
  * One JavaScript thread owns a store; nothing here takes locks. Offsets are numbers checked to be safe integers.
  */
 
+import type { ConsumeQueueExtUnit } from '../codec/consume-queue-ext-unit.js';
+
 /** `PutMessageStatus`, the part a store of one node can answer. */
 export type PutStatus =
   | 'PUT_OK'
@@ -87,10 +89,25 @@ export interface PutResult {
   phyOffsets: Float64Array;
 }
 
+/** What stands beside a ConsumeQueue entry in the queue's extension (`CqExtUnit`); reused by the store, valid during the call. */
+export interface EntryExtension {
+  readonly msgStoreTime: number;
+  /** The bitmap is `bytes[bitMapStart..bitMapStart + bitMapBytes)`; bitMapBytes 0 = none. */
+  readonly bytes: Uint8Array;
+  readonly bitMapStart: number;
+  readonly bitMapBytes: number;
+}
+
+/**
+ * Computes the bits that go into the extension of a message's ConsumeQueue entry, from its whole record `bytes[start..end)`; undefined = none. Called
+ * while the message is put: it must not call the store.
+ */
+export type BitMapOf = (topic: string, bytes: Uint8Array, start: number, end: number) => Uint8Array | undefined;
+
 /** Decides on the broker which messages a consumer gets. Absent = all. */
 export interface MessageFilter {
-  /** From the ConsumeQueue entry alone. */
-  matchesEntry(tagsCode: number): boolean;
+  /** From the ConsumeQueue entry alone; `extension` when the queue has one for it. */
+  matchesEntry(tagsCode: number, extension?: EntryExtension): boolean;
   /** From the stored record (SQL92); undefined = the entry decides. */
   readonly matchesRecord?: ((record: Buffer) => boolean) | undefined;
 }
@@ -115,7 +132,10 @@ export interface QueueUnit {
   readonly queueOffset: number;
   readonly phyOffset: number;
   readonly recordBytes: number;
+  /** The message's own, also where the entry holds the address of a unit; NaN when that is not there. */
   readonly tagsCode: number;
+  /** The unit of the entry; `missing` when the entry leads to none. Undefined = it has none. */
+  readonly extension?: ConsumeQueueExtUnit | 'missing' | undefined;
 }
 
 export interface IndexQueryResult {
@@ -153,6 +173,8 @@ export interface MessageStore {
   readonly fault: string | undefined;
   /** FlushDiskType: SYNC_FLUSH acknowledges after fdatasync. */
   readonly syncFlush: boolean;
+  /** From here on messages get these bits, where queues have extensions (`enableConsumeQueueExt`). */
+  setBitMapOf(bitMapOf: BitMapOf): void;
   /** Creates the queue's files on first put, not here. */
   queue(topic: string, queueId: number): QueueRef;
   /** Undefined when the queue has no ConsumeQueue. */

@@ -3,23 +3,29 @@
  * logs and a configuration file of ours. Fetching the jars is `install.ts`. The HA port has no bind option and listens on
  * every interface; it is given a free port and nothing connects to it.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint, EndpointOptions } from '../../endpoint.js';
 import { Child, freePort } from '../../process.js';
 import { RawClient } from '../../raw-client.js';
-import { apacheVersion, installApache, jvmOpens, jvmSmall } from './install.js';
+import { javaArgs, makeHome } from './home.js';
+import { apacheVersion, installApache, jvmSmall } from './install.js';
+import { ApacheProxy } from './proxy.js';
 
 export interface ApacheOptions extends EndpointOptions {
   readonly version?: string;
   /** Start only a broker, against this name server (host:port). */
   readonly namesrv?: string;
+  /** Further files of the broker's `conf` folder: text by name. */
+  readonly confFiles?: Readonly<Record<string, string>>;
   /** JVM flags instead of the small ones. */
   readonly jvm?: { readonly namesrv?: readonly string[]; readonly broker?: readonly string[] };
   /** Environment of both JVMs. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Start Apache's proxy as well, for its gRPC endpoint. */
+  readonly proxy?: boolean;
 }
 
 const bootSuccess = (line: string): boolean => line.includes('boot success');
@@ -27,33 +33,6 @@ const bootSuccess = (line: string): boolean => line.includes('boot success');
 /** An orderly stop of a loaded broker flushes and joins its threads; it takes a few seconds on a busy machine. */
 const stopGraceMs = 45_000;
 const startTimeoutMs = 90_000;
-
-/** A home with the two kinds of log configuration that RocketMQ 4 and 5 look for, quiet enough for tests. */
-function makeHome(parent: string, name: string): string {
-  const home = join(parent, name);
-  mkdirSync(join(home, 'conf'), { recursive: true });
-  const logback = `<configuration>
-  <appender name="file" class="ch.qos.logback.core.FileAppender">
-    <file>${join(home, `${name}.log`)}</file>
-    <encoder><pattern>%d{HH:mm:ss.SSS} %p %t %c{0} - %m%n</pattern></encoder>
-  </appender>
-  <root level="${process.env['APACHE_LOG_LEVEL'] ?? 'WARN'}"><appender-ref ref="file"/></root>
-</configuration>
-`;
-  for (const file of ['rmq.logback.xml', 'logback_namesrv.xml', 'logback_broker.xml', 'logback_tools.xml']) {
-    writeFileSync(join(home, 'conf', file), logback);
-  }
-  return home;
-}
-
-function javaArgs(home: string, classpath: string, flags: readonly string[], main: string, args: readonly string[]): string[] {
-  return [
-    ...flags, ...jvmOpens,
-    `-Duser.home=${home}`, `-Drocketmq.home.dir=${home}`,
-    `-Drmq.logback.configurationFile=${join(home, 'conf/rmq.logback.xml')}`,
-    '-cp', classpath, main, ...args,
-  ];
-}
 
 function writeProperties(path: string, properties: Readonly<Record<string, string | number | boolean>>): void {
   writeFileSync(path, Object.entries(properties).map(([key, value]) => `${key}=${value}\n`).join(''));
@@ -115,6 +94,7 @@ export class ApacheEndpoint implements Endpoint {
   private readonly port: number;
   private readonly haPort: number;
   private child: Child | undefined;
+  private proxy: ApacheProxy | undefined;
 
   private constructor(from: { options: ApacheOptions; classpath: string; namesrv: string; own: ApacheNamesrv | undefined; port: number; haPort: number }) {
     this.options = from.options;
@@ -127,6 +107,7 @@ export class ApacheEndpoint implements Endpoint {
     this.broker = `127.0.0.1:${from.port}`;
     this.parent = mkdtempSync(join(tmpdir(), 'apache-broker-'));
     this.home = makeHome(this.parent, 'broker');
+    for (const [name, text] of Object.entries(from.options.confFiles ?? {})) writeFileSync(join(this.home, 'conf', name), text);
     this.dataDir = from.options.dataDir ?? join(this.parent, 'store');
   }
 
@@ -143,11 +124,17 @@ export class ApacheEndpoint implements Endpoint {
     const endpoint = new ApacheEndpoint({ options, classpath, namesrv, own, port, haPort: port + 1 });
     try {
       await endpoint.restart();
+      if (options.proxy === true) endpoint.proxy = await ApacheProxy.start({ namesrv, ...(options.version === undefined ? {} : { version: options.version }) });
     } catch (error) {
       await endpoint.dispose();
       throw error;
     }
     return endpoint;
+  }
+
+  /** host:port of the proxy's gRPC endpoint, when it was asked for. */
+  get grpc(): string | undefined {
+    return this.proxy?.grpc;
   }
 
   get pid(): number {
@@ -201,6 +188,7 @@ export class ApacheEndpoint implements Endpoint {
 
   /** An orderly stop takes Apache ten seconds and more: done only where the store is kept. */
   async dispose(): Promise<void> {
+    await this.proxy?.dispose();
     if (this.options.dataDir === undefined) await this.kill();
     else await this.stop();
     await this.ownNamesrv?.dispose();

@@ -18,7 +18,7 @@ async function endpoint(): Promise<Endpoint> {
   const broker = await ScriptedServer.start((request) => (request.code === req.GET_MAX_OFFSET ? { ext: { offset: '5' } } : { code: 3 }));
   const namesrv = await ScriptedServer.start((request) => (request.code === req.GET_BROKER_CLUSTER_INFO ? { body: `{"brokerAddrTable":{"b":{"brokerAddrs":{0:"${broker.address}"},"cluster":"c"}}}` } : { code: 3 }));
   servers.push(broker, namesrv);
-  return { name: 'scripted', kind: 'scripted', version: '5.5.0', namesrv: namesrv.address, broker: broker.address, brokerName: 'b', cluster: 'c', grpc: undefined, storeDir: undefined, profile: 'full', features: new Set() };
+  return { name: 'scripted', kind: 'scripted', version: '5.5.0', namesrv: namesrv.address, broker: broker.address, brokerName: 'b', cluster: 'c', grpc: undefined, storeDir: undefined, profile: 'full', keepsTopics: false, signer: undefined, features: new Set() };
 }
 
 const about = { requirement: 'It works.', level: 'MUST', source: 'Test' } as const;

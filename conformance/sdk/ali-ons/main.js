@@ -42,10 +42,11 @@ const commands = {
   async send({ re, topic, mode, messages }) {
     if (mode !== 'sync' && mode !== 'async') throw new Error(`ali-ons has no ${mode} send`);
     const from = await ensureProducer();
-    const one = async ({ key, body, tag, delayLevel }) => {
+    const one = async ({ key, body, tag, delayLevel, properties }) => {
       const message = new Message(topic, tag ?? null, body);
       if (tag === undefined) delete message.properties.TAGS;
       message.keys = [key];
+      Object.assign(message.properties, properties);
       if (delayLevel !== undefined) message.delayTimeLevel = delayLevel;
       const t = Date.now();
       const result = await from.send(message);
@@ -56,14 +57,14 @@ const commands = {
   },
 
   async subscribe(command) {
-    const { as, group, topic, expression, model, maxReconsume } = command;
+    const { as, group, topic, expression, expressionType, model, maxReconsume } = command;
     await ensureProducer(); // the library's hidden default producer shares the first client made; let it not be a consumer's
     const consumer = new Consumer({
       ...common, consumerGroup: group, instanceName: as, isBroadcast: model === 'broadcasting', consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
       ...(maxReconsume === undefined ? {} : { maxReconsumeTimes: maxReconsume }),
     });
     consumer.on('error', (error) => console.error(String(error)));
-    consumer.subscribe(topic, expression ?? '*', async (message) => {
+    consumer.subscribe(topic, expressionType === undefined ? expression ?? '*' : { expressionType, subString: expression }, async (message) => {
       const taken = !refuses(command, message.keys);
       say({
         event: 'received', as, topic: message.topic, key: message.keys, body: message.body.toString('utf8'), tag: message.tags ?? undefined, queueId: message.queueId,

@@ -21,34 +21,36 @@ import (
 )
 
 type message struct {
-	Key        string `json:"key"`
-	Body       string `json:"body"`
-	Tag        string `json:"tag"`
-	QueueID    *int   `json:"queueId"`
-	DelayLevel int    `json:"delayLevel"`
-	Decision   string `json:"decision"`
+	Key        string            `json:"key"`
+	Body       string            `json:"body"`
+	Tag        string            `json:"tag"`
+	Properties map[string]string `json:"properties"`
+	QueueID    *int              `json:"queueId"`
+	DelayLevel int               `json:"delayLevel"`
+	Decision   string            `json:"decision"`
 }
 
 type command struct {
-	Re           int       `json:"re"`
-	Do           string    `json:"do"`
-	As           string    `json:"as"`
-	Topic        string    `json:"topic"`
-	Broker       string    `json:"broker"`
-	Group        string    `json:"group"`
-	Mode         string    `json:"mode"`
-	Expression   string    `json:"expression"`
-	Model        string    `json:"model"`
-	Style        string    `json:"style"`
-	Fail         string    `json:"fail"`
-	FailEvery    int       `json:"failEvery"`
-	FailBefore   int       `json:"failBefore"`
-	RetryLevel   int       `json:"retryDelayLevel"`
-	Orderly      bool      `json:"orderly"`
-	MaxReconsume int32     `json:"maxReconsume"`
-	Queues       int       `json:"queues"`
-	Expect       int       `json:"expect"`
-	Messages     []message `json:"messages"`
+	Re             int       `json:"re"`
+	Do             string    `json:"do"`
+	As             string    `json:"as"`
+	Topic          string    `json:"topic"`
+	Broker         string    `json:"broker"`
+	Group          string    `json:"group"`
+	Mode           string    `json:"mode"`
+	Expression     string    `json:"expression"`
+	ExpressionType string    `json:"expressionType"`
+	Model          string    `json:"model"`
+	Style          string    `json:"style"`
+	Fail           string    `json:"fail"`
+	FailEvery      int       `json:"failEvery"`
+	FailBefore     int       `json:"failBefore"`
+	RetryLevel     int       `json:"retryDelayLevel"`
+	Orderly        bool      `json:"orderly"`
+	MaxReconsume   int32     `json:"maxReconsume"`
+	Queues         int       `json:"queues"`
+	Expect         int       `json:"expect"`
+	Messages       []message `json:"messages"`
 }
 
 type event map[string]interface{}
@@ -158,6 +160,7 @@ func send(c command) error {
 		if input.Tag != "" {
 			m.WithTag(input.Tag)
 		}
+		m.WithProperties(input.Properties)
 		if input.DelayLevel > 0 {
 			m.WithDelayTimeLevel(input.DelayLevel)
 		}
@@ -303,6 +306,9 @@ func subscribe(c command) error {
 	selector := consumer.MessageSelector{Type: consumer.TAG, Expression: "*"}
 	if c.Expression != "" {
 		selector.Expression = c.Expression
+	}
+	if c.ExpressionType != "" {
+		selector.Type = consumer.ExpressionType(c.ExpressionType)
 	}
 	err = pc.Subscribe(c.Topic, selector, func(ctx context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 		all := true

@@ -8,6 +8,8 @@ import { checkGroupName, jsonReply, noRemark, queueBean, queueOf, success } from
 import type { AdminParts } from './admin.js';
 import { JsonDouble, writeJson } from '../../compat/fastjson.js';
 import type { JsonOut, JsonOutBean } from '../../compat/fastjson.js';
+import { filterDataBean } from '../filter/filter-data.js';
+import { queueDataBean } from './queue-view.js';
 import { isBlank, shown } from './topic-names.js';
 import type { Topic } from './types.js';
 
@@ -260,13 +262,16 @@ export function createOffsetHandlers(parts: AdminParts): OffsetHandlers {
       const units = await store.units(queue, index, Math.max(0, Math.min(header.count, unitsMax)));
       const subscription = consumerGroup === undefined ? undefined : consumers.subscription(consumerGroup, topic);
       const offline = consumerGroup !== undefined && subscription === undefined;
-      const filterData = consumerGroup === undefined ? undefined : offline ? `${shown(consumerGroup)}@${topic} is not online!` : 'null';
+      const data = consumerGroup === undefined ? undefined : ctx.filters.get(topic, consumerGroup);
+      const filterData = consumerGroup === undefined ? undefined : offline ? `${shown(consumerGroup)}@${topic} is not online!`
+        : data === undefined ? 'null' : writeJson(filterDataBean(data), true);
+      const filter = subscription === undefined ? undefined : ctx.filters.filterOf(subscription, data);
       return {
         ...jsonReply({
           filterData,
           maxQueueIndex: queue.maxOffset,
           minQueueIndex: queue.minOffset,
-          queueData: units.map((unit) => ({ eval: false, physicOffset: unit.phyOffset, physicSize: unit.recordBytes, tagsCode: unit.tagsCode })),
+          queueData: units.map((unit) => queueDataBean(unit, subscription !== undefined, filter)),
           subscriptionData: subscription === undefined ? undefined : { ...subscription },
         }),
         remark: noRemark,

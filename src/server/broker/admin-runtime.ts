@@ -14,13 +14,17 @@ import type { AdminParts } from './admin.js';
 import { newDataVersion, nextDataVersion } from './data-version.js';
 import { writeJson } from '../../compat/fastjson.js';
 import type { DiskSpace } from '../../store/disk.js';
+import { encodeTimerCheckpoint } from '../../codec/timer-records.js';
+import { javaDoubleText } from '../../compat/java-number.js';
+import type { Timers } from '../timer/timers.js';
 import type { DelayOffsets } from './schedule.js';
 import { statsData } from './statistics.js';
 import { shown } from './topic-names.js';
 import type { DataVersion } from './types.js';
 
 type RuntimeHandlers = Pick<Handlers,
-  'GET_BROKER_RUNTIME_INFO' | 'GET_BROKER_CONFIG' | 'UPDATE_BROKER_CONFIG' | 'VIEW_BROKER_STATS_DATA' | 'GET_ALL_DELAY_OFFSET' | 'GET_BROKER_HA_STATUS'>;
+  'GET_BROKER_RUNTIME_INFO' | 'GET_BROKER_CONFIG' | 'UPDATE_BROKER_CONFIG' | 'VIEW_BROKER_STATS_DATA' | 'GET_ALL_DELAY_OFFSET' | 'GET_BROKER_HA_STATUS' |
+  'GET_TIMER_CHECK_POINT' | 'GET_TIMER_METRICS'>;
 
 /** Keys that parts of the broker read anew at each use, so that a change takes effect at once. No path, no program, no address, no limit of memory. */
 export const runtimeKeys = [
@@ -38,6 +42,8 @@ export interface RuntimeParts extends AdminParts {
   readonly shownConfig: Readonly<Record<string, unknown>>;
   /** Next offset to deliver of each delay level. */
   readonly delayOffsets: () => DelayOffsets;
+  /** Undefined when there are none. */
+  readonly timers: Timers | undefined;
   /** Of the file system that holds the store; undefined when it cannot be asked. */
   readonly storeSpace: () => DiskSpace | undefined;
   /** Registers everything anew after a change that routes show. */
@@ -98,7 +104,28 @@ export function createRuntimeHandlers(parts: RuntimeParts): RuntimeHandlers {
     return figures;
   };
 
+  const timerFigures = (): Record<string, string> => {
+    const figures = parts.timers?.figures();
+    return {
+      timerReadBehind: String(figures?.readBehindSec ?? 0),
+      timerOffsetBehind: String(figures?.offsetBehind ?? 0),
+      timerCongestNum: String(figures?.congestNum ?? 0),
+      timerEnqueueTps: javaDoubleText(figures?.enqueueTps ?? 0),
+      timerDequeueTps: javaDoubleText(figures?.dequeueTps ?? 0),
+    };
+  };
+
   return {
+    GET_TIMER_CHECK_POINT() {
+      if (parts.timers === undefined) throw new Refusal(responseCodes.SYSTEM_ERROR, 'The checkpoint is null');
+      return { code: responseCodes.SUCCESS, body: encodeTimerCheckpoint(parts.timers.checkpoint()) };
+    },
+
+    GET_TIMER_METRICS() {
+      if (parts.timers === undefined) throw new Refusal(responseCodes.SYSTEM_ERROR, 'The timer message store is null');
+      return { code: responseCodes.SUCCESS, body: Buffer.from(parts.timers.metrics.text(false), 'utf8') };
+    },
+
     async GET_BROKER_RUNTIME_INFO() {
       const { positions } = store;
       const table: Record<string, string> = {
@@ -113,11 +140,7 @@ export function createRuntimeHandlers(parts: RuntimeParts): RuntimeHandlers {
         pageCacheLockTimeMills: '0',
         earliestMessageTimeStamp: String(await store.earliestStoreTime()),
         startAcceptSendRequestTimeStamp: String(config.startAcceptSendRequestTimeStamp),
-        timerReadBehind: '0',
-        timerOffsetBehind: '0',
-        timerCongestNum: '0',
-        timerEnqueueTps: '0.0',
-        timerDequeueTps: '0.0',
+        ...timerFigures(),
         remainTransientStoreBufferNumbs: '2147483647',
         remainHowManyDataToFlush: byteCount(Math.max(0, positions.written - positions.flushed)),
       };

@@ -2,6 +2,7 @@
  * One broker, composed: tables, registries, handlers, timers, registration with name servers. It owns no socket, no disk and no store: those are
  * given, opened, by node.ts, which also decides when to listen.
  */
+import * as path from 'node:path';
 import { hostBytes } from '../../codec/host-address.js';
 import { Fault } from '../../codec/errors.js';
 import { LaneSet } from '../../remoting/lanes.js';
@@ -18,6 +19,10 @@ import { createTopicHandlers } from './admin-topics.js';
 import { ConsumerTable } from './consumers.js';
 import { parseDelayLevels } from './delay-levels.js';
 import { SubscriptionGroupTable } from './groups.js';
+import { createCalcBitMap } from '../filter/calc-bit-map.js';
+import { ExpressionCache } from '../filter/expression.js';
+import { ConsumerFilterTable } from '../filter/filter-data.js';
+import { createFilterRegistry } from '../filter/message-filter.js';
 import { createClientHandlers } from './heartbeat.js';
 import type { Hold } from './hold.js';
 import { brokerLanes } from './lanes.js';
@@ -33,6 +38,9 @@ import { Registration } from './registration.js';
 import type { NamesrvCaller } from './registration.js';
 import { createSchedule } from './schedule.js';
 import { createSend } from './send.js';
+import { createRecall } from '../timer/recall.js';
+import { createTimers } from '../timer/timers.js';
+import type { Timers } from '../timer/timers.js';
 import { Statistics } from './statistics.js';
 import { TopicConfigTable } from './topics.js';
 import type { BrokerContext } from './types.js';
@@ -79,6 +87,8 @@ export interface Broker {
   readonly locks: QueueLockTable;
   readonly registration: Registration;
   readonly statistics: Statistics;
+  /** Undefined when timerWheelEnable is off. */
+  readonly timers: Timers | undefined;
   /** Pulls that wait: how many, and how many found no room. */
   readonly hold: Pick<Hold, 'count' | 'turnedAway'>;
   /** Tells the port that was bound; the broker's address is fixed from here on. Call before any request is served. */
@@ -110,7 +120,10 @@ export function createBroker(options: BrokerOptions): Broker {
   topics.load();
   groups.load();
   offsets.load();
-  const consumers = new ConsumerTable({ config, clock, log, turn });
+  const filterTable = new ConsumerFilterTable({ config, disk, clock, log, expressions: new ExpressionCache() });
+  filterTable.load();
+  if (config.enableCalcFilterBitMap) store.setBitMapOf(createCalcBitMap(filterTable));
+  const consumers = new ConsumerTable({ config, clock, log, turn, listener: filterTable });
   const producers = new ProducerTable({ clock, log, config });
   const locks = new QueueLockTable(clock);
 
@@ -121,6 +134,7 @@ export function createBroker(options: BrokerOptions): Broker {
 
   const context: BrokerContext = {
     config, limits, clock, log, turn, store, topics, groups, offsets, consumers, producers, locks,
+    filters: createFilterRegistry({ table: filterTable, filterSupportRetry: config.filterSupportRetry }),
     random: options.random,
     brokerAddress: () => `${textHost}:${port}`,
     storeHost: () => storeHost,
@@ -132,6 +146,14 @@ export function createBroker(options: BrokerOptions): Broker {
   const send = createSend(context, delays);
   const schedule = createSchedule(send.parts, disk);
   schedule.load();
+  const storeDir = options.shownConfig === undefined ? undefined : (options.shownConfig as Readonly<Record<string, unknown>>)['storePathRootDir'];
+  const timers = config.timerWheelEnable
+    ? createTimers(send.parts, { disk, root: typeof storeDir === 'string' ? storeDir : path.dirname(config.storePathConfigDir), wheelSlots: limits.timerWheelSlots })
+    : undefined;
+  if (timers !== undefined) {
+    send.parts.timerNum = (timeMs) => timers.num(timeMs);
+    timers.load();
+  }
   const pull = createPull(context);
   store.onArrival((queue, from, to) => statistics.put(queue.topic, to - from));
   const registration = new Registration({
@@ -141,7 +163,6 @@ export function createBroker(options: BrokerOptions): Broker {
     haServerAddress: () => `${textHost}:${port + 1}`,
   });
   const shownConfig: Readonly<Record<string, unknown>> = { ...options.shownConfig };
-  const storeDir = shownConfig['storePathRootDir'];
   const lanes = brokerLanes(config);
   const laneSet = new LaneSet(clock, lanes);
   const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics };
@@ -155,21 +176,23 @@ export function createBroker(options: BrokerOptions): Broker {
       lanes: laneSet,
       shownConfig,
       delayOffsets: () => schedule.state(),
+      timers,
       storeSpace: () => (typeof storeDir === 'string' ? disk.space(storeDir) : undefined),
       reregister: () => registration.again(),
     }),
     ...createMessageQuery(context).handlers,
     ...send.handlers,
+    ...createRecall(send.parts),
     ...pull.handlers,
     ...createClientHandlers({ ctx: context, consumers, producers }),
     ...createLockHandlers(locks),
   };
-  const timers: TimerHandle[] = [];
+  const scans: TimerHandle[] = [];
 
   return {
     handlers,
     fast: { ...send.fast, ...pull.fast },
-    lanes, laneSet, context, topics, groups, offsets, consumers, producers, locks, registration, statistics,
+    lanes, laneSet, context, topics, groups, offsets, consumers, producers, locks, registration, statistics, timers,
     hold: pull.hold,
 
     listening(boundPort) {
@@ -179,10 +202,13 @@ export function createBroker(options: BrokerOptions): Broker {
 
     async start() {
       offsets.start();
+      filterTable.start();
       statistics.start();
       schedule.start();
+      pull.start();
+      timers?.start();
       consumers.start();
-      timers.push(clock.setInterval(() => {
+      scans.push(clock.setInterval(() => {
         producers.scan();
         consumers.scan();
         locks.scan();
@@ -191,13 +217,14 @@ export function createBroker(options: BrokerOptions): Broker {
     },
 
     async stop() {
-      for (const timer of timers) timer.clear();
+      for (const timer of scans) timer.clear();
       await registration.stop();
       consumers.stop();
       pull.stop();
       statistics.stop();
+      await timers?.stop();
       await schedule.stop();
-      await Promise.all([topics.close(), groups.close(), offsets.close()]);
+      await Promise.all([topics.close(), groups.close(), offsets.close(), filterTable.close()]);
     },
 
     routeHost(localHost) {

@@ -16,6 +16,13 @@ export interface ConsumerTableOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly turn: Turn;
+  /** Hears of each heartbeat that brings subscriptions, and of groups that lost their last client (`ConsumerIdsChangeListener`, REGISTER and UNREGISTER). */
+  readonly listener?: ConsumerListener | undefined;
+}
+
+export interface ConsumerListener {
+  register(group: string, subscriptions: readonly Subscription[]): void;
+  unregister(group: string): void;
 }
 
 /** What one heartbeat says of one group. */
@@ -155,6 +162,7 @@ export class ConsumerTable implements ConsumerRegistry {
     }
     const resubscribed = data.subscriptions !== undefined && group.subscribe(data.subscriptions);
     if ((joined || resubscribed) && notify) this.#changed(group);
+    if (data.subscriptions !== undefined) this.#options.listener?.register(data.group, data.subscriptions);
     return joined || resubscribed;
   }
 
@@ -169,7 +177,10 @@ export class ConsumerTable implements ConsumerRegistry {
       if (groups?.delete(groupName) === true && groups.size === 0) this.#groupsOf.delete(connection);
       this.#options.log.info({ group: groupName, clientId: client.clientId }, 'consumer gone');
     }
-    if (group.clients.size === 0 && this.#groups.delete(groupName)) this.#weight -= group.weight;
+    if (group.clients.size === 0 && this.#groups.delete(groupName)) {
+      this.#weight -= group.weight;
+      this.#options.listener?.unregister(groupName);
+    }
     if (notify) this.#changed(group);
   }
 

@@ -12,6 +12,7 @@ import type { Connection, Ctx, Handlers } from '../../remoting/types.js';
 import type { ConsumerData, ConsumerTable } from './consumers.js';
 import type { ProducerTable } from './producers.js';
 import { brokerLimits, clientNameFault, demand, demandRoom } from './limits.js';
+import { isTagType } from './subscription.js';
 import { groupNameFault, retryTopicOf, shown } from './topic-names.js';
 import { permReadWrite, queueNumsMax } from './topics.js';
 import type { BrokerContext, ClientChannel, ConsumeType, MessageModel, Subscription } from './types.js';
@@ -29,11 +30,6 @@ export function readBody(body: Buffer, what: string): JsonMap {
   }
   if (!isMap(value)) throw new Refusal(responseCodes.SYSTEM_ERROR, `the body is no ${what}: not an object`);
   return value;
-}
-
-/** `ExpressionType#isTagType`. */
-export function isTagType(expressionType: string | undefined): boolean {
-  return expressionType === undefined || expressionType === '' || expressionType === 'TAG';
 }
 
 /** Reads a `SubscriptionData` bean; undefined when it names no topic. Tag hashes that a client left out are computed. */
@@ -205,8 +201,13 @@ export function createClientHandlers(parts: ClientParts): ClientHandlers {
       if (body.length === 0) return { code: responseCodes.SUCCESS };
       const subscription = readBody(body, 'CheckClientRequestBody').get('subscriptionData');
       const type = isMap(subscription) ? textOf(subscription, 'expressionType') : undefined;
-      if (isTagType(type)) return { code: responseCodes.SUCCESS };
-      throw new Refusal(responseCodes.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${String(type).slice(0, 128)}`);
+      if (!isMap(subscription) || type === undefined || isTagType(type)) return { code: responseCodes.SUCCESS };
+      if (!ctx.config.enablePropertyFilter) {
+        throw new Refusal(responseCodes.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${type.slice(0, 128)}`);
+      }
+      const built = ctx.filters.build(textOf(subscription, 'topic') ?? '', '', textOf(subscription, 'subString') ?? '', type, 0n);
+      if (typeof built === 'string') throw new Refusal(responseCodes.SUBSCRIPTION_PARSE_FAILED, built);
+      return { code: responseCodes.SUCCESS };
     },
 
     GET_CONSUMER_LIST_BY_GROUP(_request, header) {

@@ -28,6 +28,8 @@ export const brokerLimits = {
   queuesOfLockMax: 10_000,
   /** Queue locks at once. */
   locksMax: 200_000,
+  /** Slots of the timer wheel, Apache's: seven days of seconds, twice. */
+  timerWheelSlots: 2 * 7 * 24 * 3600,
   /** Characters of a name that lives in memory only: clientId, producer group, broker name of a lock. */
   nameCharsMax: 255,
 } as const;

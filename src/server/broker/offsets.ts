@@ -12,6 +12,9 @@ import { ConfigFile, fileCharsMax } from './config-file.js';
 import { newDataVersion, nextDataVersion, readDataVersion } from './data-version.js';
 import type { DataVersion, OffsetTable } from './types.js';
 
+/** Ends the key of the smallest offsets of broadcasting clients (`BroadcastOffsetManager#broadcastGroupId`). */
+const broadcastSuffix = '@broadcast';
+
 export interface OffsetTableOptions {
   readonly config: BrokerConfig;
   readonly disk: Disk;
@@ -65,6 +68,7 @@ export class ConsumerOffsetTable implements OffsetTable {
   readonly #committed = new Offsets();
   readonly #pulled = new Offsets();
   readonly #reset = new Offsets();
+  readonly #broadcast = new Offsets();
   /** Entries of the file whose key is not `topic@group`, written back as they were. */
   #strays: ReadonlyMap<string, JsonOut> = new Map();
   #dataVersion: DataVersion;
@@ -160,6 +164,16 @@ export class ConsumerOffsetTable implements OffsetTable {
     this.#dirty = true;
   }
 
+  queryBroadcast(group: string, topic: string, queueId: number): number {
+    return this.#broadcast.queues(group, topic)?.get(queueId) ?? -1;
+  }
+
+  commitBroadcast(group: string, topic: string, queueId: number, offset: number): void {
+    if (this.queryBroadcast(group, topic, queueId) === offset) return;
+    this.#broadcast.set(group, topic, queueId, offset);
+    this.#dirty = true;
+  }
+
   groupsOf(topic: string): readonly string[] {
     const groups: string[] = [];
     for (const [group, topics] of this.#committed.groups) if (topics.has(topic)) groups.push(group);
@@ -187,12 +201,12 @@ export class ConsumerOffsetTable implements OffsetTable {
   }
 
   removeGroup(group: string): void {
-    for (const table of [this.#committed, this.#pulled, this.#reset]) table.groups.delete(group);
+    for (const table of [this.#committed, this.#pulled, this.#reset, this.#broadcast]) table.groups.delete(group);
     this.#dirty = true;
   }
 
   removeTopic(topic: string): void {
-    for (const table of [this.#committed, this.#pulled, this.#reset]) table.removeTopic(topic);
+    for (const table of [this.#committed, this.#pulled, this.#reset, this.#broadcast]) table.removeTopic(topic);
     this.#dirty = true;
   }
 
@@ -210,10 +224,11 @@ export class ConsumerOffsetTable implements OffsetTable {
   #value(): JsonOut {
     const groupTopicMap = new Map<string, JsonOut>();
     for (const [group, topics] of this.#committed.groups) groupTopicMap.set(group, [...topics.keys()]);
+    const broadcast = [...this.#broadcast.byKey()].map(([key, queues]) => [`${key}${broadcastSuffix}`, queues] as const);
     return {
       dataVersion: { ...this.#dataVersion },
       groupTopicMap,
-      offsetTable: new Map([...this.#strays, ...this.#committed.byKey()]),
+      offsetTable: new Map([...this.#strays, ...this.#committed.byKey(), ...broadcast]),
       pullOffsetTable: this.#pulled.byKey(),
     };
   }
@@ -226,6 +241,10 @@ export class ConsumerOffsetTable implements OffsetTable {
       if (typeof key !== 'string' || !isMap(queues)) continue;
       const parts = key.split('@');
       const [topic, group] = parts;
+      if (parts.length === 3 && key.endsWith(broadcastSuffix) && topic !== undefined && topic !== '' && group !== undefined && group !== '') {
+        this.#broadcast.replace(group, topic, readQueues(queues));
+        continue;
+      }
       if (parts.length !== 2 || topic === undefined || group === undefined || topic === '' || group === '') {
         strays.set(key, readQueues(queues));
         continue;

@@ -4,7 +4,7 @@ import { createPull } from './pull.js';
 import type { Pull } from './pull.js';
 import { createSend } from './send.js';
 import type { Send } from './send.js';
-import { filterOf, parseSubscription } from './subscription.js';
+import { tagFilterOf, parseSubscription } from './subscription.js';
 import { FakeConnection, Kit, sendFields } from './testdata/kit.js';
 import type { Answered } from './testdata/kit.js';
 import type { Subscription } from './types.js';
@@ -305,11 +305,11 @@ describe('subscriptions', () => {
   });
 
   test('codes are compared as int32', () => {
-    const filter = filterOf(subscription('a'));
+    const filter = tagFilterOf(subscription('a'));
     expect(filter?.matchesEntry(97)).toBe(true);
     expect(filter?.matchesEntry(0x100000000 + 97)).toBe(true);
     expect(filter?.matchesEntry(98)).toBe(false);
-    expect(filterOf(subscription('*'))).toBeUndefined();
-    expect(filterOf({ ...subscription('a'), classFilterMode: true })).toBeUndefined();
+    expect(tagFilterOf(subscription('*'))).toBeUndefined();
+    expect(tagFilterOf({ ...subscription('a'), classFilterMode: true })).toBeUndefined();
   });
 });

@@ -6,13 +6,16 @@ import { hasPullFlag, pullSysFlag } from '../../codec/sys-flag.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { ResponseCode } from '../../codec/responses.js';
 import type { HeaderOf, ReplyHeaderOf } from '../../codec/requests.js';
-import type { Connection, Ctx, FastHandler, Handler, Reply } from '../../remoting/types.js';
-import type { GetResult, GetStatus, QueueRef } from '../../store/types.js';
+import type { Connection, Ctx, FastHandler, Handler, Reply, TimerHandle } from '../../remoting/types.js';
+import type { GetResult, GetStatus, MessageFilter, QueueRef } from '../../store/types.js';
+import type { FilterData } from '../filter/filter-data.js';
+import { BroadcastOffsets, broadcastScanMs } from './broadcast-offsets.js';
+import type { BroadcastClient } from './broadcast-offsets.js';
 import { createHold } from './hold.js';
 import type { Hold } from './hold.js';
 import { createPullFast } from './pull-fast.js';
 import { faqText, isReadable, ownIp } from './send-checks.js';
-import { filterOf, isTagType, parseSubscription } from './subscription.js';
+import { isTagType, parseSubscription } from './subscription.js';
 import { shown } from './topic-names.js';
 import type { BrokerContext, GroupConfig, Subscription, Topic } from './types.js';
 
@@ -21,6 +24,9 @@ export const forbiddenType = { BROKER: 1, GROUP: 2, TOPIC: 3, BROADCASTING_DISAB
 
 /** `DefaultMessageStore#MAX_PULL_MSG_SIZE`: a pull is bounded by the store's own limits, not by the request's maxMsgBytes. */
 export const pullBytesMax = 128 * 1024 * 1024;
+
+/** `RequestSource`: whom a proxy pulls for. */
+export const requestSource = { SDK: -1, PROXY_FOR_ORDER: 0, PROXY_FOR_BROADCAST: 1, PROXY_FOR_STREAM: 2 } as const;
 
 /** Bit of `GroupTable.forbidden` that forbids reading (`PermName#INDEX_PERM_READ`). */
 const forbidReadBit = 2;
@@ -41,6 +47,8 @@ export interface PullRequest {
   readonly subscription: string | undefined;
   readonly expressionType: string | undefined;
   readonly subVersion: bigint;
+  /** The client of a broadcasting proxy (requestSource 1, proxyFrowardClientId); undefined: the peer itself. */
+  readonly proxyClientId?: string | undefined;
 }
 
 /** What a pull is answered; `found` holds the records of a successful one. */
@@ -78,7 +86,16 @@ export interface Pull {
   readonly hold: Hold;
   /** Runs a pull; the listener hears its answer once, now or later. */
   pull(request: PullRequest, listener: PullListener): void;
+  /** Begins to commit where broadcasting clients are. */
+  start(): void;
   stop(): void;
+}
+
+/** What every pull needs. */
+interface PullParts {
+  readonly ctx: BrokerContext;
+  readonly hold: Hold;
+  readonly broadcast: BroadcastOffsets;
 }
 
 /** What passed the checks. */
@@ -86,12 +103,17 @@ interface Granted {
   readonly topic: Topic;
   readonly group: GroupConfig;
   readonly queue: QueueRef;
-  readonly subscription: Subscription;
+  /** Undefined = everything matches. */
+  readonly filter: MessageFilter | undefined;
+  /** Set for a pull by broadcast. */
+  readonly client?: BroadcastClient;
 }
 
 export function createPull(ctx: BrokerContext): Pull {
   const hold = createHold(ctx);
-  const pull = (request: PullRequest, listener: PullListener): void => runPull(ctx, hold, request, true, listener);
+  const broadcast = new BroadcastOffsets(ctx);
+  let scanner: TimerHandle | undefined;
+  const pull = (request: PullRequest, listener: PullListener): void => runPull({ ctx, hold, broadcast }, request, true, listener);
   const handle = (lite: boolean) => (call: Ctx, header: HeaderOf<'PULL_MESSAGE'>): undefined => {
     pull(requestOf(call, header, lite), (answer) => call.reply(replyOf(answer)));
     return undefined;
@@ -101,7 +123,14 @@ export function createPull(ctx: BrokerContext): Pull {
     fast: { PULL_MESSAGE: createPullFast(ctx, pull, false), LITE_PULL_MESSAGE: createPullFast(ctx, pull, true) },
     hold,
     pull,
-    stop: () => hold.stop(),
+    start() {
+      scanner = ctx.clock.setInterval(() => broadcast.scan(), broadcastScanMs);
+    },
+    stop() {
+      scanner?.clear();
+      broadcast.scan();
+      hold.stop();
+    },
   };
 }
 
@@ -128,6 +157,7 @@ function requestOf(call: Ctx, header: HeaderOf<'PULL_MESSAGE'>, lite: boolean): 
     subscription: header.subscription,
     expressionType: header.expressionType,
     subVersion: header.subVersion,
+    proxyClientId: header.requestSource === requestSource.PROXY_FOR_BROADCAST ? (header.proxyFrowardClientId ?? '') : undefined,
   };
 }
 
@@ -173,34 +203,48 @@ function grant(ctx: BrokerContext, request: PullRequest): Granted | PullRefusal 
         `consumer:[/${request.connection.remoteAddress}]`,
     );
   }
-  const subscription = subscriptionOf(ctx, request, groupConfig);
-  if ('code' in subscription) return subscription;
+  const found = subscriptionOf(ctx, request, groupConfig);
+  if ('code' in found) return found;
+  const { subscription, data } = found;
   if (!isTagType(subscription.expressionType) && !config.enablePropertyFilter) {
     return refusal(responseCodes.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${subscription.expressionType}`);
   }
   if (request.liteTopic !== undefined && request.liteTopic.trim() !== '') {
     return refusal(responseCodes.SYSTEM_ERROR, 'liteTopic: lite topics are not served by this broker');
   }
-  return { topic, group: groupConfig, queue, subscription };
+  return { topic, group: groupConfig, queue, filter: ctx.filters.filterOf(subscription, data) };
+}
+
+/** A subscription, and what its expression means when it has one. */
+interface Asked {
+  readonly subscription: Subscription;
+  readonly data: FilterData | undefined;
 }
 
 /** The last subscription text each group pulled with, and what it means: a group's pulls carry the same one again and again. */
-const lastParsed = new WeakMap<GroupConfig, { text: string | undefined; type: string | undefined; subVersion: bigint; parsed: Subscription }>();
+const lastParsed = new WeakMap<GroupConfig, { text: string | undefined; type: string | undefined; subVersion: bigint; parsed: Asked }>();
 
-function parseAgain(request: PullRequest, group: GroupConfig): Subscription | string {
+/** Text = why the subscription means nothing. Apache filters by nothing when the expression does not compile: the consumer would get what it did not ask for. */
+function parseAgain(ctx: BrokerContext, request: PullRequest, group: GroupConfig): Asked | string {
   const { topicName, subscription: text, expressionType: type, subVersion } = request;
   const last = lastParsed.get(group);
-  if (last !== undefined && last.parsed.topic === topicName && last.text === text && last.type === type && last.subVersion === subVersion) return last.parsed;
-  const parsed = parseSubscription(topicName, text, type, subVersion);
-  if (typeof parsed !== 'string') lastParsed.set(group, { text, type, subVersion, parsed });
+  if (last !== undefined && last.parsed.subscription.topic === topicName && last.text === text && last.type === type && last.subVersion === subVersion) return last.parsed;
+  const subscription = parseSubscription(topicName, text, type, subVersion);
+  if (typeof subscription === 'string') return subscription;
+  // A broker that serves no expressions says so instead of reading them.
+  const judged = !isTagType(subscription.expressionType) && ctx.config.enablePropertyFilter;
+  const data = judged ? ctx.filters.build(topicName, request.group, subscription.subString, subscription.expressionType, subVersion) : undefined;
+  if (typeof data === 'string') return data;
+  const parsed = { subscription, data };
+  lastParsed.set(group, { text, type, subVersion, parsed });
   return parsed;
 }
 
 /** The subscription in the request, or the one the group's heartbeats registered. */
-function subscriptionOf(ctx: BrokerContext, request: PullRequest, groupConfig: GroupConfig): Subscription | PullRefusal {
+function subscriptionOf(ctx: BrokerContext, request: PullRequest, groupConfig: GroupConfig): Asked | PullRefusal {
   const { group, topicName } = request;
   if (hasPullFlag(request.sysFlag, pullSysFlag.SUBSCRIPTION)) {
-    const parsed = parseAgain(request, groupConfig);
+    const parsed = parseAgain(ctx, request, groupConfig);
     return typeof parsed === 'string' ? { code: responseCodes.SUBSCRIPTION_PARSE_FAILED, remark: "parse the consumer's subscription failed" } : parsed;
   }
   const registered = ctx.consumers.get(group);
@@ -224,7 +268,15 @@ function subscriptionOf(ctx: BrokerContext, request: PullRequest, groupConfig: G
   if (subscription.subVersion < request.subVersion) {
     return { code: responseCodes.SUBSCRIPTION_NOT_LATEST, remark: "the consumer's subscription not latest" };
   }
-  return subscription;
+  if (isTagType(subscription.expressionType)) return { subscription, data: undefined };
+  const data = ctx.filters.get(topicName, group);
+  if (data === undefined) {
+    return { code: responseCodes.FILTER_DATA_NOT_EXIST, remark: "The broker's consumer filter data is not exist!Your expression may be wrong!" };
+  }
+  if (data.clientVersion < request.subVersion) {
+    return { code: responseCodes.FILTER_DATA_NOT_LATEST, remark: "the consumer's consumer filter data not latest" };
+  }
+  return { subscription, data };
 }
 
 /** What each outcome of a read is answered (`PullMessageProcessor#composeResponseHeader`). */
@@ -258,7 +310,8 @@ function resetResult(queue: QueueRef, nextBeginOffset: number): GetResult {
 }
 
 /** Runs a pull once. `first`: it may be held and commits its offset; a woken one does neither. */
-function runPull(ctx: BrokerContext, hold: Hold, request: PullRequest, first: boolean, listener: PullListener): void {
+function runPull(parts: PullParts, request: PullRequest, first: boolean, listener: PullListener): void {
+  const { ctx, broadcast } = parts;
   const granted = grant(ctx, request);
   if ('code' in granted) {
     listener(granted);
@@ -268,17 +321,35 @@ function runPull(ctx: BrokerContext, hold: Hold, request: PullRequest, first: bo
   // A waiting reset is forgotten even when the feature is off (`ConsumerOffsetManager#queryThenEraseResetOffset`).
   const reset = ctx.offsets.takeReset(request.group, request.topicName, request.queueId);
   if (reset !== undefined && ctx.config.useServerSideResetOffset) {
-    answerPull(ctx, hold, request, granted, resetResult(queue, reset), first, listener);
+    answerPull(parts, request, granted, resetResult(queue, reset), first, listener);
+    return;
+  }
+  const client = broadcast.clientOf(request.connection, request.group, request.proxyClientId);
+  if (client !== undefined) {
+    const place = broadcast.initOffset(queue, request.group, client, request.queueOffset);
+    if (place instanceof Promise) void place.then((at) => read(parts, request, { ...granted, client }, at, first, listener), () => read(parts, request, { ...granted, client }, -1, first, listener));
+    else read(parts, request, { ...granted, client }, place, first, listener);
+    return;
+  }
+  read(parts, request, granted, -1, first, listener);
+}
+
+/** Reads, or sends a broadcasting client to its own place. */
+function read(parts: PullParts, request: PullRequest, granted: Granted, place: number, first: boolean, listener: PullListener): void {
+  const { ctx } = parts;
+  const { queue } = granted;
+  if (place >= 0) {
+    answerPull(parts, request, granted, resetResult(queue, place), first, listener);
     return;
   }
   // A batch is never full before it has one message, whatever was asked for (`DefaultMessageStore#isTheBatchFull`).
-  const result = ctx.store.get(queue, request.queueOffset, Math.max(1, request.maxMsgNums), pullBytesMax, filterOf(granted.subscription));
+  const result = ctx.store.get(queue, request.queueOffset, Math.max(1, request.maxMsgNums), pullBytesMax, granted.filter);
   if (!(result instanceof Promise)) {
-    answerPull(ctx, hold, request, granted, result, first, listener);
+    answerPull(parts, request, granted, result, first, listener);
     return;
   }
   result.then(
-    (read) => answerPull(ctx, hold, request, granted, read, first, listener),
+    (found) => answerPull(parts, request, granted, found, first, listener),
     (error: unknown) => {
       ctx.log.error({ topic: request.topicName, queueId: request.queueId, queueOffset: request.queueOffset, error: String(error) }, 'a pull could not be read');
       listener({ code: responseCodes.SYSTEM_ERROR, remark: `the messages of topic[${request.topicName}] queueId[${request.queueId}] cannot be read: ${String(error)}` });
@@ -288,8 +359,9 @@ function runPull(ctx: BrokerContext, hold: Hold, request: PullRequest, first: bo
 
 /** `DefaultPullMessageResultHandler#handle`. */
 function answerPull(
-  ctx: BrokerContext, hold: Hold, request: PullRequest, granted: Granted, result: GetResult, first: boolean, listener: PullListener,
+  parts: PullParts, request: PullRequest, granted: Granted, result: GetResult, first: boolean, listener: PullListener,
 ): void {
+  const { ctx, hold, broadcast } = parts;
   const { config, offsets } = ctx;
   const { group, topicName, queueId, connection } = request;
   offsets.commitPull(group, topicName, queueId, result.nextBeginOffset);
@@ -297,16 +369,20 @@ function answerPull(
     offsets.commit(group, topicName, queueId, request.commitOffset, connection.remoteAddress);
   }
   const code = codeOf(result.status, request.queueOffset);
+  if (granted.client !== undefined) {
+    const at = code === responseCodes.PULL_OFFSET_MOVED ? result.nextBeginOffset : request.queueOffset;
+    broadcast.update(topicName, group, queueId, at, granted.client);
+  }
   if (code === responseCodes.PULL_NOT_FOUND && first && hasPullFlag(request.sysFlag, pullSysFlag.SUSPEND)) {
     const holdMs = config.longPollingEnable ? request.suspendTimeoutMs : config.shortPollingTimeMills;
     hold.suspend({
       connection,
       queue: granted.queue,
       queueOffset: request.queueOffset,
-      filter: filterOf(granted.subscription),
+      filter: granted.filter,
       deadlineMs: ctx.clock.nowMs() + holdMs,
       textChars: group.length + (request.subscription?.length ?? 0) + (request.expressionType?.length ?? 0),
-      run: () => runPull(ctx, hold, request, false, listener),
+      run: () => runPull(parts, request, false, listener),
     });
     return;
   }

@@ -1,5 +1,6 @@
 /**
- * Where a message that passed the checks is put: the queue of its topic, or, with a delay level, the level's queue of SCHEDULE_TOPIC_XXXX.
+ * Where a message that passed the checks is put: the queue of its topic, with a delay level the level's queue of SCHEDULE_TOPIC_XXXX, with a time the timer
+ * topic.
  * Also the few things that everybody who puts messages shares.
  */
 import { propertyNames } from '../../codec/properties.js';
@@ -10,7 +11,8 @@ import type { DelayLevels } from './delay-levels.js';
 import type { PutForm, TopicTraits } from './put-form.js';
 import { delayLevelOf, droppedByDelay } from './send-checks.js';
 import type { Answer } from './send-checks.js';
-import { retryPrefix, scheduleTopic } from './topic-names.js';
+import { isTimerMessage, setTimer } from '../timer/place.js';
+import { retryPrefix, scheduleTopic, timerTopic } from './topic-names.js';
 import type { BrokerContext } from './types.js';
 
 /** Ordinal of V3_4_9: from there on clients say how often a message may be retried. */
@@ -26,6 +28,8 @@ export interface PutParts {
   readonly form: PutForm;
   readonly acks: Acks;
   readonly delays: DelayLevels;
+  /** Messages that wait for a time: what flow control of timers looks at. Set once there are timers. */
+  timerNum: (timeMs: number) => number;
 }
 
 /** Queue of a request that leaves the choice to the broker (`AbstractSendMessageProcessor#randomQueueId`). */
@@ -41,7 +45,7 @@ export interface Place {
 
 /**
  * Fills queue, properties and tags code of `form.input` for a message to `place`; one with a delay level goes to the level's queue instead
- * and remembers its place (`HookUtils#transformDelayLevelMessage`). `properties` may change.
+ * and remembers its place (`HookUtils#transformDelayLevelMessage`), and one that waits for a time to the timer topic. `properties` may change.
  */
 export function placeMessage(parts: PutParts, place: Place, properties: Map<string, string>): Answer | undefined {
   const { ctx, form, delays } = parts;
@@ -60,6 +64,15 @@ export function placeMessage(parts: PutParts, place: Place, properties: Map<stri
   }
   const level = Math.min(asked, delays.length);
   if (level <= 0) {
+    if (isTimerMessage(topic.name, properties)) {
+      const answer = setTimer(ctx, topic.name, place.queueId, properties, parts.timerNum);
+      if (typeof answer !== 'string') return answer;
+      if (answer === 'waits') {
+        form.exactly(properties);
+        form.input.queue = ctx.store.queue(timerTopic, 0);
+        return undefined;
+      }
+    }
     form.exactly(properties);
     form.input.queue = topic.queues[place.queueId] ?? ctx.store.queue(topic.name, place.queueId);
     return undefined;

@@ -12,6 +12,7 @@ import type { PutResult, PutStatus } from '../../store/types.js';
 import { notAvailableText } from './acks.js';
 import type { TopicTraits } from './put-form.js';
 import { topicTraits } from './put-form.js';
+import { timerTriggers } from '../timer/place.js';
 import { isBlank, retryPrefix, topicNameFault } from './topic-names.js';
 import type { BrokerContext, TopicConfig } from './types.js';
 
@@ -178,8 +179,6 @@ interface Unserved {
   readonly answer: (candidate: Candidate) => Answer;
 }
 
-const timerTriggers = [propertyNames.TIMER_DELAY_SEC, propertyNames.TIMER_DELAY_MS, propertyNames.TIMER_DELIVER_MS] as const;
-
 /** The DELAY property as `Message#getDelayTimeLevel` reads it; undefined when it is not an int32, which Java throws at. */
 export function delayLevelOf(properties: ReadonlyMap<string, string>): number | undefined {
   const text = properties.get(propertyNames.DELAY_TIME_LEVEL);
@@ -246,11 +245,10 @@ const unserved: readonly Unserved[] = [
     }),
   },
   {
-    // `HookUtils#checkIfTimerMessage`; the text is that of a broker whose timer wheel is off.
-    what: 'timer message',
-    applies: ({ properties }) =>
-      (delayLevelOf(properties) ?? 0) <= 0 && !properties.has(propertyNames.TIMER_OUT_MS) && timerTriggers.some((name) => properties.has(name)),
-    answer: () => ({ code: responseCodes.SYSTEM_ERROR, remark: 'accurate timer message is not enabled, timerWheelEnable is false' }),
+    // Apache puts the elements into the timer topic, where the first of them stops all timers.
+    what: 'timer batch',
+    applies: ({ properties, batch }) => batch && !properties.has(propertyNames.TIMER_OUT_MS) && timerTriggers.some((name) => properties.has(name)),
+    answer: () => ({ code: responseCodes.MESSAGE_ILLEGAL, remark: 'a batch cannot wait for a time: its request has a timer property' }),
   },
   {
     what: 'multi dispatch',

@@ -117,7 +117,7 @@ describe('kinds that are not served', () => {
     ['inner batch', { f: '192' }, 13, /^the message is illegal, maybe msg body or properties length not matched/],
     ['transaction half message', { i: 'TRAN_MSG\u0001true\u0002PGROUP\u0001pg\u0002', f: '4' }, 16, /^the broker\[127\.0\.0\.1\] sending transaction message is forbidden$/],
     ['reply message', { i: 'MSG_TYPE\u0001reply\u0002' }, 13, /MSG_TYPE=reply/],
-    ['timer message', { i: 'TIMER_DELAY_SEC\u00015\u0002' }, 1, /^accurate timer message is not enabled, timerWheelEnable is false$/],
+    ['timer batch', { i: 'TIMER_DELAY_SEC\u00015\u0002', m: 'true' }, 13, /^a batch cannot wait for a time/],
     ['multi dispatch', { i: 'INNER_MULTI_DISPATCH\u0001%LMQ%a\u0002' }, 13, /INNER_MULTI_DISPATCH/],
   ];
 
@@ -126,6 +126,12 @@ describe('kinds that are not served', () => {
     const answer = await slow(sendFields(fields));
     expect(answer.code).toBe(code);
     expect(answer.remark).toMatch(remark);
+    expect(kit.store.messages()).toEqual([]);
+  });
+
+  test('a timer message when timers are off', async () => {
+    const answer = await slow(sendFields({ i: 'TIMER_DELAY_SEC\u00015\u0002' }));
+    expect(answer).toMatchObject({ code: 1, remark: 'accurate timer message is not enabled, timerWheelEnable is false' });
     expect(kit.store.messages()).toEqual([]);
   });
 

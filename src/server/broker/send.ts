@@ -4,6 +4,7 @@
  * send-fast.ts; both fill the same form and leave their answers at the same gate.
  */
 import { propertyNames, parseProperties } from '../../codec/properties.js';
+import { requests } from '../../codec/requests.js';
 import { responseCodes } from '../../codec/responses.js';
 import { messageSysFlag, transactionType } from '../../codec/sys-flag.js';
 import type { Ctx, FastHandler, Handler, Reply } from '../../remoting/types.js';
@@ -18,6 +19,7 @@ import { createSendBack } from './send-back.js';
 import { checkCompaction, checkSend, checkServed, delayLevelOf, faqText, illegalText, losesPriority, putAnswer } from './send-checks.js';
 import type { Answer, Draft, SendHeader } from './send-checks.js';
 import { createSendFast } from './send-fast.js';
+import { handleOfPut } from '../timer/recall.js';
 import { dlqTopicOf, retryPrefix } from './topic-names.js';
 import type { BrokerContext } from './types.js';
 
@@ -44,7 +46,7 @@ export interface Send {
  */
 export function createSend(ctx: BrokerContext, delays: DelayLevels): Send {
   const form = new PutForm(ctx);
-  const parts: PutParts = { ctx, form, delays, acks: createAcks(ctx, () => form.ext()) };
+  const parts: PutParts = { ctx, form, delays, acks: createAcks(ctx, () => form.ext()), timerNum: () => 0 };
   const send = (call: Ctx, header: SendHeader, body: Buffer): Reply | undefined => sendMessage(parts, call, header, body);
   const fast = createSendFast(parts);
   return {
@@ -117,6 +119,7 @@ function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined
   const { props, end } = propertyBytes(text);
   const plainFlags = transactionType(header.sysFlag) === 0 && (header.sysFlag & (messageSysFlag.NEED_UNWRAP | messageSysFlag.INNER_BATCH)) === 0;
   let uniqKey: string;
+  let recallHandle: string | undefined;
   if (!retry && !traits.compaction && plainFlags && form.plain(props, end)) {
     uniqKey = props.toString('utf8', input.uniqKeyStart, input.uniqKeyEnd);
     input.queue = traits.topic.queues[queueId] ?? ctx.store.queue(header.topic, queueId);
@@ -134,9 +137,10 @@ function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined
     const answer = checkCompaction(place.traits, properties) ?? checkServed(candidate) ?? placeMessage(parts, place, properties);
     if (answer !== undefined) return answer;
     uniqKey = properties.get(propertyNames.UNIQ_KEY) ?? '';
+    if (call.command.code !== requests.SEND_BATCH_MESSAGE.code) recallHandle = handleOfPut(ctx.config.brokerName, properties);
   }
   input.sysFlag = form.sysFlag(header.sysFlag | place.traits.sysFlagBits, input.bornHost);
-  return finish(parts, call, ctx.store.put(input), queueId, uniqKey);
+  return finish(parts, call, ctx.store.put(input), queueId, uniqKey, recallHandle);
 }
 
 function putBatch(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined {
@@ -172,13 +176,13 @@ function msgIds(form: PutForm, result: PutResult): string {
 }
 
 /** Answers a refused put at once, leaves the answer to a good one at the gate. */
-function finish(parts: PutParts, call: Ctx, result: PutResult, queueId: number, uniqKey: string | undefined): Answer | undefined {
+function finish(parts: PutParts, call: Ctx, result: PutResult, queueId: number, uniqKey: string | undefined, recallHandle?: string): Answer | undefined {
   const answer = putAnswer(parts.ctx, result);
   if (answer !== undefined) return answer;
   const oneway = (call.command.flag & onewayFlag) !== 0;
   const reply: Reply<'SEND_MESSAGE'> = {
     code: responseCodes.SUCCESS,
-    header: { msgId: msgIds(parts.form, result), queueId, queueOffset: result.queueOffset, transactionId: uniqKey },
+    header: { msgId: msgIds(parts.form, result), queueId, queueOffset: result.queueOffset, transactionId: uniqKey, recallHandle },
     ext: parts.form.ext(),
   };
   // Also for one-way requests: the turn has to be written.

@@ -1,6 +1,6 @@
 /**
  * Filter texts: from what a consumer subscribes with to the tag hashes a broker compares, and the filter of a read.
- * Only tags are understood here; SQL92 expressions are kept as text for whoever refuses or compiles them.
+ * Only tags are understood here; SQL92 expressions are kept as text, filter/message-filter.ts compiles them.
  */
 import { javaStringHash } from '../../compat/java-string-hash.js';
 import type { MessageFilter } from '../../store/types.js';
@@ -40,7 +40,7 @@ export function parseSubscription(topic: string, text: string | undefined, expre
 const filters = new WeakMap<Subscription, MessageFilter>();
 
 /** Compares tags codes only, as `ExpressionMessageFilter#isMatchedByConsumeQueue`: the client compares the texts. Undefined = everything matches. */
-export function filterOf(subscription: Subscription): MessageFilter | undefined {
+export function tagFilterOf(subscription: Subscription): MessageFilter | undefined {
   if (subscription.classFilterMode || subscription.subString === subscribeAll || !isTagType(subscription.expressionType)) return undefined;
   let filter = filters.get(subscription);
   if (filter === undefined) {

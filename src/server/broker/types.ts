@@ -6,6 +6,7 @@ import type { DataVersion } from '../../codec/bodies.js';
 import type { Clock, Connection, Log, Turn } from '../../remoting/types.js';
 import type { MessageStore, QueueRef } from '../../store/types.js';
 import type { BrokerConfig } from '../config-types.js';
+import type { FilterRegistry } from '../filter/message-filter.js';
 import type { BrokerLimits } from './limits.js';
 
 /** `TopicConfig`. perm bits: 4 read, 2 write, 1 inherit. */
@@ -93,6 +94,9 @@ export interface OffsetTable {
   pendingReset(group: string, topic: string, queueId: number): number | undefined;
   takeReset(group: string, topic: string, queueId: number): number | undefined;
   assignReset(group: string, topic: string, queueId: number, offset: number): void;
+  /** The smallest offset of a group's broadcasting clients, -1 when unknown; kept beside the committed ones as `topic@group@broadcast`. */
+  queryBroadcast(group: string, topic: string, queueId: number): number;
+  commitBroadcast(group: string, topic: string, queueId: number, offset: number): void;
   groupsOf(topic: string): readonly string[];
   topicsOf(group: string): readonly string[];
   queuesOf(group: string, topic: string): ReadonlyMap<number, number> | undefined;
@@ -168,6 +172,8 @@ export interface BrokerContext {
   readonly consumers: ConsumerRegistry;
   readonly producers: ProducerRegistry;
   readonly locks: QueueLocks;
+  /** Expressions of consumers, and the filters of reads. */
+  readonly filters: FilterRegistry;
   /** Uniform in [0, 1). */
   random(): number;
   /** `ip:port` as clients know this broker; fixed once listening. */

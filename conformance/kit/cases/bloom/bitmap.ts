@@ -6,6 +6,7 @@ import type { Context } from '../../context.js';
 import { positions, queueView } from './support.js';
 
 const needs = ['bloom', 'sql92'] as const;
+const setup = 'bloom';
 
 /** Registers a SQL92 subscription by heartbeat, one client for each group. */
 async function subscribe(t: Context, group: string, topic: string, expression: string): Promise<void> {
@@ -21,7 +22,7 @@ const setBits = (bits: string): number[] => [...bits].flatMap((bit, i) => (bit =
 
 export const cases = defineCases('bloom', [
   {
-    name: 'bloom.bits-of-matching-group', level: 'MUST', source: 'CommitLogDispatcherCalcBitMap#dispatch', needs,
+    name: 'bloom.bits-of-matching-group', level: 'MUST', source: 'CommitLogDispatcherCalcBitMap#dispatch', needs, setup,
     requirement: 'A message has the bits of the groups whose expression lets it through, and no others.',
     async run(t) {
       const topic = await t.topic({ queues: 1 });
@@ -34,7 +35,7 @@ export const cases = defineCases('bloom', [
     },
   },
   {
-    name: 'bloom.positions-of-group', level: 'MUST', source: 'BloomFilter#calcBitPositions', needs,
+    name: 'bloom.positions-of-group', level: 'MUST', source: 'BloomFilter#calcBitPositions', needs, setup,
     requirement: 'With 32 expected groups and 20 percent error the bitmap has 112 bits, and a group three of them by the Murmur hash of group#topic.',
     async run(t) {
       const config = (await t.request(req.GET_BROKER_CONFIG)).body.toString('utf8');
@@ -50,7 +51,7 @@ export const cases = defineCases('bloom', [
     },
   },
   {
-    name: 'bloom.bits-of-several-groups', level: 'MUST', source: 'CommitLogDispatcherCalcBitMap#dispatch', needs,
+    name: 'bloom.bits-of-several-groups', level: 'MUST', source: 'CommitLogDispatcherCalcBitMap#dispatch', needs, setup,
     requirement: 'A message that several groups let through has the bits of all of them.',
     async run(t) {
       const topic = await t.topic({ queues: 1 });
@@ -66,7 +67,7 @@ export const cases = defineCases('bloom', [
     },
   },
   {
-    name: 'bloom.pull-is-exact', level: 'MUST', source: 'ExpressionMessageFilter#isMatchedByConsumeQueue', needs,
+    name: 'bloom.pull-is-exact', level: 'MUST', source: 'ExpressionMessageFilter#isMatchedByConsumeQueue', needs, setup,
     requirement: 'With bitmaps a pull brings what the expression lets through and nothing else, of the messages stored before the group subscribed as well.',
     async run(t) {
       const topic = await t.topic({ queues: 1 });
@@ -82,7 +83,7 @@ export const cases = defineCases('bloom', [
     },
   },
   {
-    name: 'bloom.pull-by-own-expression', level: 'MUST', source: 'ConsumerFilterManager#build', needs,
+    name: 'bloom.pull-by-own-expression', level: 'MUST', source: 'ConsumerFilterManager#build', needs, setup,
     requirement: 'A pull with an expression of its own is not judged by the bits of the registered one.',
     async run(t) {
       const topic = await t.topic({ queues: 1 });

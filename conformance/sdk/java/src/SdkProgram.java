@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.PullResult;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
@@ -161,6 +162,9 @@ public final class SdkProgram {
 
     private static Message message(String topic, Map<String, Object> input) {
         Message message = new Message(topic, (String) input.get("tag"), (String) input.get("key"), ((String) input.get("body")).getBytes(StandardCharsets.UTF_8));
+        if (input.get("properties") != null) {
+            ((Map<?, ?>) input.get("properties")).forEach((name, value) -> message.putUserProperty((String) name, (String) value));
+        }
         int level = Puppet.number(input, "delayLevel", 0);
         if (level > 0) {
             message.setDelayTimeLevel(level);
@@ -244,7 +248,11 @@ public final class SdkProgram {
         choose(consumer, "setMessageModel", "broadcasting".equals(command.get("model")) ? "BROADCASTING" : "CLUSTERING");
         consumer.setMaxReconsumeTimes(Puppet.number(command, "maxReconsume", -1));
         int retryDelayLevel = Puppet.number(command, "retryDelayLevel", 0);
-        consumer.subscribe(topic, command.get("expression") == null ? "*" : (String) command.get("expression"));
+        if ("SQL92".equals(command.get("expressionType"))) {
+            consumer.subscribe(topic, MessageSelector.bySql((String) command.get("expression")));
+        } else {
+            consumer.subscribe(topic, command.get("expression") == null ? "*" : (String) command.get("expression"));
+        }
         if (Boolean.TRUE.equals(command.get("orderly"))) {
             consumer.registerMessageListener((MessageListenerOrderly) (messages, context) -> {
                 context.setSuspendCurrentQueueTimeMillis(200);

@@ -10,10 +10,12 @@ import type { Connection, Ctx, OutgoingRequest, Reply } from '../../../remoting/
 import { openStore } from '../../../store/message-store.js';
 import type { OpenStore } from '../../../store/message-store.js';
 import { defaultStoreConfig } from '../../../store/options.js';
+import type { StoreConfig } from '../../../store/options.js';
 import { simulatedDisk } from '../../../store/simulated-disk.js';
 import type { SimulatedDisk } from '../../../store/simulated-disk.js';
 import { resolveConfig } from '../../config.js';
 import { createBroker } from '../broker.js';
+import type { BrokerLimits } from '../limits.js';
 import type { Broker } from '../broker.js';
 
 export function answer(code: number, more: Partial<Command> = {}): Command {
@@ -84,6 +86,13 @@ export interface Ask {
   readonly language?: string;
 }
 
+/** Other than usual. */
+export interface ComposedOptions {
+  readonly clock?: ManualClock;
+  readonly limits?: Partial<BrokerLimits>;
+  readonly store?: Partial<StoreConfig>;
+}
+
 export class Composed {
   readonly clock = new ManualClock();
   readonly disk: SimulatedDisk;
@@ -94,7 +103,7 @@ export class Composed {
   readonly store: OpenStore;
   readonly broker: Broker;
 
-  private constructor(disk: SimulatedDisk, store: OpenStore, settings: Readonly<Record<string, string>>, clock: ManualClock, turn: EventTurn) {
+  private constructor(disk: SimulatedDisk, store: OpenStore, settings: Readonly<Record<string, string>>, clock: ManualClock, turn: EventTurn, limits: Partial<BrokerLimits> = {}) {
     this.disk = disk;
     disk.spaces.set('/data', { totalBytes: 200 * 1024 ** 3, freeBytes: 1.5 * 1024 ** 3, availableBytes: 1024 ** 3 });
     this.clock = clock;
@@ -106,6 +115,7 @@ export class Composed {
       random: () => 0.5,
       listenHost: '127.0.0.1',
       shownConfig: { storePathRootDir: '/data' },
+      limits,
       client: {
         call: (address, request) => {
           this.toNamesrv.push({ address, request });
@@ -117,12 +127,12 @@ export class Composed {
     this.broker.listening(10911);
   }
 
-  static async open(settings: Readonly<Record<string, string>> = {}, disk: SimulatedDisk = simulatedDisk(7)): Promise<Composed> {
-    const clock = new ManualClock();
+  static async open(settings: Readonly<Record<string, string>> = {}, disk: SimulatedDisk = simulatedDisk(7), more: ComposedOptions = {}): Promise<Composed> {
+    const clock = more.clock ?? new ManualClock();
     const turn = new EventTurn((error) => { throw error; });
-    const config = { ...defaultStoreConfig(), mappedFileSizeCommitLog: 1 << 18, mappedFileSizeConsumeQueue: 20 * 64, maxHashSlotNum: 64, maxIndexNum: 256, maxMessageSize: 1 << 16 };
+    const config = { ...defaultStoreConfig(), mappedFileSizeCommitLog: 1 << 18, mappedFileSizeConsumeQueue: 20 * 64, maxHashSlotNum: 64, maxIndexNum: 256, maxMessageSize: 1 << 16, ...more.store };
     const store = await openStore({ root: '/data', disk, clock, log: silentLog, config });
-    return new Composed(disk, store, settings, clock, turn);
+    return new Composed(disk, store, settings, clock, turn, more.limits);
   }
 
   /** What a client asked and would be answered; answers that come later included, once the turn ended. */

@@ -20,6 +20,10 @@ import type { Connection, Ctx, FastHandler, Handlers, OutgoingRequest, Reply } f
 import { encodeReplyHeader } from '../../../codec/header.js';
 import type { FlushOutcome, GetResult, GetStatus, IndexQueryResult, MessageFilter, MessageStore, PutInput, PutResult, PutStatus, QueueRef, QueueUnit } from '../../../store/types.js';
 import type { BrokerConfig } from '../../config-types.js';
+import { ExpressionCache } from '../../filter/expression.js';
+import { ConsumerFilterTable } from '../../filter/filter-data.js';
+import { createFilterRegistry } from '../../filter/message-filter.js';
+import { simulatedDisk } from '../../../store/simulated-disk.js';
 import { brokerLimits } from '../limits.js';
 import type { BrokerLimits } from '../limits.js';
 import type { BrokerContext, ConsumerGroup, GroupConfig, Subscription, Topic, TopicConfig } from '../types.js';
@@ -192,6 +196,8 @@ export class FakeStore implements MessageStore {
     return Promise.resolve(this.flushes.shift() ?? 'FLUSHED');
   }
 
+  setBitMapOf() {}
+
   onArrival(listener: (queue: QueueRef, from: number, to: number) => void) {
     this.listeners.push(listener);
   }
@@ -361,6 +367,7 @@ export const testConfig = {
   brokerClusterName: 'DefaultCluster', brokerName: 'broker-a', brokerId: 0, brokerIP1: '', listenPort: 10911, brokerPermission: 6,
   regionId: 'DefaultRegion', traceOn: true, startAcceptSendRequestTimeStamp: 0, rejectTransactionMessage: false, maxMessageSize: 4 * 1024 * 1024,
   longPollingEnable: true, shortPollingTimeMills: 1000, slaveReadEnable: false, litePullMessageEnable: true, useServerSideResetOffset: true,
+  enableBroadcastOffsetStore: true, broadcastOffsetExpireSecond: 120, broadcastOffsetExpireMaxSecond: 300,
   enablePropertyFilter: false, syncFlushTimeout: 5000, defaultQueryMaxNum: 32, storePathConfigDir: '/data/config',
   messageDelayLevel: '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h',
 } as unknown as BrokerConfig;
@@ -387,6 +394,10 @@ export class Kit {
   readonly resets = new Map<string, number>();
   readonly forbidden = new Set<string>();
   readonly lockedGroups = new Set<string>();
+  readonly filterTable = new ConsumerFilterTable({
+    config: { storePathConfigDir: '/data/config', maxErrorRateOfBloomFilter: 20, expectConsumerNumUseFilter: 32, filterDataCleanTimeSpan: 86_400_000 },
+    disk: simulatedDisk(1), clock: this.clock, log: silentLog, expressions: new ExpressionCache(),
+  });
   autoCreate = true;
   autoCreateGroup = true;
   randomValue = 0.5;
@@ -423,6 +434,8 @@ export class Kit {
       },
       offsets: {
         query: never, queryPull: never, pendingReset: never, assignReset: never, groupsOf: never, topicsOf: never, queuesOf: never,
+        queryBroadcast: (group, topic, queueId) => this.committed.get(`${group}@broadcast@${topic}@${queueId}`) ?? -1,
+        commitBroadcast: (group, topic, queueId, offset) => void this.committed.set(`${group}@broadcast@${topic}@${queueId}`, offset),
         clone: never, removeGroup: never, removeTopic: never,
         commit: (group, topic, queueId, offset) => void this.committed.set(`${group}@${topic}@${queueId}`, offset),
         commitPull: (group, topic, queueId, offset) => void this.pulled.set(`${group}@${topic}@${queueId}`, offset),
@@ -440,6 +453,7 @@ export class Kit {
       },
       producers: { get: () => undefined, all: () => [], findByClientId: () => undefined },
       locks: { anyLocked: (group) => this.lockedGroups.has(group) },
+      filters: createFilterRegistry({ table: this.filterTable, filterSupportRetry: false }),
       random: () => this.randomValue,
       brokerAddress: () => '127.0.0.1:10911',
       storeHost: () => storeHost,

@@ -1,0 +1,77 @@
+/**
+ * Apache's proxy (CLUSTER mode) before a name server and broker that run already: the gRPC endpoint of the oracle. Its gRPC and
+ * remoting ports have no bind option and listen on every interface; they are free ports above the broker's.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Child, freePort } from '../../process.js';
+import { javaArgs, makeHome } from './home.js';
+import { apacheVersion, mavenLibrary } from './install.js';
+
+const startTimeoutMs = 90_000;
+
+/** Quick start and a small footprint. */
+const jvm = ['-Xms64m', '-Xmx512m', '-XX:MaxDirectMemorySize=512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'] as const;
+
+/**
+ * Proxy settings for a judge that creates topics and asks at once: what the name server and the broker say is asked anew each second, and
+ * the proxy introduces its producers to the broker each second, so that transaction checks find them.
+ */
+const impatient = {
+  topicRouteServiceCacheRefreshSeconds: 1, topicConfigCacheRefreshSeconds: 1, subscriptionGroupConfigCacheRefreshSeconds: 1, transactionHeartbeatPeriodSecond: 1,
+} as const;
+
+export interface ApacheProxyOptions {
+  readonly version?: string;
+  /** host:port of the name server. */
+  readonly namesrv: string;
+  /** Further keys of rmq-proxy.json. */
+  readonly config?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export class ApacheProxy {
+  /** host:port of the gRPC endpoint. */
+  readonly grpc: string;
+  private readonly child: Child;
+  private readonly parent: string;
+
+  private constructor(grpc: string, child: Child, parent: string) {
+    this.grpc = grpc;
+    this.child = child;
+    this.parent = parent;
+  }
+
+  /** Starts it and waits until it serves. @throws Missing when there is no Java or Maven. */
+  static async start(options: ApacheProxyOptions): Promise<ApacheProxy> {
+    const classpath = await mavenLibrary('apache-proxy', 'conformance/adapters/apache/proxy-pom.xml', options.version ?? apacheVersion);
+    const parent = mkdtempSync(join(tmpdir(), 'apache-proxy-'));
+    const home = makeHome(parent, 'proxy');
+    const port = await freePort([0, 1]);
+    const config = join(home, 'conf', 'rmq-proxy.json');
+    writeFileSync(config, JSON.stringify({
+      rocketMQClusterName: 'DefaultCluster', proxyClusterName: 'DefaultCluster', proxyMode: 'CLUSTER', namesrvAddr: options.namesrv,
+      grpcServerPort: port, remotingListenPort: port + 1, localServeAddr: '127.0.0.1', ...impatient, ...options.config,
+    }));
+    const child = new Child('Apache proxy', 'java',
+      javaArgs(home, classpath, jvm, 'org.apache.rocketmq.proxy.ProxyStartup', ['-pc', config, '-n', options.namesrv]),
+      { cwd: home, env: { ROCKETMQ_HOME: home, RMQ_PROXY_HOME: home } });
+    const proxy = new ApacheProxy(`127.0.0.1:${port}`, child, parent);
+    try {
+      await child.line((line) => line.includes('startup successfully'), startTimeoutMs);
+    } catch (error) {
+      await proxy.dispose();
+      throw error;
+    }
+    return proxy;
+  }
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  async dispose(): Promise<void> {
+    await this.child.kill();
+    rmSync(this.parent, { recursive: true, force: true });
+  }
+}

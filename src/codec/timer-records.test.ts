@@ -1,0 +1,124 @@
+/** Golden: the timer files of a real Apache broker (conformance/golden/apache-5.5.0-timers, which says from what). */
+import { describe, expect, test } from '@jest/globals';
+import { existsSync, readFileSync } from 'node:fs';
+import { javaStringHash } from '../compat/java-string-hash.js';
+import { getInt64, setInt64, viewOf } from './int64.js';
+import {
+  encodeTimerCheckpoint, newTimerUnit, readTimerCheckpoint, readTimerUnit, setTimerBlank, setTimerUnit, timerBlankMagic, timerCheckpointBytes, timerMagic,
+  timerSlotBytes, timerUnitBytes,
+} from './timer-records.js';
+import type { TimerUnit } from './timer-records.js';
+
+interface Golden {
+  readonly at: number;
+  readonly checkPointHex: string;
+  readonly files: readonly { readonly path: string; readonly size: number; readonly runs: readonly { readonly at: number; readonly hex?: string }[] }[];
+}
+
+function golden(): Golden {
+  const name = 'conformance/golden/apache-5.5.0-timers/timers.json';
+  const found = [new URL(`../../../${name}`, import.meta.url), new URL(`../../${name}`, import.meta.url)].find((place) => existsSync(place));
+  if (found === undefined) throw new Error(`${name} is missing`);
+  return JSON.parse(readFileSync(found, 'utf8')) as Golden;
+}
+
+const { at, checkPointHex, files } = golden();
+
+/** The first bytes of a golden file. */
+function start(path: string, bytes: number): Buffer {
+  const content = Buffer.alloc(bytes);
+  for (const run of files.find((file) => file.path === path)?.runs ?? []) Buffer.from(run.hex ?? '', 'hex').copy(content, run.at);
+  return content;
+}
+
+const log = start('timerlog/00000000000000000000', 6 * timerUnitBytes);
+const units = [0, 1, 2, 3, 4].map((i) => {
+  const unit = newTimerUnit();
+  expect(readTimerUnit(viewOf(log), i * timerUnitBytes, unit)).toBe('unit');
+  return { ...unit };
+});
+
+describe('units', () => {
+  test('of Apache: two of one second, one of another, one to be rolled, a mark to delete', () => {
+    const times = units.map((unit) => unit.writeTimeMs + unit.delayMs);
+    expect(times.slice(0, 3)).toEqual([at, at, at + 5000]);
+    // Its place lies a window ahead: 172800 s, as Apache reckons it in halves when little is left.
+    expect((times[3] ?? 0) - (units[3]?.writeTimeMs ?? 0)).toBe(86_400_000);
+    expect(times[4]).toBe(at);
+    const { DEFAULT, ROLL, DELETE } = timerMagic;
+    expect(units.map((unit) => unit.magic)).toEqual([DEFAULT, DEFAULT, DEFAULT, DEFAULT | ROLL, DEFAULT | DELETE]);
+    expect(units.map((unit) => unit.prevPos)).toEqual([-1, 0, -1, -1, 52]);
+    expect(new Set(units.map((unit) => unit.topicHash))).toEqual(new Set([javaStringHash('GoldenTimers')]));
+    expect(units[1]?.phyOffset).toBe((units[0]?.phyOffset ?? 0) + (units[0]?.recordBytes ?? 0));
+  });
+
+  test('written, they are the same bytes', () => {
+    const written = Buffer.alloc(log.length);
+    units.forEach((unit, i) => setTimerUnit(viewOf(written), i * timerUnitBytes, unit));
+    expect(written.equals(log)).toBe(true);
+  });
+
+  test('what was not written wholly is no unit', () => {
+    const unit = newTimerUnit();
+    for (let length = 0; length < timerUnitBytes; length++) {
+      expect(readTimerUnit(viewOf(log.subarray(0, length)), 0, unit)).toBe('end');
+      // Up to the record's size, which only the record itself decides; behind it figures follow.
+      if (length > 38) continue;
+      const torn = Buffer.alloc(timerUnitBytes);
+      log.copy(torn, 0, 0, length);
+      expect(readTimerUnit(viewOf(torn), 0, unit)).toBe('end');
+    }
+  });
+
+  test.each<[string, Partial<TimerUnit>]>([
+    ['a magic that is none', { magic: 16 }], ['no magic', { magic: 0 }], ['a negative delay', { delayMs: -1 }], ['a record of no bytes', { recordBytes: 0 }],
+    ['a negative offset', { phyOffset: -2 }], ['a place before the log', { prevPos: -2 }], ['no time', { writeTimeMs: 0 }],
+  ])('%s is no unit', (_what, change) => {
+    const bytes = Buffer.alloc(timerUnitBytes);
+    setTimerUnit(viewOf(bytes), 0, { ...(units[0] as TimerUnit), ...change });
+    expect(readTimerUnit(viewOf(bytes), 0, newTimerUnit())).toBe('end');
+  });
+
+  test('the end of a file', () => {
+    const bytes = Buffer.alloc(16);
+    setTimerBlank(viewOf(bytes), 0, 16);
+    expect(bytes.readInt32BE(12)).toBe(timerBlankMagic);
+    expect(readTimerUnit(viewOf(bytes), 0, newTimerUnit())).toBe('blank');
+    for (let length = 0; length < 16; length++) expect(readTimerUnit(viewOf(bytes.subarray(0, length)), 0, newTimerUnit())).toBe('end');
+  });
+});
+
+test('slots of Apache: time, first and last unit, how many', () => {
+  const slot = (ms: number): number[] => {
+    const pos = ((ms / 1000) % (2 * 7 * 86400)) * timerSlotBytes;
+    const run = files.find((file) => file.path === 'timerwheel')?.runs.find((one) => one.at >= pos && one.at < pos + timerSlotBytes);
+    const bytes = Buffer.alloc(timerSlotBytes);
+    Buffer.from(run?.hex ?? '', 'hex').copy(bytes, (run?.at ?? 0) - pos);
+    const view = viewOf(bytes);
+    return [getInt64(view, 0), getInt64(view, 8), getInt64(view, 16), view.getInt32(24), view.getInt32(28)];
+  };
+  // Two messages and the mark that takes one off.
+  expect(slot(at)).toEqual([at / 1000, 0, 4 * timerUnitBytes, 1, 0]);
+  expect(slot(at + 5000)).toEqual([at / 1000 + 5, 2 * timerUnitBytes, 2 * timerUnitBytes, 1, 0]);
+});
+
+describe('the checkpoint', () => {
+  test('of Apache, from its file and its answer', () => {
+    const file = readTimerCheckpoint(start('config/timercheck', 4096));
+    expect(file).toMatchObject({ lastTimerLogFlushPos: 5 * timerUnitBytes, lastTimerQueueOffset: 5, masterTimerQueueOffset: 5 });
+    const bytes = Buffer.from(checkPointHex, 'hex');
+    const answer = readTimerCheckpoint(bytes);
+    expect(answer).toMatchObject({ lastTimerLogFlushPos: 5 * timerUnitBytes, lastTimerQueueOffset: 5, dataVersion: { stateVersion: 0, counter: 3 } });
+    if (answer === undefined) throw new Error('no checkpoint');
+    expect(encodeTimerCheckpoint(answer).equals(bytes)).toBe(true);
+    expect(bytes.length).toBe(timerCheckpointBytes);
+  });
+
+  test('one without a data version is read, a shorter or negative one is not', () => {
+    const bytes = Buffer.from(checkPointHex, 'hex');
+    expect(readTimerCheckpoint(bytes.subarray(0, 32))).toMatchObject({ lastTimerQueueOffset: 5, dataVersion: { counter: 0 } });
+    for (let length = 0; length < 32; length++) expect(readTimerCheckpoint(bytes.subarray(0, length))).toBeUndefined();
+    setInt64(viewOf(bytes), 16, -1);
+    expect(readTimerCheckpoint(bytes)).toBeUndefined();
+  });
+});

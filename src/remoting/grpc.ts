@@ -1,0 +1,409 @@
+/**
+ * gRPC over HTTP/2 in clear text: connections, calls, the framing of messages, statuses and limits. Which methods there are and what their
+ * messages mean is server/proxy's; protobuf is codec/protobuf.ts's. Node's HTTP/2 is loaded when the first server listens.
+ *
+ *   message on a stream:  compressed (1) | length (4, big endian) | content
+ */
+import type { Http2Server, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import { gunzip } from 'node:zlib';
+import { WireError } from '../codec/errors.js';
+import type { Clock, Log } from './types.js';
+
+/** Codes of `grpc-status` that a server of ours answers. */
+export const grpcStatus = { OK: 0, INVALID_ARGUMENT: 3, RESOURCE_EXHAUSTED: 8, UNIMPLEMENTED: 12, INTERNAL: 13, UNAVAILABLE: 14 } as const;
+
+/** Bytes before each message. */
+export const grpcPrefixBytes = 5;
+
+export interface GrpcLimits {
+  /** Content of one message (`ProxyConfig#grpcMaxInboundMessageSize`). */
+  readonly messageBytesMax: number;
+  /** Messages that are not complete, of all calls together. */
+  readonly unfinishedBytesMax: number;
+  /** What peers have not taken, of all calls together; beyond it `crowded` says so. */
+  readonly outBytesMax: number;
+  readonly connectionsMax: number;
+  /** Calls at once on one connection. */
+  readonly streamsMax: number;
+  /** A connection on which nothing moves for so long is closed (`ProxyConfig#grpcClientIdleTimeMills`). */
+  readonly idleMsMax: number;
+  /** Of the headers of a call. */
+  readonly headerBytesMax: number;
+}
+
+export const defaultGrpcLimits: GrpcLimits = {
+  messageBytesMax: 130 * 1024 * 1024, unfinishedBytesMax: 256 * 1024 * 1024, outBytesMax: 256 * 1024 * 1024,
+  connectionsMax: 20_000, streamsMax: 10_000, idleMsMax: 120_000, headerBytesMax: 64 * 1024,
+};
+
+/** What happened, for the metrics. */
+export interface GrpcCounters {
+  opened: number;
+  open: number;
+  calls: number;
+  callsAtWork: number;
+  /** Calls refused before a handler saw them, or whose handler failed. */
+  refused: number;
+  exceptions: number;
+  unfinishedBytes: number;
+  outBytes: number;
+}
+
+/** Who calls, as the connection says. */
+export interface GrpcPeer {
+  readonly address: string;
+  readonly port: number;
+  readonly localAddress: string;
+}
+
+/** One call as its handler sees it. */
+export interface GrpcCall {
+  readonly headers: IncomingHttpHeaders;
+  readonly peer: GrpcPeer;
+  /** Clock's time when the caller stops waiting; undefined when it said none. */
+  readonly deadlineMs: number | undefined;
+  readonly open: boolean;
+  /** Sends a message; its first grpcPrefixBytes are the transport's to fill. */
+  send(message: Buffer): void;
+  /** Ends the call. */
+  end(status?: number, text?: string): void;
+  onClose(listener: () => void): void;
+}
+
+/** A unary method (or one whose answer is a stream) gets its only message; a streaming one is opened and answers its listener. */
+export type GrpcHandler =
+  | { readonly kind: 'unary'; call(call: GrpcCall, message: Buffer): void }
+  | { readonly kind: 'streaming'; open(call: GrpcCall): { message(message: Buffer): void; halfClosed(): void } };
+
+export interface GrpcServerOptions {
+  readonly handlers: ReadonlyMap<string, GrpcHandler>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits?: Partial<GrpcLimits>;
+}
+
+const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000_001 };
+
+/** Milliseconds of a `grpc-timeout`; undefined when it is missing or none. */
+export function readTimeout(text: string | string[] | undefined): number | undefined {
+  const match = typeof text === 'string' ? /^(\d{1,8})([HMSmun])$/.exec(text) : null;
+  return match === null ? undefined : Number(match[1]) * (unitMs[match[2] ?? ''] ?? 0);
+}
+
+/** Text of `grpc-message`: printable ASCII as it is, other bytes and % in percent. */
+export function statusText(text: string): string {
+  let out = '';
+  for (const byte of Buffer.from(text.slice(0, 1024), 'utf8')) out += byte >= 0x20 && byte <= 0x7e && byte !== 0x25 ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  return out;
+}
+
+export class GrpcServer {
+  readonly counters: GrpcCounters = { opened: 0, open: 0, calls: 0, callsAtWork: 0, refused: 0, exceptions: 0, unfinishedBytes: 0, outBytes: 0 };
+  readonly limits: GrpcLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+  private readonly handlers: ReadonlyMap<string, GrpcHandler>;
+  private readonly sessions = new Set<ServerHttp2Session>();
+  private server: Http2Server | undefined;
+  private draining = false;
+  private idle: (() => void) | undefined;
+
+  constructor(options: GrpcServerOptions) {
+    this.handlers = options.handlers;
+    this.clock = options.clock;
+    this.log = options.log;
+    this.limits = { ...defaultGrpcLimits, ...options.limits };
+  }
+
+  /** More waits to be taken by peers than there should: what can be refused, is. */
+  get crowded(): boolean {
+    return this.counters.outBytes > this.limits.outBytesMax;
+  }
+
+  async listen(host: string, port: number): Promise<{ host: string; port: number }> {
+    const { createServer } = await import('node:http2');
+    const { limits } = this;
+    const server = createServer({
+      maxSessionMemory: 256,
+      settings: { initialWindowSize: 1024 * 1024, maxConcurrentStreams: limits.streamsMax, maxHeaderListSize: limits.headerBytesMax, enablePush: false },
+    });
+    this.server = server;
+    server.on('connection', (socket: Socket) => socket.setNoDelay(true));
+    server.on('session', (session) => this.onSession(session));
+    server.on('stream', (stream, headers) => this.onStream(stream, headers));
+    server.on('sessionError', (error) => this.log.debug({ error: String(error) }, 'gRPC connection error'));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    const bound = server.address() as AddressInfo;
+    return { host: bound.address, port: bound.port };
+  }
+
+  private onSession(session: ServerHttp2Session): void {
+    if (this.draining || this.sessions.size >= this.limits.connectionsMax) {
+      session.destroy();
+      return;
+    }
+    this.sessions.add(session);
+    this.counters.opened++;
+    this.counters.open++;
+    session.setLocalWindowSize(4 * 1024 * 1024);
+    session.setTimeout(this.limits.idleMsMax, () => session.close());
+    session.on('error', (error: Error) => this.log.debug({ error: error.message }, 'gRPC connection error'));
+    session.on('close', () => {
+      this.sessions.delete(session);
+      this.counters.open--;
+    });
+  }
+
+  private onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    stream.on('error', () => undefined);
+    const refuse = (http: number, status: number, text: string): void => {
+      this.counters.refused++;
+      stream.respond({ ':status': http, 'content-type': 'application/grpc', 'grpc-status': String(status), 'grpc-message': statusText(text) }, { endStream: true });
+      stream.resume();
+    };
+    const path = headers[':path'] ?? '';
+    const contentType = headers['content-type'] ?? '';
+    if (headers[':method'] !== 'POST') return refuse(405, grpcStatus.INTERNAL, `Method '${String(headers[':method'])}' is not supported`);
+    if (!/^application\/grpc(?:$|[+;])/i.test(contentType)) return refuse(415, grpcStatus.INTERNAL, `Content-Type '${contentType}' is not supported`);
+    const handler = this.handlers.get(path);
+    if (handler === undefined) return refuse(200, grpcStatus.UNIMPLEMENTED, `Method not found: ${path.slice(1)}`);
+    const encoding = headers['grpc-encoding'] ?? 'identity';
+    if (encoding !== 'identity' && encoding !== 'gzip') return refuse(200, grpcStatus.UNIMPLEMENTED, `Can't find decompressor for ${String(encoding)}`);
+    if (this.draining) return refuse(200, grpcStatus.UNAVAILABLE, 'the server is stopping');
+    this.counters.calls++;
+    this.counters.callsAtWork++;
+    new Call(this, stream, headers, encoding === 'gzip', handler).begin();
+  }
+
+  /** For calls: one ended. */
+  callEnded(): void {
+    this.counters.callsAtWork--;
+    if (this.counters.callsAtWork === 0) this.idle?.();
+  }
+
+  /** Takes no more calls and waits for those at work, at most so long. */
+  async drain(graceMs: number): Promise<void> {
+    this.draining = true;
+    this.server?.close();
+    if (this.counters.callsAtWork === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.clock.setTimeout(resolve, graceMs);
+      this.idle = () => {
+        timer.clear();
+        resolve();
+      };
+    });
+  }
+
+  async close(): Promise<void> {
+    this.draining = true;
+    const { server } = this;
+    this.server = undefined;
+    if (server === undefined) return;
+    const closed = new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve()));
+    for (const session of [...this.sessions]) session.destroy();
+    await closed;
+  }
+}
+
+class Call implements GrpcCall {
+  readonly headers: IncomingHttpHeaders;
+  readonly peer: GrpcPeer;
+  readonly deadlineMs: number | undefined;
+  private readonly server: GrpcServer;
+  private readonly stream: ServerHttp2Stream;
+  private readonly handler: GrpcHandler;
+  private readonly gzip: boolean;
+  private readonly closeListeners: (() => void)[] = [];
+  private pending: Buffer[] = [];
+  private pendingBytes = 0;
+  private only: Buffer | undefined;
+  private listener: { message(message: Buffer): void; halfClosed(): void } | undefined;
+  /** Messages being decompressed: what follows waits for them. */
+  private inflating: Promise<void> | undefined;
+  private responded = false;
+  private ended = false;
+  private gone = false;
+  private trailers: OutgoingHttpHeaders = {};
+
+  constructor(server: GrpcServer, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, gzip: boolean, handler: GrpcHandler) {
+    this.server = server;
+    this.stream = stream;
+    this.headers = headers;
+    this.gzip = gzip;
+    this.handler = handler;
+    const socket = stream.session?.socket;
+    this.peer = { address: socket?.remoteAddress ?? '', port: socket?.remotePort ?? 0, localAddress: socket?.localAddress ?? '' };
+    const timeoutMs = readTimeout(headers['grpc-timeout']);
+    this.deadlineMs = timeoutMs === undefined ? undefined : server.clock.nowMs() + timeoutMs;
+  }
+
+  begin(): void {
+    const { stream } = this;
+    stream.on('data', (chunk: Buffer) => this.onData(chunk));
+    stream.on('end', () => this.onEnd());
+    stream.on('wantTrailers', () => stream.sendTrailers(this.trailers));
+    stream.on('close', () => this.onClose());
+    if (this.handler.kind === 'streaming') {
+      const { handler } = this;
+      this.guard(() => (this.listener = handler.open(this)));
+    }
+  }
+
+  get open(): boolean {
+    return !this.ended && !this.gone;
+  }
+
+  send(message: Buffer): void {
+    if (!this.open || this.stream.destroyed) return;
+    message[0] = 0;
+    message.writeUInt32BE(message.length - grpcPrefixBytes, 1);
+    this.respond();
+    const { counters } = this.server;
+    const { length } = message;
+    counters.outBytes += length;
+    this.stream.write(message, () => (counters.outBytes -= length));
+  }
+
+  end(status: number = grpcStatus.OK, text?: string): void {
+    if (!this.open) return;
+    this.ended = true;
+    this.drop();
+    const trailers = { 'grpc-status': String(status), ...(text === undefined ? {} : { 'grpc-message': statusText(text) }) };
+    if (this.stream.destroyed) return;
+    if (this.responded) {
+      this.trailers = trailers;
+      this.stream.end();
+    } else this.stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...trailers }, { endStream: true });
+    this.stream.resume();
+  }
+
+  onClose(listener?: () => void): void {
+    if (listener !== undefined) {
+      if (this.gone) listener();
+      else this.closeListeners.push(listener);
+      return;
+    }
+    if (this.gone) return;
+    this.gone = true;
+    this.drop();
+    this.server.callEnded();
+    for (const one of this.closeListeners.splice(0)) one();
+  }
+
+  private respond(): void {
+    if (this.responded) return;
+    this.responded = true;
+    this.stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-encoding': 'identity', 'grpc-accept-encoding': 'gzip' }, { waitForTrailers: true });
+  }
+
+  private onData(chunk: Buffer): void {
+    if (!this.open) return;
+    this.pending.push(chunk);
+    this.pendingBytes += chunk.length;
+    this.server.counters.unfinishedBytes += chunk.length;
+    if (this.server.counters.unfinishedBytes > this.server.limits.unfinishedBytesMax) return this.fail(grpcStatus.RESOURCE_EXHAUSTED, 'too many bytes of unfinished messages');
+    if (this.inflating === undefined) this.cut();
+  }
+
+  /** Takes whole messages off what came. */
+  private cut(): void {
+    while (this.open && this.inflating === undefined && this.pendingBytes >= grpcPrefixBytes) {
+      const head = this.peek();
+      const length = head.readUInt32BE(1);
+      if (length > this.server.limits.messageBytesMax) {
+        return this.fail(grpcStatus.RESOURCE_EXHAUSTED, `gRPC message exceeds maximum size ${this.server.limits.messageBytesMax}: ${length}`);
+      }
+      if (this.pendingBytes < grpcPrefixBytes + length) return;
+      const whole = this.pending.length === 1 ? (this.pending[0] as Buffer) : Buffer.concat(this.pending);
+      const content = whole.subarray(grpcPrefixBytes, grpcPrefixBytes + length);
+      const rest = whole.subarray(grpcPrefixBytes + length);
+      this.pending = rest.length === 0 ? [] : [rest];
+      this.pendingBytes = rest.length;
+      this.server.counters.unfinishedBytes -= grpcPrefixBytes + length;
+      if (head[0] === 0) this.take(content);
+      else if (head[0] === 1 && this.gzip) this.inflate(content);
+      else return this.fail(grpcStatus.INTERNAL, 'a compressed message in a call without grpc-encoding');
+    }
+  }
+
+  private peek(): Buffer {
+    const first = this.pending[0] as Buffer;
+    return first.length >= grpcPrefixBytes ? first : Buffer.concat(this.pending, Math.min(this.pendingBytes, grpcPrefixBytes));
+  }
+
+  private inflate(content: Buffer): void {
+    this.inflating = new Promise((resolve) => {
+      gunzip(content, { maxOutputLength: this.server.limits.messageBytesMax }, (error, plain) => {
+        this.inflating = undefined;
+        if (error !== null) this.fail(grpcStatus.INTERNAL, `a message that cannot be decompressed: ${error.message}`);
+        else {
+          this.take(plain);
+          this.cut();
+        }
+        resolve();
+      });
+    });
+  }
+
+  private take(message: Buffer): void {
+    if (!this.open) return;
+    if (this.handler.kind === 'streaming') {
+      this.guard(() => this.listener?.message(message));
+      return;
+    }
+    if (this.only !== undefined) return this.fail(grpcStatus.INTERNAL, 'Too many requests');
+    this.only = message;
+  }
+
+  private onEnd(): void {
+    if (!this.open) return;
+    if (this.inflating !== undefined) {
+      void this.inflating.then(() => this.onEnd());
+      return;
+    }
+    if (this.pendingBytes > 0) return this.fail(grpcStatus.INTERNAL, 'Encountered end-of-stream mid-frame');
+    const { handler, only } = this;
+    if (handler.kind === 'streaming') this.guard(() => this.listener?.halfClosed());
+    else if (only === undefined) this.fail(grpcStatus.INTERNAL, 'Half-closed without a request');
+    else {
+      this.only = undefined;
+      this.guard(() => handler.call(this, only));
+    }
+  }
+
+  private fail(status: number, text: string): void {
+    this.server.counters.refused++;
+    this.end(status, text);
+  }
+
+  /** Whatever a handler throws ends the call, never the process. */
+  private guard(work: () => unknown): void {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof WireError) {
+        this.fail(grpcStatus.INTERNAL, error.message);
+        return;
+      }
+      this.server.counters.exceptions++;
+      this.server.log.error({ path: this.headers[':path'], error: error instanceof Error ? error.stack : String(error) }, 'gRPC handler failed');
+      this.fail(grpcStatus.INTERNAL, error instanceof Error ? `${error.name}: ${error.message}` : 'Error');
+    }
+  }
+
+  /** Forgets what came and is not complete. */
+  private drop(): void {
+    this.server.counters.unfinishedBytes -= this.pendingBytes;
+    this.pending = [];
+    this.pendingBytes = 0;
+    this.only = undefined;
+  }
+}

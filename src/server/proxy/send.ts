@@ -1,0 +1,201 @@
+/** SendMessage and RecallMessage (`SendMessageActivity`, `ProducerProcessor`): messages of the schema become the broker's, on a queue of our choice. */
+import { encodeBatch } from '../../codec/batch.js';
+import {
+  encoding, grpcCode, messageType, type Message, type RecallMessageRequest, type RecallMessageResponse, type SendMessageRequest, type SendMessageResponse, type SendResultEntry,
+} from '../../codec/grpc-messages.js';
+import { formatProperties, propertyNames } from '../../codec/properties.js';
+import type { Partly, Value } from '../../codec/protobuf.js';
+import { responseCodes } from '../../codec/responses.js';
+import { messageSysFlag } from '../../codec/sys-flag.js';
+import { javaStringHash } from '../../compat/java-string-hash.js';
+import type { Topic } from '../broker/types.js';
+import { checkedTopic, topicTypeOf, type ProxyCall, type ProxyParts, type TopicType } from './context.js';
+import { reservedProperties } from './properties.js';
+import { commonStatus, GrpcRefusal, statusOfReply, statusOk, type Status } from './status.js';
+import { msOf } from './time.js';
+import type { TransactionTable } from './transactions.js';
+import { checkKey, checkLiteTopic, checkMessageGroup, checkTag, hasControlCharacter, proxyLimits } from './validate.js';
+
+type MessageValue = Value<typeof Message>;
+
+const permWrite = 2;
+
+/** `Timestamps#isValid`: the years 1 to 9999. */
+const timestampSecondsMin = -62_135_596_800;
+const timestampSecondsMax = 253_402_300_799;
+
+function userProperties(message: MessageValue): Map<string, string> {
+  const refuse = (text: string): never => {
+    throw new GrpcRefusal(grpcCode.ILLEGAL_MESSAGE_PROPERTY_KEY, text);
+  };
+  if (message.userProperties.size > proxyLimits.userPropertiesMax) {
+    throw new GrpcRefusal(grpcCode.MESSAGE_PROPERTIES_TOO_LARGE, `too many user properties, max is ${proxyLimits.userPropertiesMax}`);
+  }
+  for (const [key, value] of message.userProperties) {
+    if (reservedProperties.has(key)) refuse(`property is used by system: ${key}`);
+    if (hasControlCharacter(key)) refuse('the key of property cannot contain control character');
+    if (hasControlCharacter(value)) refuse('the value of property cannot contain control character');
+  }
+  return new Map(message.userProperties);
+}
+
+/** All properties of a message, in the order of Apache's checks (`SendMessageActivity#buildMessageProperty`). */
+function propertiesOf(message: MessageValue, topic: string, peerAddress: string, nowMs: number): Map<string, string> {
+  const out = userProperties(message);
+  const system = message.systemProperties;
+  let size = 0;
+  for (const [key, value] of out) size += Buffer.byteLength(key) + Buffer.byteLength(value);
+  const tag = system?.tag ?? '';
+  checkTag(tag);
+  if (tag !== '') out.set(propertyNames.TAGS, tag);
+  const keys = system?.keys ?? [];
+  for (const key of keys) checkKey(key);
+  if (keys.length > 0) out.set(propertyNames.KEYS, keys.join(' '));
+  size += Buffer.byteLength(tag) + keys.reduce((sum, key) => sum + Buffer.byteLength(key), 0);
+  if (size > proxyLimits.userPropertyBytesMax) {
+    throw new GrpcRefusal(grpcCode.MESSAGE_PROPERTIES_TOO_LARGE, `the total size of user property is too large, max is ${proxyLimits.userPropertyBytesMax}`);
+  }
+  if (system === undefined || system.messageId.trim() === '') throw new GrpcRefusal(grpcCode.ILLEGAL_MESSAGE_ID, 'message id cannot be empty');
+  out.set(propertyNames.UNIQ_KEY, system.messageId);
+  if (system.messageType === messageType.TRANSACTION) {
+    out.set(propertyNames.TRANSACTION_PREPARED, 'true');
+    const recovery = system.orphanedTransactionRecoveryDuration;
+    if (recovery !== undefined) {
+      if (recovery.seconds > proxyLimits.transactionRecoverySecondsMax) {
+        throw new GrpcRefusal(grpcCode.BAD_REQUEST, `the max transaction recovery time of message is too large, max is ${proxyLimits.transactionRecoverySecondsMax}`);
+      }
+      out.set(propertyNames.CHECK_IMMUNITY_TIME_IN_SECONDS, String(recovery.seconds));
+    }
+  }
+  if (system.deliveryTimestamp !== undefined) {
+    const at = msOf(system.deliveryTimestamp);
+    if (at - nowMs > proxyLimits.delayMsMax) throw new GrpcRefusal(grpcCode.ILLEGAL_DELIVERY_TIME, `the max delay time of message is too large, max is ${proxyLimits.delayMsMax}`);
+    out.set('TIMER_DELIVER_MS', String(at));
+  }
+  if (system.priority !== undefined) out.set(propertyNames.PRIORITY, String(system.priority));
+  out.set(propertyNames.RECONSUME_TIME, String(system.deliveryAttempt ?? 0));
+  out.set(propertyNames.PRODUCER_GROUP, topic);
+  const group = system.messageGroup ?? '';
+  if (group !== '') {
+    checkMessageGroup(group);
+    out.set('__SHARDINGKEY', group);
+  }
+  if (system.liteTopic !== undefined && system.liteTopic !== '') {
+    checkLiteTopic(system.liteTopic);
+    out.set('__LITE_TOPIC', system.liteTopic);
+  }
+  if (system.traceContext !== undefined && system.traceContext !== '') out.set('TRACE_CONTEXT', system.traceContext);
+  out.set('__BORNHOST', system.bornHost.trim() === '' ? peerAddress : system.bornHost);
+  const born = system.bornTimestamp;
+  if (born !== undefined && born.seconds >= timestampSecondsMin && born.seconds <= timestampSecondsMax) out.set('BORN_TIMESTAMP', String(msOf(born)));
+  return out;
+}
+
+/** `TopicMessageType#parseFromMessageProperty`. */
+function typeOf(properties: ReadonlyMap<string, string>): TopicType {
+  const has = (...names: readonly string[]): boolean => names.some((name) => properties.has(name));
+  if (properties.get(propertyNames.TRANSACTION_PREPARED) === 'true') return 'TRANSACTION';
+  if (has(propertyNames.DELAY_TIME_LEVEL, 'TIMER_DELIVER_MS', 'TIMER_DELAY_SEC', 'TIMER_DELAY_MS')) return 'DELAY';
+  if (has('__SHARDINGKEY')) return 'FIFO';
+  if (has(propertyNames.PRIORITY)) return 'PRIORITY';
+  return has('__LITE_TOPIC') ? 'LITE' : 'NORMAL';
+}
+
+/** `DefaultTopicMessageTypeValidator#validate`. */
+export function checkType(expected: TopicType, actual: TopicType): void {
+  if (expected === 'MIXED' || expected === actual) return;
+  throw new GrpcRefusal(grpcCode.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE, `TopicMessageType validate failed, the expected type is ${expected}, but actual type is ${actual}`);
+}
+
+/**
+ * The bucket of a hash among `buckets`: jump consistent hashing (Lamping and Veach) driven by a 64-bit linear congruential generator, which is what
+ * Guava's Hashing#consistentHash does; clients and Apache's proxy choose the same queue.
+ */
+export function consistentHash(hash: number, buckets: number): number {
+  let state = BigInt(hash);
+  for (let bucket = 0; ;) {
+    state = BigInt.asIntN(64, 2_862_933_555_777_941_757n * state + 1n);
+    const next = Math.trunc((bucket + 1) / ((Number(BigInt.asUintN(64, state) >> 33n) + 1) / 0x8000_0000));
+    if (next < 0 || next >= buckets) return bucket;
+    bucket = next;
+  }
+}
+
+export class Sender {
+  private readonly parts: ProxyParts;
+  private readonly transactions: TransactionTable;
+  private turn = 0;
+
+  constructor(parts: ProxyParts, transactions: TransactionTable) {
+    this.parts = parts;
+    this.transactions = transactions;
+  }
+
+  async sendMessage(call: ProxyCall, request: Value<typeof SendMessageRequest>): Promise<Partly<Value<typeof SendMessageResponse>>> {
+    const { parts } = this;
+    const [first] = request.messages;
+    if (first === undefined) throw new GrpcRefusal(grpcCode.MESSAGE_CORRUPTED, 'no message to send');
+    const name = checkedTopic(parts, first.topic);
+    const all = request.messages.map((message) => {
+      if (message.topic?.name !== name || message.topic.resourceNamespace !== first.topic?.resourceNamespace) throw new GrpcRefusal(grpcCode.MESSAGE_CORRUPTED, 'topic in message is not same');
+      if (message.body.length === 0) throw new GrpcRefusal(grpcCode.MESSAGE_BODY_EMPTY, 'message body cannot be empty');
+      if (message.body.length > proxyLimits.bodyBytesMax) throw new GrpcRefusal(grpcCode.MESSAGE_BODY_TOO_LARGE, `message body cannot exceed the max ${proxyLimits.bodyBytesMax}`);
+      return { message, properties: propertiesOf(message, name, call.peer.remoteAddress, parts.clock.nowMs()) };
+    });
+    const head = all[0] as (typeof all)[number];
+    const topic = parts.broker.topics.get(name);
+    checkType(topicTypeOf(topic), typeOf(head.properties));
+    const queueId = topic === undefined ? undefined : this.queueOf(topic, all.length === 1 ? (first.systemProperties?.messageGroup ?? '') : '');
+    if (queueId === undefined) throw new GrpcRefusal(grpcCode.FORBIDDEN, 'no writable queue');
+    const entry = await this.put(call, name, queueId, all);
+    return { status: commonStatus([entry.status], 'send status is empty'), entries: [entry] };
+  }
+
+  private async put(call: ProxyCall, topic: string, queueId: number, all: readonly { readonly message: MessageValue; readonly properties: Map<string, string> }[]): Promise<Partly<Value<typeof SendResultEntry>> & { readonly status: Status }> {
+    const { message, properties } = all[0] as (typeof all)[number];
+    const system = message.systemProperties;
+    const transaction = system?.messageType === messageType.TRANSACTION;
+    const sysFlag = (system?.bodyEncoding === encoding.GZIP ? messageSysFlag.COMPRESSED : 0) | (transaction ? messageSysFlag.TRANSACTION_PREPARED : 0);
+    const batch = all.length > 1;
+    const messageId = all.map((one) => one.message.systemProperties?.messageId ?? '').join(',');
+    const header = {
+      producerGroup: topic, topic, defaultTopic: 'TBW102', defaultTopicQueueNums: 4, queueId, sysFlag, flag: 0, reconsumeTimes: 0, unitMode: false, batch,
+      bornTimestamp: BigInt(properties.get('BORN_TIMESTAMP') ?? this.parts.clock.nowMs()),
+      properties: formatProperties(batch ? new Map([[propertyNames.UNIQ_KEY, messageId]]) : properties),
+    };
+    const body = batch ? encodeBatch(all.map((one) => ({ flag: 0, body: one.message.body, properties: one.properties }))) : message.body;
+    const reply = await this.parts.ask('SEND_MESSAGE_V2', call.peer, header, { body, language: call.language });
+    const failed = (code: Status['code'], sendStatus: string): { status: Status } => ({ status: { code, message: `send message failed, sendStatus=${sendStatus}` } });
+    switch (reply.code) {
+      case responseCodes.SUCCESS: break;
+      case responseCodes.FLUSH_DISK_TIMEOUT: return failed(grpcCode.MASTER_PERSISTENCE_TIMEOUT, 'FLUSH_DISK_TIMEOUT');
+      case responseCodes.FLUSH_SLAVE_TIMEOUT: return failed(grpcCode.SLAVE_PERSISTENCE_TIMEOUT, 'FLUSH_SLAVE_TIMEOUT');
+      case responseCodes.SLAVE_NOT_AVAILABLE: return failed(grpcCode.HA_NOT_AVAILABLE, 'SLAVE_NOT_AVAILABLE');
+      default: {
+        const { code, message: text } = statusOfReply(reply);
+        throw new GrpcRefusal(code, text);
+      }
+    }
+    const { msgId, queueOffset, transactionId, recallHandle } = reply.header ?? {};
+    const offset = Number(queueOffset ?? 0);
+    if (transaction) this.transactions.add({ topic, messageId, transactionId: transactionId ?? messageId, offsetMessageId: msgId ?? '', queueOffset: offset });
+    return { status: statusOk, messageId, offset, transactionId: transaction ? (transactionId ?? messageId) : '', recallHandle: recallHandle ?? '' };
+  }
+
+  /** A writable queue: of a message group always the same, else the next. */
+  private queueOf({ config }: Topic, messageGroup: string): number | undefined {
+    const { perm, writeQueueNums } = config;
+    if ((perm & permWrite) === 0 || writeQueueNums <= 0) return undefined;
+    if (messageGroup !== '') return consistentHash(javaStringHash(messageGroup), writeQueueNums);
+    this.turn = (this.turn + 1) & 0x7fff_ffff;
+    return this.turn % writeQueueNums;
+  }
+
+  async recallMessage(call: ProxyCall, request: Value<typeof RecallMessageRequest>): Promise<Partly<Value<typeof RecallMessageResponse>>> {
+    const topic = checkedTopic(this.parts, request.topic);
+    checkType(topicTypeOf(this.parts.broker.topics.get(topic)), 'DELAY');
+    const reply = await this.parts.ask('RECALL_MESSAGE', call.peer, { topic, recallHandle: request.recallHandle, producerGroup: topic }, { language: call.language });
+    if (reply.code !== responseCodes.SUCCESS) return { status: statusOfReply(reply) };
+    return { status: statusOk, messageId: reply.header?.msgId ?? '' };
+  }
+}

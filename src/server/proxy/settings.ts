@@ -1,0 +1,146 @@
+/**
+ * Clients that come, stay and leave: Telemetry's settings, Heartbeat, NotifyClientTermination (`ClientActivity`, `GrpcClientSettingsManager`).
+ * At the broker a producer is a producer of each of its topics (the topic's name is the group), a consumer a consumer of its group.
+ */
+import { clientType, grpcCode, language, type HeartbeatRequest, type HeartbeatResponse, type NotifyClientTerminationRequest, type NotifyClientTerminationResponse } from '../../codec/grpc-messages.js';
+import type { Partly, Value } from '../../codec/protobuf.js';
+import { responseCodes } from '../../codec/responses.js';
+import { isMap, intOf, listOf, longValue, textOf } from '../../codec/json-members.js';
+import { writeJson } from '../../compat/fastjson.js';
+import type { GroupConfig } from '../broker/types.js';
+import type { ProxyClient, SettingsValue } from './clients.js';
+import { checkedTopic, groupOf, type ProxyCall, type ProxyParts } from './context.js';
+import { subscriptionOf } from './filter.js';
+import { GrpcRefusal, statusOk, statusOfReply } from './status.js';
+import { timeOf } from './time.js';
+import { checkGroup, proxyLimits } from './validate.js';
+
+/** `LanguageCode`: what `x-mq-language` may say of a client that registers. */
+const languages: ReadonlySet<string> = new Set(['JAVA', 'CPP', 'DOTNET', 'PYTHON', 'DELPHI', 'ERLANG', 'RUBY', 'OTHER', 'HTTP', 'GO', 'PHP', 'OMS', 'RUST', 'NODE_JS']);
+
+/** `ProxyConfig#grpcClientProducer...`. */
+const producerBackoff = { maxAttempts: 3, exponentialBackoff: { initial: timeOf(10), max: timeOf(1000), multiplier: 2 } } as const;
+
+/** `CustomizedRetryPolicy#next`, in seconds. */
+const retrySteps = [1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200] as const;
+
+/** `ExponentialRetryPolicy`. */
+const exponentialDefault = { initialMs: 5000, maxMs: 7_200_000, multiplier: 2 } as const;
+
+/** What a group gives when there is none yet (`SubscriptionGroupConfig`). */
+const newGroup = { consumeMessageOrderly: false, retryMaxTimes: 16, groupRetryPolicy: undefined } as const;
+
+function backoffOf(policy: unknown): Partly<NonNullable<SettingsValue['backoffPolicy']>> {
+  const map = isMap(policy) ? policy : undefined;
+  if (map !== undefined && textOf(map, 'type') === 'EXPONENTIAL') {
+    const own = map.get('exponentialRetryPolicy');
+    const read = (name: 'initial' | 'max', or: number): number => (isMap(own) ? Number(longValue(own.get(name)) ?? or) : or);
+    return {
+      exponentialBackoff: {
+        initial: timeOf(read('initial', exponentialDefault.initialMs)), max: timeOf(read('max', exponentialDefault.maxMs)),
+        multiplier: isMap(own) ? intOf(own, 'multiplier', exponentialDefault.multiplier) : exponentialDefault.multiplier,
+      },
+    };
+  }
+  const own = map?.get('customizedRetryPolicy');
+  const steps = isMap(own) ? listOf(own, 'next').map((step) => Number(longValue(step) ?? 0)) : [];
+  return { customizedBackoff: { next: (steps.length > 0 ? steps : retrySteps.map((seconds) => seconds * 1000)).map(timeOf) } };
+}
+
+/** The settings a client is given: its own, and what the endpoint wants (`GrpcClientSettingsManager#getClientSettings`). */
+export function mergedSettings(parts: ProxyParts, settings: SettingsValue): SettingsValue {
+  const metric = { on: false, endpoints: undefined };
+  if (settings.publishing !== undefined) {
+    return {
+      ...settings, metric, backoffPolicy: { customizedBackoff: undefined, ...producerBackoff },
+      publishing: { ...settings.publishing, validateMessageType: true, maxBodySize: proxyLimits.bodyBytesMax },
+    };
+  }
+  if (settings.subscription === undefined) return { ...settings, metric };
+  const group: Pick<GroupConfig, 'consumeMessageOrderly' | 'retryMaxTimes' | 'groupRetryPolicy'> = groupOf(parts, settings.subscription.group?.name ?? '') ?? newGroup;
+  return {
+    ...settings, metric,
+    backoffPolicy: { exponentialBackoff: undefined, customizedBackoff: undefined, ...(backoffOf(group.groupRetryPolicy) as object), maxAttempts: group.retryMaxTimes + 1 },
+    subscription: {
+      ...settings.subscription, fifo: group.consumeMessageOrderly, receiveBatchSize: proxyLimits.receiveMax, longPollingTimeout: timeOf(proxyLimits.pollMsMax),
+      liteSubscriptionQuota: 2000, maxLiteTopicSize: proxyLimits.liteTopicBytesMax,
+    },
+  };
+}
+
+/** Tells the broker of the client: again with each heartbeat. */
+async function register(parts: ProxyParts, client: ProxyClient, from: string): Promise<void> {
+  const { settings } = client;
+  if (settings === undefined) return;
+  const producerDataSet = (settings.publishing?.topics ?? []).map((topic) => ({ groupName: topic.name }));
+  const { subscription } = settings;
+  const consumerDataSet = subscription === undefined ? [] : [{
+    groupName: subscription.group?.name ?? '', consumeType: settings.clientType === clientType.SIMPLE_CONSUMER ? 'CONSUME_ACTIVELY' : 'CONSUME_PASSIVELY',
+    messageModel: settings.clientType === clientType.LITE_PUSH_CONSUMER ? 'LITE_SELECTIVE' : 'CLUSTERING', consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET', unitMode: false,
+    subscriptionDataSet: subscription.subscriptions.map((entry) => subscriptionOf(entry.topic?.name ?? '', entry.expression, parts.clock.nowMs())),
+  }];
+  if (producerDataSet.length + consumerDataSet.length === 0) return;
+  const body = Buffer.from(writeJson({ clientID: client.id, producerDataSet, consumerDataSet }));
+  const reply = await parts.ask('HEART_BEAT', client.peer, {}, { body, language: from });
+  if (reply.code !== responseCodes.SUCCESS) {
+    const { code, message } = statusOfReply(reply);
+    throw new GrpcRefusal(code, message);
+  }
+}
+
+/**
+ * A client's settings: checked, kept, registered; answers those it is given. A GrpcRefusal is an error of the client's, any other Error means that
+ * nothing can be made of what it said (the stream ends with INTERNAL).
+ */
+export async function takeSettings(parts: ProxyParts, call: ProxyCall, settings: SettingsValue): Promise<SettingsValue> {
+  const { publishing, subscription } = settings;
+  if (publishing !== undefined) for (const topic of publishing.topics) checkedTopic(parts, topic);
+  if (subscription !== undefined) {
+    checkGroup(subscription.group?.name ?? '');
+    for (const entry of subscription.subscriptions) subscriptionOf(entry.topic?.name ?? '', entry.expression, 0);
+    const type = settings.clientType;
+    if (type !== clientType.PUSH_CONSUMER && type !== clientType.SIMPLE_CONSUMER && type !== clientType.LITE_PUSH_CONSUMER) {
+      throw new Error(`Client type is not consumer, type: ${String(type)}`);
+    }
+  }
+  if (!languages.has(call.language)) throw new Error(`No enum constant org.apache.rocketmq.remoting.protocol.LanguageCode.${call.language}`);
+  const client = parts.clients.open(call.clientId, call.call.peer);
+  const first = client.settings === undefined;
+  client.settings = settings;
+  client.opened(call.call);
+  await register(parts, client, call.language);
+  await settled(parts, settings, first);
+  return mergedSettings(parts, settings);
+}
+
+/**
+ * rocketmq-client-nodejs waits for its first settings only after it has fetched the routes of all its topics, and sends its own after the first: an answer
+ * that comes between is lost to it, and it hangs. Its first answer is held back so long; no other client waits.
+ */
+const nodeSettleMs = 150;
+
+/** Resolves when the client may be answered. */
+export function settled(parts: ProxyParts, settings: SettingsValue, first: boolean): Promise<void> {
+  const topics = (settings.publishing?.topics.length ?? 0) + (settings.subscription?.subscriptions.length ?? 0);
+  if (!first || topics < 2 || settings.userAgent?.language !== language.NODE_JS) return Promise.resolve();
+  return new Promise((resolve) => parts.clock.setTimeout(resolve, nodeSettleMs));
+}
+
+const unknownClient = { status: { code: grpcCode.UNRECOGNIZED_CLIENT_TYPE, message: 'cannot find client settings for this client' } } as const;
+
+export async function heartbeat(parts: ProxyParts, { client, language: from }: ProxyCall, request: Value<typeof HeartbeatRequest>): Promise<Partly<Value<typeof HeartbeatResponse>>> {
+  if (client?.settings === undefined) return unknownClient;
+  if (client.settings.clientType !== clientType.PRODUCER && !client.isConsumer) {
+    return { status: { code: grpcCode.UNRECOGNIZED_CLIENT_TYPE, message: String(client.settings.clientType) } };
+  }
+  if (client.isConsumer) checkGroup(request.group?.name ?? '');
+  await register(parts, client, from);
+  return { status: statusOk };
+}
+
+export async function notifyClientTermination(parts: ProxyParts, { client }: ProxyCall, request: Value<typeof NotifyClientTerminationRequest>): Promise<Partly<Value<typeof NotifyClientTerminationResponse>>> {
+  if (client?.settings === undefined) return unknownClient;
+  if (client.isConsumer) checkGroup(request.group?.name ?? '');
+  parts.clients.close(client.id);
+  return Promise.resolve({ status: statusOk });
+}
