@@ -10,7 +10,7 @@ import type { Received, Sent } from './history.js';
 import { Child } from './process.js';
 import { prepare, type SdkName } from './sdk-builds.js';
 
-export { features, grpcSdks, missingFor, remotingSdks, sdkNames, type Feature, type RemotingSdk, type SdkName } from './sdk-builds.js';
+export { features, grpcSdks, missingFor, prepare, remotingSdks, sdkNames, type Feature, type RemotingSdk, type SdkName } from './sdk-builds.js';
 
 /** What a program says (`conformance/sdk/README.md`). */
 export interface Event {

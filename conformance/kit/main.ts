@@ -7,7 +7,7 @@ import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Endpoint as StartedEndpoint } from '../endpoint.js';
 import type { RegisteredCase } from './case.js';
-import { missingFor } from '../sdk-driver.js';
+import { missingFor, prepare } from '../sdk-driver.js';
 import { allCases } from './cases/index.js';
 import { readConformOptions, UsageError, type ConformOptions } from './cli.js';
 import { EndpointError } from './connection.js';
@@ -62,13 +62,13 @@ async function conform(options: ConformOptions): Promise<number> {
   }
   if (options.client !== undefined) return await conformClient(options);
   const workload = options.workloads.length === 0 ? undefined : workloadRun(workloads.filter((one) => options.workloads.includes(one.name)), options.durationMs ?? durationMsDefault, options.driver);
-  checkDriver(options);
   const offline = options.start === undefined && options.namesrv === undefined && options.storeDir !== undefined;
   const chosen = options.faults !== undefined ? (await import('./faults/command.js')).chosenFaultCases(options) : selectCases(workload === undefined ? await allCases() : workload.cases, options);
   const cases = offline && !options.list ? chosen.filter((one) => one.area === 'store') : chosen;
   if (options.list) return list(cases);
   if (cases.length === 0) throw new UsageError('no case matches --only, --skip, --area and --level');
   if (offline && (options.selfCheck || workload !== undefined || options.faults !== undefined)) throw new UsageError('--store alone is judged by cases: anything else needs --namesrv');
+  await prepareDriver(options);
   const plain = !options.selfCheck && workload === undefined && options.faults === undefined;
   const stages = options.start !== undefined && plain ? stagesOf(cases) : [{ setup: undefined, cases }];
   let opened: Opened | undefined;
@@ -111,10 +111,12 @@ async function conform(options: ConformOptions): Promise<number> {
   }
 }
 
-/** @throws UsageError when the toolchain of --driver is missing here. */
-function checkDriver({ driver }: ConformOptions): void {
-  const missing = driver === undefined ? [] : missingFor(driver);
-  if (missing.length > 0) throw new UsageError(`--driver ${driver ?? ''}: needs ${missing.join(', ')}`);
+/** Builds the program of --driver before any case counts its time. @throws UsageError when its toolchain is missing here. */
+async function prepareDriver({ driver }: ConformOptions): Promise<void> {
+  if (driver === undefined) return;
+  const missing = missingFor(driver);
+  if (missing.length > 0) throw new UsageError(`--driver ${driver}: needs ${missing.join(', ')}`);
+  await prepare(driver);
 }
 
 interface Opened {

@@ -103,6 +103,7 @@ describe('what a library cannot play or tell', () => {
     expect(whyNot('java-5.5.0', named('send-receive'), 'offsets')).toBe('java-5.5.0 does not tell its commits');
     expect(whyNot('grpc-node', named('send-receive'), 'places')).toBe('grpc-node does not tell its queues and offsets');
     expect(whyNot('go', named('send-receive'), 'places')).toBeUndefined();
+    expect(whyNot('grpc-node', named('ordered'))).toMatch(/dead letter queue/);
     for (const sdk of sdkNames) expect(workloads.filter((one) => whyNot(sdk, one) === undefined && checkersFor(sdk, one).every((each) => whyNot(sdk, one, each.name) !== undefined))).toEqual([]);
   });
 });

@@ -32,10 +32,10 @@ export interface Abilities {
   readonly drainMs: number;
 }
 
-const remoting = { tellsPlaces: true, over: 'namesrv', settleMs: 6000, drainMs: 60_000 } as const;
+const remoting = { tellsPlaces: true, over: 'namesrv', settleMs: 8000, drainMs: 60_000 } as const;
 const javaSkills: readonly Skill[] = ['orderly', 'delay', 'broadcasting', 'retry', 'transaction', 'assignment', 'rebalance'];
 
-const grpc = { choosesQueue: false, tellsPlaces: false, over: 'grpc', settleMs: 6000, drainMs: 60_000, skills: new Set<Skill>(['orderly', 'delay', 'retry', 'transaction', 'pop']) } as const;
+const grpc = { choosesQueue: false, tellsPlaces: false, over: 'grpc', settleMs: 8000, drainMs: 60_000, skills: new Set<Skill>(['orderly', 'delay', 'retry', 'transaction', 'pop']) } as const;
 
 export const abilities: Readonly<Record<SdkName, Abilities>> = {
   'java-4.9.8': { ...remoting, choosesQueue: true, skills: new Set(javaSkills) },
@@ -49,6 +49,11 @@ export const abilities: Readonly<Record<SdkName, Abilities>> = {
   'grpc-node': grpc,
 };
 
+/** What a library does otherwise than a workload needs. */
+const otherwise: Partial<Record<SdkName, Readonly<Record<string, string>>>> = {
+  'grpc-node': { ordered: 'grpc-node sends a FIFO message that was not taken to the dead letter queue at once' },
+};
+
 /** Checkers that need what no library tells. */
 const untold: Readonly<Record<string, string>> = { offsets: 'commits', locks: 'locks' };
 const ofPlaces: readonly string[] = ['places', 'queue-order'];
@@ -58,7 +63,8 @@ export function whyNot(sdk: SdkName, workload: Workload, checker?: string): stri
   const has = abilities[sdk];
   const lacks = (workload.uses ?? []).filter((one) => !has.skills.has(one));
   if (lacks.length > 0) return `${sdk}'s program has no ${lacks.join(', ')}`;
-  if (checker === undefined) return undefined;
+  const other = otherwise[sdk]?.[workload.name];
+  if (other !== undefined || checker === undefined) return other;
   if (checker === 'queue-order' && workload.uses?.[0] === 'broadcasting') return `${sdk}'s broadcasting consumers call their listener from several threads`;
   const silent = untold[checker] ?? (!has.tellsPlaces && ofPlaces.includes(checker) ? 'queues and offsets' : undefined);
   return silent === undefined ? undefined : `${sdk} does not tell its ${silent}`;
@@ -155,7 +161,6 @@ export class SdkConsumer implements RunningConsumer {
   async start(): Promise<void> {
     const { name, group, topic, expression, mode, failOnce } = this.options;
     const { invisibleMs } = this;
-    this.recorder.event(name, 'join', { group, topic, mode: mode === undefined || mode === 'clustering' ? 'concurrent' : mode, expression: expression ?? '*' });
     this.forget = this.program.onEvent((event) => {
       if (event.as === this.as) this.heard(event);
     });
@@ -164,6 +169,8 @@ export class SdkConsumer implements RunningConsumer {
       ...(mode === 'pop' ? { style: 'simple', invisibleMs } : {}),
       ...(failOnce === undefined ? {} : { fail: 'nth', failEvery: failOnce.every, failBefore: Math.min(failOnce.before, 1_000_000_000) }),
     });
+    // a library takes seconds to start on a busy machine: it is a member when it says so
+    this.recorder.event(name, 'join', { group, topic, mode: mode === undefined || mode === 'clustering' ? 'concurrent' : mode, expression: expression ?? '*' });
     if (this.has.skills.has('assignment') && mode !== 'broadcasting' && mode !== 'pop') this.watching = this.watch();
   }
 
