@@ -1,71 +1,19 @@
 /**
- * Builds and drives the programs of `conformance/sdk`: commands out, events in, collected as histories. What the commands
- * and events are stands in conformance/sdk/README.md; what must hold of the events is `interop/scenarios.ts`.
+ * Drives the programs of `conformance/sdk`: commands out, events in, collected as histories. What the commands and events are stands in
+ * conformance/sdk/README.md; building the programs is `sdk-builds.ts`; what must hold of the events is `interop/scenarios.ts`.
  */
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jvmOpens, mavenLibrary, missingForJava } from './adapters/apache/install.js';
 import type { Received, Sent } from './history.js';
-import { cacheDir, Child, missingTools, projectRoot, run } from './process.js';
+import { Child } from './process.js';
+import { prepare, type SdkName } from './sdk-builds.js';
 
-export type SdkName = 'java-4.9.8' | 'java-5.5.0' | 'go' | 'ali-ons';
+export { features, grpcSdks, missingFor, prepare, remotingSdks, sdkNames, type Feature, type RemotingSdk, type SdkName } from './sdk-builds.js';
 
-/** What a library can do at all; scenarios that need more are skipped by name. */
-export type Feature = 'batch' | 'oneway' | 'pull' | 'litePull' | 'orderly' | 'admin' | 'query' | 'autoCreate' | 'queueChoice';
-
-export const features: Readonly<Record<SdkName, ReadonlySet<Feature>>> = {
-  'java-4.9.8': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice']),
-  'java-5.5.0': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice']),
-  go: new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'autoCreate', 'queueChoice']),
-  'ali-ons': new Set<Feature>([]),
-};
-
-/** Tools that this machine lacks for the library. */
-export function missingFor(sdk: SdkName): string[] {
-  if (sdk === 'go') return missingTools('go');
-  return sdk === 'ali-ons' ? [] : missingForJava();
-}
-
-/** Builds what must be built, once (kept in `.cache`), and answers with the command line that runs the program. */
-async function prepare(sdk: SdkName, home: string): Promise<{ command: string; args: string[] }> {
-  if (sdk === 'ali-ons') return { command: process.execPath, args: [join(projectRoot, 'conformance/sdk/ali-ons/main.js')] };
-  if (sdk === 'go') {
-    const source = join(projectRoot, 'conformance/sdk/go');
-    const binary = join(cacheDir, 'go-sdk', 'main');
-    await once(join(cacheDir, 'go-sdk'), ['main.go', 'go.mod', 'go.sum'].map((file) => join(source, file)), () =>
-      run('go build', 'go', ['build', '-mod=mod', '-p', '1', '-o', binary, '.'], { cwd: source }));
-    return { command: binary, args: [] };
-  }
-  const version = sdk.slice('java-'.length);
-  const classpath = await mavenLibrary('java-sdk', 'conformance/sdk/java/pom.xml', version);
-  const source = join(projectRoot, 'conformance/sdk/java/src/SdkProgram.java');
-  const classes = join(cacheDir, 'java-sdk', version, 'classes');
-  await once(classes, [source], () => run(`javac for ${sdk}`, 'javac', ['-nowarn', '-d', classes, '-cp', classpath, source]));
-  return {
-    command: 'java',
-    args: [
-      '-Xms64m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...jvmOpens, `-Duser.home=${home}`,
-      '-Drocketmq.client.logLevel=WARN', '-cp', `${classes}:${classpath}`, 'SdkProgram',
-    ],
-  };
-}
-
-/** Runs `build` unless `dir` was built from exactly these sources before. */
-async function once(dir: string, sources: readonly string[], build: () => Promise<void>): Promise<void> {
-  const hash = createHash('sha256');
-  for (const source of sources) hash.update(readFileSync(source));
-  const want = hash.digest('hex');
-  const marker = join(dir, 'built');
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === want) return;
-  mkdirSync(dir, { recursive: true });
-  await build();
-  writeFileSync(marker, want);
-}
-
-interface Event {
+/** What a program says (`conformance/sdk/README.md`). */
+export interface Event {
   readonly event: string;
   readonly re?: number;
   readonly as?: string;
@@ -90,10 +38,16 @@ export interface OutgoingMessage {
   readonly tag?: string;
   readonly queueId?: number;
   readonly delayLevel?: number;
+  /** Of libraries that ask for times instead of levels, ms. */
+  readonly delayMs?: number;
+  /** The message group (gRPC). */
+  readonly shard?: string;
+  /** What becomes of it in a transaction; `open`: nothing, until the broker asks, then it is rolled back. */
+  readonly decision?: 'commit' | 'rollback' | 'open';
   readonly properties?: Readonly<Record<string, string>>;
 }
 
-export type SendMode = 'sync' | 'async' | 'oneway' | 'batch';
+export type SendMode = 'sync' | 'async' | 'oneway' | 'batch' | 'transaction';
 
 /** Milliseconds of the delay levels the suites use. */
 export const delayLevelMs: Readonly<Record<number, number>> = { 1: 1000, 2: 5000, 3: 10_000 };
@@ -118,11 +72,11 @@ export class SdkDriver {
     });
   }
 
-  /** Builds (the first time) and starts the program against a name server (host:port). */
-  static async start(sdk: SdkName, namesrv: string): Promise<SdkDriver> {
+  /** Builds (the first time) and starts the program against a name server or a gRPC endpoint (host:port). */
+  static async start(sdk: SdkName, address: string): Promise<SdkDriver> {
     const home = mkdtempSync(join(tmpdir(), `sdk-${sdk}-`)); // logs and broadcast offsets go there
-    const { command, args } = await prepare(sdk, home);
-    const child = new Child(sdk, command, [...args, namesrv], { cwd: home, env: { HOME: home } });
+    const { command, args, env } = await prepare(sdk);
+    const child = new Child(sdk, command, [...args(home), address], { cwd: home, env: { HOME: home, ...env } });
     const driver = new SdkDriver(sdk, child, home);
     try {
       await child.line((line) => line.includes('"ready"'), 30_000);
@@ -188,6 +142,12 @@ export class SdkDriver {
         ...(delayMs === undefined ? {} : { delayMs }),
       };
     });
+  }
+
+  /** Calls `listener` for each further event; the answer removes it. */
+  onEvent(listener: (event: Event) => void): () => void {
+    this.watchers.add(listener);
+    return () => this.watchers.delete(listener);
   }
 
   /** Queue ids that a push consumer holds now, ascending. */

@@ -13,7 +13,7 @@ import {
 } from '../history.js';
 import type { StoredMessage } from '../kit/wire/record.js';
 import { code, RawClient } from '../raw-client.js';
-import { eventually, features, missingFor, SdkDriver, type Feature, type OutgoingMessage, type SdkName } from '../sdk-driver.js';
+import { eventually, features, missingFor, SdkDriver, type Feature, type OutgoingMessage, type RemotingSdk } from '../sdk-driver.js';
 
 interface Setting {
   readonly sdk: SdkDriver;
@@ -326,7 +326,7 @@ const scenarios: readonly Scenario[] = [
 ];
 
 /** Registers the suite of one SDK against the chosen endpoint. */
-export function interopSuite(sdkName: SdkName): void {
+export function interopSuite(sdkName: RemotingSdk): void {
   const missing = [...new Set([...missingFor(sdkName), ...missingForEndpoint()])];
   if (missing.length > 0) {
     describe(sdkName, () => {

@@ -4,6 +4,7 @@ import { levels, type Level } from './case.js';
 import { splitAddress } from './connection.js';
 import { profiles } from './endpoint.js';
 import { featureNames, type Feature } from './features.js';
+import { sdkNames, type SdkName } from '../sdk-driver.js';
 import type { Credentials } from './wire/sign.js';
 import { workloads } from './workload/workloads.js';
 
@@ -51,9 +52,11 @@ Workloads: producers and consumers play for a while, checkers judge the history 
       --workload NAME,...   these instead of cases, or all: ${workloads.map((one) => one.name).join(', ')}
       --duration S          producers send this long, 0.5..3600       (2.5)
       --history DIR         each history as NAME.jsonl
+      --driver NAME         a real client library plays the workloads, or is the traffic of --faults:
+                            ${sdkNames.join(', ')}
 
 Client libraries: the kit plays name server and brokers, and judges the client
-      --client WHAT         sdk:go, sdk:java-5.5.0, sdk:java-4.9.8, sdk:ali-ons, or a command with {namesrv} {topic} {group} {scenario}
+      --client WHAT         sdk:NAME (a remoting library of --driver), or a command with {namesrv} {topic} {group} {scenario}
 
 Reports
       --json FILE           everything, as data (- is stdout)
@@ -111,6 +114,8 @@ export interface ConformOptions {
   /** How long a workload sends, or the schedule of each fault is. */
   readonly durationMs: number | undefined;
   readonly historyDir: string | undefined;
+  /** The client library that plays workloads and faults; undefined: the kit itself. */
+  readonly driver?: SdkName;
   /** --parallel as it was given, for what has another default. */
   readonly parallelGiven: number | undefined;
   /** The client library to judge instead of an endpoint: `sdk:NAME` or a command. */
@@ -132,7 +137,7 @@ const flags = {
   'self-check': { type: 'boolean' }, 'only-sabotage': { type: 'string', multiple: true }, 'thorough': { type: 'boolean' },
   'faults': { type: 'string', multiple: true },
   'client': { type: 'string' },
-  'workload': { type: 'string', multiple: true }, 'duration': { type: 'string' }, 'history': { type: 'string' },
+  'workload': { type: 'string', multiple: true }, 'duration': { type: 'string' }, 'history': { type: 'string' }, 'driver': { type: 'string' },
 } as const;
 
 /** Reads a command line. A string is text to print before exit 0. @throws UsageError. */
@@ -188,6 +193,9 @@ export function readConformOptions(argv: readonly string[]): ConformOptions | st
   if (unknown !== undefined) throw new UsageError(`--workload: no workload '${unknown}'; there are all, ${workloads.map((one) => one.name).join(', ')}`);
   if (played.length === 0 && ((values.faults === undefined ? values.duration : undefined) ?? values.history) !== undefined) throw new UsageError('--duration and --history belong to --workload');
   if (played.length > 0 && selfCheck) throw new UsageError('--self-check judges with cases, not with --workload');
+  const driver = values.driver === undefined ? undefined : sdkNames.find((one) => one === values.driver);
+  if (values.driver !== undefined && driver === undefined) throw new UsageError(`--driver: no client library '${values.driver}'; there are ${sdkNames.join(', ')}`);
+  if (driver !== undefined && played.length === 0 && values.faults === undefined) throw new UsageError('--driver belongs to --workload and --faults');
   const seconds = values.duration === undefined ? undefined : /^\d{1,4}(?:\.\d{1,3})?$/.test(values.duration) ? Number(values.duration) : NaN;
   if (seconds !== undefined && !(seconds >= 0.5 && seconds <= 3600)) throw new UsageError(`--duration takes seconds from 0.5 to 3600, not '${values.duration ?? ''}'`);
   if (selfCheck && (junit ?? html ?? badge) !== undefined) throw new UsageError('--self-check writes --json and --markdown only');
@@ -201,7 +209,7 @@ export function readConformOptions(argv: readonly string[]): ConformOptions | st
     selfCheck, onlySabotage: list(values['only-sabotage']), thorough: values.thorough === true, faults: values.faults === undefined ? undefined : list(values.faults),
     workloads: played.includes('all') ? workloads.map((one) => one.name) : played, durationMs: seconds === undefined ? undefined : seconds * 1000, historyDir: values.history, parallelGiven: int('parallel', 1, 64),
     ...(values.verdicts === undefined ? {} : { verdicts: values.verdicts }), ...(values['update-verdicts'] === undefined ? {} : { updateVerdicts: values['update-verdicts'] }),
-    ...(merge === undefined ? {} : { merge }), ...(values.client === undefined ? {} : { client: values.client }),
+    ...(merge === undefined ? {} : { merge }), ...(values.client === undefined ? {} : { client: values.client }), ...(driver === undefined ? {} : { driver }),
     files: {
       ...(json === undefined ? {} : { json }), ...(junit === undefined ? {} : { junit }), ...(markdown === undefined ? {} : { markdown }),
       ...(html === undefined ? {} : { html }), ...(badge === undefined ? {} : { badge }),

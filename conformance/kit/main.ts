@@ -7,6 +7,7 @@ import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Endpoint as StartedEndpoint } from '../endpoint.js';
 import type { RegisteredCase } from './case.js';
+import { missingFor, prepare } from '../sdk-driver.js';
 import { allCases } from './cases/index.js';
 import { readConformOptions, UsageError, type ConformOptions } from './cli.js';
 import { EndpointError } from './connection.js';
@@ -60,13 +61,14 @@ async function conform(options: ConformOptions): Promise<number> {
     return exitPassed;
   }
   if (options.client !== undefined) return await conformClient(options);
-  const workload = options.workloads.length === 0 ? undefined : workloadRun(workloads.filter((one) => options.workloads.includes(one.name)), options.durationMs ?? durationMsDefault);
+  const workload = options.workloads.length === 0 ? undefined : workloadRun(workloads.filter((one) => options.workloads.includes(one.name)), options.durationMs ?? durationMsDefault, options.driver);
   const offline = options.start === undefined && options.namesrv === undefined && options.storeDir !== undefined;
   const chosen = options.faults !== undefined ? (await import('./faults/command.js')).chosenFaultCases(options) : selectCases(workload === undefined ? await allCases() : workload.cases, options);
   const cases = offline && !options.list ? chosen.filter((one) => one.area === 'store') : chosen;
   if (options.list) return list(cases);
   if (cases.length === 0) throw new UsageError('no case matches --only, --skip, --area and --level');
   if (offline && (options.selfCheck || workload !== undefined || options.faults !== undefined)) throw new UsageError('--store alone is judged by cases: anything else needs --namesrv');
+  await prepareDriver(options);
   const plain = !options.selfCheck && workload === undefined && options.faults === undefined;
   const stages = options.start !== undefined && plain ? stagesOf(cases) : [{ setup: undefined, cases }];
   let opened: Opened | undefined;
@@ -94,7 +96,8 @@ async function conform(options: ConformOptions): Promise<number> {
       options, ...(await main()), kitVersion: packageVersion(), onEvent: progress((await main()).endpoint), signal: ended.signal,
       startOn: options.start === undefined ? undefined : async (dataDir) => (await import('./start.js')).startEndpoint(options.start ?? '', { dataDir, small: true }),
     }) : joinedInOrder(await runStages({ ...runOptions, stages, open, progress }), cases);
-    const first = workload?.withHistories(judged) ?? judged;
+    const played = workload?.withHistories(judged) ?? judged;
+    const first = options.driver === undefined ? played : { ...played, endpoint: { ...played.endpoint, name: `${played.endpoint.name} by ${options.driver}` } };
     const whole = cases.length === (await allCases()).length;
     const report = options.verdicts === undefined || ended.signal.aborted || options.faults !== undefined ? first
       : await judgedAgain(first, changedVerdicts(options.verdicts, first, whole), (names) =>
@@ -106,6 +109,14 @@ async function conform(options: ConformOptions): Promise<number> {
     process.off('SIGTERM', onSignal);
     await opened?.started?.dispose();
   }
+}
+
+/** Builds the program of --driver before any case counts its time. @throws UsageError when its toolchain is missing here. */
+async function prepareDriver({ driver }: ConformOptions): Promise<void> {
+  if (driver === undefined) return;
+  const missing = missingFor(driver);
+  if (missing.length > 0) throw new UsageError(`--driver ${driver}: needs ${missing.join(', ')}`);
+  await prepare(driver);
 }
 
 interface Opened {

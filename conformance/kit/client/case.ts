@@ -14,8 +14,8 @@ export interface ClientCase {
   readonly source: string;
   /** Name of a scenario. */
   readonly scenario: string;
-  /** Throws a Failure. */
-  judge(play: Play): void;
+  /** Throws a Failure; a text is what is to be noted of a client that passed. */
+  judge(play: Play): string | void;
 }
 
 /** Checks the descriptions. @throws Error: a fault of the kit. */

@@ -5,6 +5,9 @@ import { selectCases } from '../select.js';
 import { ClientError, clientOf } from './program.js';
 import { clientCases, runClientCases } from './run.js';
 
+/** A JVM that starts beside three others may be so late that its first sends find no route in time. */
+const parallelDefault = 2;
+
 /** The cases that --only, --skip, --area and --level leave. */
 export function chosenClientCases(options: ConformOptions): typeof clientCases {
   const names = new Set(selectCases(clientCases.map((one) => ({ ...one, run: () => Promise.resolve() })), options).map((one) => one.name));
@@ -15,7 +18,7 @@ export function chosenClientCases(options: ConformOptions): typeof clientCases {
 export async function runClient(options: ConformOptions, kitVersion: string, signal: AbortSignal): Promise<RunReport> {
   try {
     return await runClientCases({
-      client: clientOf(options.client ?? ''), cases: chosenClientCases(options), parallel: options.parallel, level: options.level, kitVersion, signal,
+      client: clientOf(options.client ?? ''), cases: chosenClientCases(options), parallel: options.parallelGiven ?? parallelDefault, level: options.level, kitVersion, signal,
       onScenario: (name, ms) => void process.stderr.write(`  ${name} ${(ms / 1000).toFixed(1)} s\n`),
     });
   } catch (error) {

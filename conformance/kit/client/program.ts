@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from '../../process.js';
-import { features as sdkFeatures, missingFor, SdkDriver, type SdkName } from '../../sdk-driver.js';
+import { features as sdkFeatures, missingFor, remotingSdks, SdkDriver, type RemotingSdk } from '../../sdk-driver.js';
 
 /** What a scenario has the client do. */
 export type Action = 'produce' | 'produce-batch' | 'produce-big' | 'produce-oneway' | 'consume' | 'consume-fail' | 'consume-orderly';
@@ -53,20 +53,18 @@ export const messageCount = 8;
 /** The body of a message; the big ones compress well. */
 export const bodyOf = (key: string, big: boolean): string => (big ? `body ${key} `.repeat(2000) : `body ${key}`);
 
-const sdkNames: readonly SdkName[] = ['java-4.9.8', 'java-5.5.0', 'go', 'ali-ons'];
-
 /** The client that `--client` names: `sdk:NAME`, or a command with {namesrv} {topic} {group} {scenario}. @throws ClientError. */
 export function clientOf(text: string): ClientUnderTest {
   if (!text.startsWith('sdk:')) return commandClient(text);
-  const sdk = sdkNames.find((one) => one === text.slice(4));
-  if (sdk === undefined) throw new ClientError(`--client: no SDK '${text.slice(4)}'; there are ${sdkNames.join(', ')}`);
+  const sdk = remotingSdks.find((one) => one === text.slice(4));
+  if (sdk === undefined) throw new ClientError(`--client: no SDK '${text.slice(4)}'; there are ${remotingSdks.join(', ')}`);
   const missing = missingFor(sdk);
   if (missing.length > 0) throw new ClientError(`--client ${text}: missing here: ${missing.join(', ')}`);
   const has = (['batch', 'oneway', 'orderly'] as const).filter((one) => sdkFeatures[sdk].has(one));
   return { name: sdk, features: new Set<ClientFeature>(has), start: (plan) => startSdk(sdk, plan) };
 }
 
-async function startSdk(sdk: SdkName, plan: Plan): Promise<Running> {
+async function startSdk(sdk: RemotingSdk, plan: Plan): Promise<Running> {
   const driver = await SdkDriver.start(sdk, plan.namesrv);
   const sent: SentEvent[] = [];
   let problem: string | undefined;

@@ -65,11 +65,11 @@ function why(scenario: Scenario, client: ClientUnderTest): string | undefined {
   return scenario.needs === undefined || client.features.has(scenario.needs) ? undefined : `needs ${scenario.needs}, which the client does not offer`;
 }
 
-function judge(one: ClientCase, played: Play, { client, knownFailures = clientKnownFailures }: ClientRunOptions): ReturnType<typeof outcomeOf> {
+function judge(one: ClientCase, played: Play, { client, knownFailures = clientKnownFailures }: ClientRunOptions): ReturnType<typeof outcomeOf> & Partial<Pick<CaseReport, 'notes'>> {
   const known = knownFailures.find((entry) => entry.endpoint === client.name && entry.case === one.name);
   try {
-    one.judge(played);
-    return { verdict: 'pass' };
+    const note = one.judge(played);
+    return { verdict: 'pass', ...(typeof note === 'string' ? { notes: [note] } : {}) };
   } catch (error) {
     const outcome = outcomeOf(error);
     return known !== undefined && outcome.verdict === 'fail' ? { ...outcome, verdict: 'known-failure', issue: known.issue } : outcome;

@@ -50,6 +50,9 @@ function onSend(nth: number, script: Script): () => Script {
   };
 }
 
+/** How long the scenario `not-found` answers so, from the first pull of the queue on. */
+export const notFoundMs = 3000;
+
 const two = { brokers: ['broker-a', 'broker-b'] } as const;
 
 export const scenarios: readonly Scenario[] = [
@@ -90,9 +93,18 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'not-found', action: 'consume', maxMs: 25_000, prepare: (cluster) => fill(cluster, 4),
-    script: () => (arrival) => (arrival.command.code === req.PULL_MESSAGE && arrival.command.ext['queueId'] === '0' && arrival.command.ext['queueOffset'] === '1' && arrival.at < 3000
-      ? { code: res.PULL_NOT_FOUND, ext: { nextBeginOffset: 1, minOffset: 0, maxOffset: 1, suggestWhichBrokerId: 0 } } : undefined),
-    done: ({ cluster, topic }) => cluster.requests(req.PULL_MESSAGE).filter(({ command: { ext } }) => ext['topic'] === topic && ext['queueId'] === '0' && ext['queueOffset'] === '1').length >= 2,
+    script: () => {
+      let first = Infinity; // a client takes seconds to its first pull
+      return ({ command, at }, cluster) => {
+        if (command.code !== req.PULL_MESSAGE || command.ext['queueId'] !== '0' || command.ext['topic'] !== cluster.options.topic) return undefined;
+        first = Math.min(first, at);
+        return command.ext['queueOffset'] === '1' && at < first + notFoundMs ? { code: res.PULL_NOT_FOUND, ext: { nextBeginOffset: 1, minOffset: 0, maxOffset: 1, suggestWhichBrokerId: 0 } } : undefined;
+      };
+    },
+    done: ({ cluster, topic }) => {
+      const all = cluster.requests(req.PULL_MESSAGE).filter(({ command: { ext } }) => ext['topic'] === topic && ext['queueId'] === '0');
+      return all.filter(({ command: { ext } }) => ext['queueOffset'] === '1').length >= 2 && cluster.now > (all[0]?.at ?? Infinity) + notFoundMs;
+    },
   },
   {
     name: 'moved', action: 'consume', cluster: { firstOffset: 50 }, maxMs: 30_000,

@@ -29,7 +29,7 @@ export function chosenFaultCases(options: ConformOptions, more: Pick<Parameters<
   const unknown = (options.faults ?? []).find((name) => name !== 'all' && !known.includes(name));
   if (unknown !== undefined) throw new UsageError(`--faults: no fault '${unknown}'; there are ${known.join(', ')}, and all`);
   const all = options.faults?.includes('all') === true;
-  const cases = faultCases({ seed, durationMs: options.durationMs ?? defaultDurationMs, ...more });
+  const cases = faultCases({ seed, durationMs: options.durationMs ?? defaultDurationMs, driver: options.driver, ...more });
   return selectCases(cases.filter((one) => all || options.faults?.some((name) => one.name === `faults.${name}`)), options);
 }
 

@@ -62,4 +62,12 @@ describe('the judgement of a run with faults', () => {
     expect(names(recorder)).toEqual([]);
     expect(names(recorder, { resumes: 0 })).toEqual(['duplicate', 'duplicate', 'duplicate']);
   });
+
+  it('bounds no duplicates of a library that does not tell when it began anew, nor judges commits it does not tell', () => {
+    const recorder = new Recorder();
+    recorder.lines.push(...honest().lines.filter((line) => line.op !== 'commit'));
+    for (let i = 0; i < 3; i++) recorder.event('c', 'receive', { topic: 't', queueId: 0, queueOffset: 2, key: 'm2', body: '1:00000000' });
+    expect(judge({ lines: recorder.lines, attempts, resumes: undefined, crashed: false })).toMatchObject({ anomalies: [], unknown: [], figures: { duplicatesMax: Infinity } });
+    expect(judge({ lines: recorder.lines, attempts, resumes: 1, crashed: false }).unknown).toEqual([expect.stringMatching(/^offsets: /)]);
+  });
 });

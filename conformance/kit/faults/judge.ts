@@ -15,8 +15,8 @@ export interface Evidence {
   readonly lines: readonly HistoryLine[];
   /** How often each message was sent. */
   readonly attempts: ReadonlyMap<string, number>;
-  /** How often a consumer began anew from its committed offset. */
-  readonly resumes: number;
+  /** How often a consumer began anew from its committed offset; undefined: it does not tell, nor what it commits. */
+  readonly resumes: number | undefined;
   /** Whether the process ended without warning: offsets committed in its last seconds need not be on the disk. */
   readonly crashed: boolean;
 }
@@ -32,8 +32,8 @@ export interface Judgement {
 export function judge(evidence: Evidence): Judgement {
   const history = new History(evidence.lines);
   const stored = copies(history, evidence.attempts);
-  const duplicatesMax = evidence.crashed ? Infinity : evidence.resumes * pullMax + stored.count;
-  const results = runCheckers([lost(), nowhere(), queueOrder(), places(), duplicates(duplicatesMax), ...(evidence.crashed ? [] : [offsets()])], history);
+  const duplicatesMax = evidence.crashed || evidence.resumes === undefined ? Infinity : evidence.resumes * pullMax + stored.count;
+  const results = runCheckers([lost(), nowhere(), queueOrder(), places(), duplicates(duplicatesMax), ...(duplicatesMax === Infinity ? [] : [offsets()])], history);
   // a message sent again because its answer was lost may be stored once for each time: `copies` counts those
   const anomalies = results.flatMap((one) => one.anomalies).filter((one) => one.name !== 'stored-twice' && !(one.name === 'forgotten' && isLateCommit(history, one)));
   return {

@@ -8,6 +8,7 @@ import { req } from '../codes.js';
 import { RawConnection } from '../connection.js';
 import type { Context } from '../context.js';
 import type { Endpoint as StartedEndpoint } from '../../endpoint.js';
+import { remotingSdks, type SdkName } from '../../sdk-driver.js';
 import { Failure, notApplicable } from '../expect.js';
 import type { HistoryOperation } from '../report/types.js';
 import { SetupError } from '../session.js';
@@ -17,7 +18,8 @@ import { judge, type Judgement } from './judge.js';
 import { beginProcessFault, SmallDisk } from './process.js';
 import { FaultProxy } from './proxy.js';
 import { createSchedule, describeFault, faultKinds, faultNames, type Fault, type FaultName } from './schedule.js';
-import { Traffic } from './traffic.js';
+import { SdkTraffic } from './sdk-traffic.js';
+import { Traffic, type FaultTraffic, type TrafficOptions } from './traffic.js';
 
 /** A further case in which the faults follow one another; disks are left out, which take an endpoint or a tracer of their own. */
 export const mixed = 'mixed';
@@ -33,6 +35,8 @@ export interface FaultCaseOptions {
   /** From the last healing to the first acknowledgement and delivery; default 60000. */
   readonly recoveryMs?: number;
   readonly onResult?: (result: FaultResult) => void;
+  /** The client library that is the traffic; undefined: the kit's own clients. */
+  readonly driver?: SdkName | undefined;
 }
 
 /** How one fault went. */
@@ -99,7 +103,7 @@ async function run(t: Context, name: string, faults: readonly FaultName[], optio
   const stage = name === 'full-disk' ? await smallStage(t, options) : await usualStage(t, options);
   const proxy = await FaultProxy.start({ namesrv: stage.namesrv, broker: stage.broker });
   t.cleanup(() => proxy.stop(), 'stop the fault proxy');
-  const traffic = new Traffic({ namesrv: proxy.namesrv, brokerName: t.endpoint.brokerName, topic: stage.topic, group: stage.group, queues });
+  const traffic = await trafficFor(options.driver, { namesrv: proxy.namesrv, brokerName: t.endpoint.brokerName, topic: stage.topic, group: stage.group, queues });
   t.cleanup(() => traffic.abandon(), 'end the traffic');
   traffic.start();
   await t.until('traffic flows before the first fault', () => Promise.resolve(traffic.acknowledged > 0 && traffic.delivered > 0), 15_000);
@@ -136,6 +140,12 @@ async function run(t: Context, name: string, faults: readonly FaultName[], optio
   if (judgement.anomalies.length > 0) throw new Failure('the history has no anomaly', 'none', judgement.anomalies.slice(0, 10).map((one) => `${one.name}: ${one.sentence}`).join('\n'));
 }
 
+async function trafficFor(driver: SdkName | undefined, options: TrafficOptions): Promise<FaultTraffic> {
+  if (driver === undefined) return new Traffic(options);
+  const sdk = remotingSdks.find((one) => one === driver);
+  return sdk === undefined ? notApplicable(`${driver} speaks gRPC, and only remoting ports are behind the fault proxy`) : await SdkTraffic.open(sdk, options);
+}
+
 /** Begins a fault, waits, heals it whatever happens meanwhile. */
 async function happen(t: Context, fault: Fault, proxy: FaultProxy, stage: Stage): Promise<{ readonly begunAt: number; readonly healedAt: number; readonly note: string | undefined }> {
   const begunAt = Date.now();
@@ -157,7 +167,7 @@ async function happen(t: Context, fault: Fault, proxy: FaultProxy, stage: Stage)
 }
 
 /** Waits for the first acknowledgement and the first delivery since `time`, at most `timeoutMs`. */
-async function recovered(t: Context, traffic: Traffic, time: number, timeoutMs: number): Promise<ReturnType<Traffic['firstSince']>> {
+async function recovered(t: Context, traffic: FaultTraffic, time: number, timeoutMs: number): Promise<ReturnType<FaultTraffic['firstSince']>> {
   for (const end = Date.now() + timeoutMs; ; await t.sleep(10)) {
     const first = traffic.firstSince(time);
     if ((first.ack !== undefined && first.delivery !== undefined) || Date.now() >= end) return first;
@@ -194,7 +204,7 @@ async function smallStage(t: Context, options: FaultCaseOptions): Promise<Stage>
   return { namesrv: started.namesrv, broker: started.broker, started, disk, topic, group: t.groupName() };
 }
 
-function refusalsOf(traffic: Traffic): string {
+function refusalsOf(traffic: FaultTraffic): string {
   return traffic.refusals.size === 0 ? 'no refusal' : [...traffic.refusals].map(([what, count]) => `${what} ${count} times`).join(', ');
 }
 
@@ -217,7 +227,7 @@ export function spreadOf(recoveries: readonly Recovery[]): string[] {
 }
 
 function describeFigures(figures: Judgement['figures']): string {
-  const bound = figures.duplicatesMax === Infinity ? 'no bound after a crash' : `at most ${figures.duplicatesMax}`;
+  const bound = figures.duplicatesMax === Infinity ? 'no bound' : `at most ${figures.duplicatesMax}`;
   return `${figures.acknowledged} sends acknowledged, ${figures.received} deliveries, ${figures.copies} further copies stored, ${figures.duplicates} duplicates (${bound})`;
 }
 

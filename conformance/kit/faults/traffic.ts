@@ -40,11 +40,30 @@ const messagesMax = 100_000;
 /** What clients met, by sentence: `SYSTEM_BUSY`, `no answer`, ... */
 export type Refusals = ReadonlyMap<string, number>;
 
-export class Traffic {
+/** What the fault cases need of traffic; the kit's own is `Traffic`, that of a client library `SdkTraffic`. */
+export interface FaultTraffic {
+  readonly recorder: Recorder;
+  /** How often each message was sent, at most. */
+  readonly attempts: ReadonlyMap<string, number>;
+  /** How often a consumer began anew from its committed offset; undefined: it does not tell that, nor what it commits. */
+  readonly resumes: number | undefined;
+  readonly refusals: Refusals;
+  readonly acknowledged: number;
+  readonly delivered: number;
+  /** Begins; clients that find no endpoint keep trying. */
+  start(): void;
+  /** The first acknowledgement and the first delivery at or after a time (ms since 1970); undefined where there is none yet. @throws what broke a client. */
+  firstSince(time: number): { readonly ack: number | undefined; readonly delivery: number | undefined };
+  /** Ends sending, waits until all that was acknowledged is consumed or time is up, ends consuming. @throws what broke a client. */
+  finish(drainMs: number): Promise<void>;
+  /** Ends all clients; for a case whose time is up too. */
+  abandon(): Promise<void>;
+  read(broker: HostPort): Promise<void>;
+}
+
+export class Traffic implements FaultTraffic {
   readonly recorder: Recorder = new Recorder();
-  /** How often each message was sent. */
   readonly attempts = new Map<string, number>();
-  /** How often a consumer asked for its committed offset because its connection had ended. */
   resumes = 0;
   private readonly options: TrafficOptions;
   private readonly met = new Map<string, number>();
@@ -62,7 +81,6 @@ export class Traffic {
     this.options = options;
   }
 
-  /** Begins; clients that find no endpoint keep trying. */
   start(): void {
     const { producers = 2, queues } = this.options;
     const guarded = async (work: Promise<void>): Promise<void> => {
@@ -88,13 +106,11 @@ export class Traffic {
     return this.deliveries.length;
   }
 
-  /** The first acknowledgement and the first delivery at or after a time (ms since 1970); undefined where there is none yet. @throws what broke a client. */
   firstSince(time: number): { readonly ack: number | undefined; readonly delivery: number | undefined } {
     if (this.fault !== undefined) throw this.fault;
     return { ack: this.acks.find((one) => one >= time), delivery: this.deliveries.find((one) => one >= time) };
   }
 
-  /** Ends sending, waits until all that was acknowledged is consumed or time is up, ends consuming. @throws what broke a client. */
   async finish(drainMs: number): Promise<void> {
     this.sending = false;
     await Promise.all(this.producing); // a last acknowledgement may be on its way
@@ -104,31 +120,14 @@ export class Traffic {
     if (this.fault !== undefined) throw this.fault;
   }
 
-  /** Ends all clients; for a case whose time is up too. */
   async abandon(): Promise<void> {
     this.sending = false;
     this.consuming = false;
     await Promise.all([...this.producing, ...this.working]);
   }
 
-  /** Reads every queue from its beginning to its end at `broker`, as somebody who takes nothing away. */
-  async read(broker: HostPort): Promise<void> {
-    const { topic, queues } = this.options;
-    const connection = await RawConnection.open(broker, { timeoutMs: connectMs * 5 });
-    try {
-      for (let queueId = 0; queueId < queues; queueId++) {
-        const bound = async (code: number): Promise<number> => Number((await connection.request(code, { topic, queueId })).ext['offset']);
-        const max = await bound(req.GET_MAX_OFFSET);
-        for (let offset = await bound(req.GET_MIN_OFFSET); offset < max; ) {
-          const { messages, next } = this.pulled(await connection.request(req.PULL_MESSAGE, this.pullHeader(queueId, offset, 4)), offset);
-          for (const message of messages) this.recorder.event('reader', 'read', valueOf(message));
-          if (next <= offset) throw new Failure(`queue ${queueId} of ${topic} can be read to its end`, `messages up to offset ${max}`, `none from ${offset} on`);
-          offset = next;
-        }
-      }
-    } finally {
-      connection.close();
-    }
+  read(broker: HostPort): Promise<void> {
+    return readQueues(this.recorder, this.options, broker);
   }
 
   private async produce(process: string): Promise<void> {
@@ -170,8 +169,8 @@ export class Traffic {
     while (this.consuming) {
       const done = await this.attempt(client, async (connection) => {
         position ??= await this.resume(process, queue, connection, client.requestMs);
-        const answer = await connection.request(req.PULL_MESSAGE, this.pullHeader(queueId, position, 6), { timeoutMs: client.requestMs + suspendMs });
-        const { messages, next } = this.pulled(answer, position);
+        const answer = await connection.request(req.PULL_MESSAGE, pullHeader(this.options, queueId, position, 6), { timeoutMs: client.requestMs + suspendMs });
+        const { messages, next } = pulled(answer, position);
         for (const message of messages) this.take(process, message);
         if (next !== position) {
           const call = this.recorder.call(process, 'commit', { ...queue, queueOffset: next });
@@ -225,23 +224,6 @@ export class Traffic {
     if (value.key !== undefined) this.taken.add(value.key);
   }
 
-  private pullHeader(queueId: number, queueOffset: number, sysFlag: number): Record<string, string | number> {
-    const { topic, group } = this.options;
-    return {
-      consumerGroup: group, topic, queueId, queueOffset, maxMsgNums: pullMax, sysFlag, commitOffset: 0, suspendTimeoutMillis: suspendMs,
-      subscription: '*', subVersion: 0, expressionType: 'TAG',
-    };
-  }
-
-  /** Messages of a pull and the offset to go on from. */
-  private pulled(answer: Answer, offset: number): { readonly messages: readonly StoredMessage[]; readonly next: number } {
-    const next = Number(answer.ext['nextBeginOffset']);
-    return {
-      messages: answer.code === res.SUCCESS ? decodeRecords(answer.body) : [],
-      next: pullCodes.has(answer.code) && Number.isSafeInteger(next) ? next : offset,
-    };
-  }
-
   /** One attempt over the client's connection; undefined when the endpoint did not answer as it should, which ends the connection. */
   private async attempt(client: Client, work: (connection: RawConnection) => Promise<Answer>): Promise<Answer | undefined> {
     try {
@@ -259,6 +241,44 @@ export class Traffic {
   private meet(what: string): void {
     this.met.set(what, (this.met.get(what) ?? 0) + 1);
   }
+}
+
+type Place = Pick<TrafficOptions, 'topic' | 'group' | 'queues'>;
+
+/** Reads every queue from its beginning to its end at `broker`, as somebody who takes nothing away. */
+export async function readQueues(recorder: Recorder, place: Place, broker: HostPort): Promise<void> {
+  const { topic, queues } = place;
+  const connection = await RawConnection.open(broker, { timeoutMs: connectMs * 5 });
+  try {
+    for (let queueId = 0; queueId < queues; queueId++) {
+      const bound = async (code: number): Promise<number> => Number((await connection.request(code, { topic, queueId })).ext['offset']);
+      const max = await bound(req.GET_MAX_OFFSET);
+      for (let offset = await bound(req.GET_MIN_OFFSET); offset < max; ) {
+        const { messages, next } = pulled(await connection.request(req.PULL_MESSAGE, pullHeader(place, queueId, offset, 4)), offset);
+        for (const message of messages) recorder.event('reader', 'read', valueOf(message));
+        if (next <= offset) throw new Failure(`queue ${queueId} of ${topic} can be read to its end`, `messages up to offset ${max}`, `none from ${offset} on`);
+        offset = next;
+      }
+    }
+  } finally {
+    connection.close();
+  }
+}
+
+function pullHeader({ topic, group }: Place, queueId: number, queueOffset: number, sysFlag: number): Record<string, string | number> {
+  return {
+    consumerGroup: group, topic, queueId, queueOffset, maxMsgNums: pullMax, sysFlag, commitOffset: 0, suspendTimeoutMillis: suspendMs,
+    subscription: '*', subVersion: 0, expressionType: 'TAG',
+  };
+}
+
+/** Messages of a pull and the offset to go on from. */
+function pulled(answer: Answer, offset: number): { readonly messages: readonly StoredMessage[]; readonly next: number } {
+  const next = Number(answer.ext['nextBeginOffset']);
+  return {
+    messages: answer.code === res.SUCCESS ? decodeRecords(answer.body) : [],
+    next: pullCodes.has(answer.code) && Number.isSafeInteger(next) ? next : offset,
+  };
 }
 
 /** Answers of a pull that say where to go on. */

@@ -14,6 +14,7 @@ import { allocateEvenly } from './allocate.js';
 import type { Value } from './history.js';
 import { digest, textOf } from './producer.js';
 import { preciseNow, type Recorder } from './recorder.js';
+import { takes, type FailOnce } from './take.js';
 
 export type ConsumerMode = 'clustering' | 'orderly' | 'broadcasting' | 'pop';
 
@@ -29,6 +30,8 @@ export interface ConsumerOptions {
   readonly expression?: string;
   /** Whether a message is taken (default) or given back; `times` counts from 0. */
   readonly take?: (message: Value, times: number) => boolean;
+  /** The same as a rule, where no function is given. */
+  readonly failOnce?: FailOnce | undefined;
   /** Delay level of messages given back; default 1, a second. */
   readonly retryDelayLevel?: number;
   /** POP only; default 30000. */
@@ -247,12 +250,12 @@ export class Consumer {
 
   /** Until it is taken or given back; false when the queue was lost before. */
   private async deliver(holding: Holding, message: StoredMessage): Promise<boolean> {
-    const { name, group, take, retryDelayLevel } = this.options;
+    const { name, group, take, failOnce, retryDelayLevel } = this.options;
     const value = valueOf(message);
     for (let times = message.reconsumeTimes; !holding.over; times++) {
       this.recorder.event(name, 'receive', value);
       const about = { ...(value.key === undefined ? {} : { key: value.key }), topic: message.topic, queueId: message.queueId, queueOffset: message.queueOffset };
-      if (take?.(value, times) ?? true) {
+      if (take?.(value, times) ?? takes(failOnce, value)) {
         this.recorder.call(name, 'ack', about).ok();
         return true;
       }

@@ -6,6 +6,7 @@ import type { Context } from '../context.js';
 import { valueOf, type ConsumerOptions } from './consumer.js';
 import { textOf } from './producer.js';
 import { preciseNow, type Recorder } from './recorder.js';
+import { takes } from './take.js';
 
 const pollMs = 400;
 
@@ -37,7 +38,7 @@ export class PopConsumer {
   }
 
   private async consume(): Promise<void> {
-    const { name, topic, group, expression, invisibleMs, take } = this.options;
+    const { name, topic, group, expression, invisibleMs, take, failOnce } = this.options;
     const hiddenMs = invisibleMs ?? 30_000;
     while (!this.over) {
       const invoked = preciseNow();
@@ -55,7 +56,7 @@ export class PopConsumer {
           for (const message of popped.messages) {
             const value = valueOf(message);
             this.recorder.event(name, 'receive', { ...value, invisibleMs: hiddenMs });
-            if (take?.(value, message.reconsumeTimes) === false) continue;
+            if (!(take?.(value, message.reconsumeTimes) ?? takes(failOnce, value))) continue;
             const call = this.recorder.call(name, 'ack', { ...(value.key === undefined ? {} : { key: value.key }), topic, queueId: message.queueId, queueOffset: message.queueOffset });
             try {
               const answer = await ackOf(this.t, group, popped, message);

@@ -34,7 +34,7 @@ export interface ProducerOptions {
 }
 
 /** Delay of each level, ms, level 1 first (`messageDelayLevel`). */
-const levelsMs: readonly number[] = [1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200].map((s) => s * 1000);
+export const levelsMs: readonly number[] = [1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200].map((s) => s * 1000);
 
 /** Refusals after which the message may be stored all the same. */
 const inDoubt: readonly number[] = [res.SYSTEM_ERROR, res.FLUSH_DISK_TIMEOUT, res.SLAVE_NOT_AVAILABLE, res.FLUSH_SLAVE_TIMEOUT];
@@ -44,22 +44,38 @@ export function digest(body: Buffer): string {
   return `${body.length}:${crc32(body).toString(16).padStart(8, '0')}`;
 }
 
-export class Producer {
-  private readonly t: Context;
-  private readonly options: ProducerOptions;
-  private readonly recorder: Recorder;
-  private readonly rng: Rng;
-  private readonly group: string;
-  private readonly undecided: (() => Promise<void>)[] = [];
-  private connection: Promise<RawConnection> | undefined;
+/** A message that is about to be sent. */
+export interface Outgoing {
+  readonly value: Value;
+  readonly body: Buffer;
+  readonly transactional: boolean;
+}
+
+/** What becomes of a transactional message; `open`: nothing, until everything else is over. */
+export type Decision = 'commit' | 'rollback' | 'open';
+
+/** Makes the messages and keeps the rate; who sends them is up to `Producer` here and to `SdkProducer`. */
+export abstract class MessageSource {
+  protected readonly options: ProducerOptions;
+  protected readonly recorder: Recorder;
+  protected readonly rng: Rng;
   private stopped = false;
 
-  constructor(t: Context, recorder: Recorder, options: ProducerOptions) {
-    this.t = t;
+  constructor(recorder: Recorder, options: ProducerOptions) {
     this.recorder = recorder;
     this.options = options;
     this.rng = createRng(options.seed, options.name);
-    this.group = t.groupName('producer');
+  }
+
+  /** Sends one message and records the call. Never rejects for what an endpoint does. */
+  protected abstract send(message: Outgoing): Promise<void>;
+
+  /** After the last message. */
+  protected abstract finish(): Promise<void>;
+
+  protected decision(): Decision {
+    const choice = this.rng.int(0, 9);
+    return choice < 6 ? 'commit' : choice < 9 ? 'rollback' : 'open';
   }
 
   /** Sends everything, unless `stop` is called before; answers when every send has its answer. Never rejects for what an endpoint does. */
@@ -81,7 +97,7 @@ export class Producer {
       void run.finally(() => flying.delete(run));
     }
     await Promise.all(flying);
-    await Promise.all(this.undecided.map((decide) => decide()));
+    await this.finish();
     this.recorder.event(name, 'stop');
   }
 
@@ -90,7 +106,7 @@ export class Producer {
     this.stopped = true;
   }
 
-  private message(i: number, shard: string | undefined): { value: Value; body: Buffer; transactional: boolean } {
+  private message(i: number, shard: string | undefined): Outgoing {
     const { name, topic, queues, tags, delaysMs, transactionalPercent, bodyBytesMax } = this.options;
     const key = `${name}-${i}`;
     const tag = tags === undefined ? '' : this.rng.pick(tags);
@@ -107,8 +123,26 @@ export class Producer {
       },
     };
   }
+}
 
-  private async send({ value, body, transactional }: { readonly value: Value; readonly body: Buffer; readonly transactional: boolean }): Promise<void> {
+/** Sends over a connection of its own, as the protocol has it. */
+export class Producer extends MessageSource {
+  private readonly t: Context;
+  private readonly group: string;
+  private readonly undecided: (() => Promise<void>)[] = [];
+  private connection: Promise<RawConnection> | undefined;
+
+  constructor(t: Context, recorder: Recorder, options: ProducerOptions) {
+    super(recorder, options);
+    this.t = t;
+    this.group = t.groupName('producer');
+  }
+
+  protected async finish(): Promise<void> {
+    await Promise.all(this.undecided.map((decide) => decide()));
+  }
+
+  protected async send({ value, body, transactional }: Outgoing): Promise<void> {
     const uniqueKey = this.rng.bytes(16).toString('hex').toUpperCase();
     const call = this.recorder.call(this.options.name, 'send', value);
     const answer = await this.ask(call, async (connection) => this.t.via(connection).send(value.topic ?? '', {
@@ -118,11 +152,10 @@ export class Producer {
     if (answer === undefined) return;
     call.ok({ ...intOf('queueId', answer.queueId), ...intOf('queueOffset', answer.queueOffset), msgId: answer.msgId });
     if (!transactional) return;
-    const choice = this.rng.int(0, 9);
     const end = (how: 'commit' | 'rollback'): Promise<void> => this.end(how, value, answer.ext, answer.msgId);
-    if (choice < 6) await end('commit');
-    else if (choice < 9) await end('rollback');
-    else this.undecided.push(() => end('rollback'));
+    const decision = this.decision();
+    if (decision === 'open') this.undecided.push(() => end('rollback'));
+    else await end(decision);
   }
 
   private async end(how: 'commit' | 'rollback', value: Value, ext: Answer['ext'], msgId: string): Promise<void> {

@@ -3,11 +3,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineCases, type Case, type RegisteredCase } from '../case.js';
 import type { Context } from '../context.js';
-import { Failure } from '../expect.js';
+import { SdkDriver, type SdkName } from '../../sdk-driver.js';
+import { Failure, notApplicable } from '../expect.js';
 import type { CaseReport, RunReport } from '../report/types.js';
 import { runCheckers, type Anomaly, type CheckerResult } from './checkers/checker.js';
 import { History, writeLine, type HistoryLine } from './history.js';
 import { Recorder, timelineOf } from './recorder.js';
+import { abilities, checkersFor, SdkConsumer, SdkProducer, whyNot } from './sdk-actors.js';
 import { Stage } from './stage.js';
 import type { Workload } from './workloads.js';
 
@@ -21,6 +23,8 @@ export interface PlayOptions {
   readonly durationMs: number;
   readonly drainMs?: number;
   readonly seed: number;
+  /** The client library that plays; undefined: the kit itself. */
+  readonly driver?: SdkName | undefined;
 }
 
 /** Default time in which a workload sends, and that of the short ones among the cases. */
@@ -30,15 +34,41 @@ const drainMsDefault = 10_000;
 
 /** Plays it and judges. Rejects as a case does: SetupError when the endpoint refuses the topic, EndpointError when it is gone. */
 export async function play(workload: Workload, t: Context, options: PlayOptions): Promise<Played> {
+  const { driver } = options;
+  if (driver !== undefined) return await playByDriver(workload, t, driver, options);
   const recorder = new Recorder();
-  const stage = new Stage(t, recorder, { drainMs: drainMsDefault, ...options });
+  await playOn(new Stage(t, recorder, { drainMs: drainMsDefault, ...options }), workload);
+  return { lines: recorder.lines, results: runCheckers(workload.checkers, new History(recorder.lines)) };
+}
+
+async function playOn(stage: Stage, workload: Workload): Promise<void> {
   try {
     await workload.play(stage);
     await stage.finish();
   } finally {
     await stage.stopConsumers();
   }
-  return { lines: recorder.lines, results: runCheckers(workload.checkers, new History(recorder.lines)) };
+}
+
+/** One process of the library's program plays all producers and consumers. */
+async function playByDriver(workload: Workload, t: Context, driver: SdkName, options: PlayOptions): Promise<Played> {
+  const why = whyNot(driver, workload);
+  if (why !== undefined) notApplicable(why);
+  const has = abilities[driver];
+  const address = has.over === 'grpc' ? t.endpoint.grpc : t.endpoint.namesrv;
+  if (address === undefined) notApplicable(`${driver} needs a gRPC endpoint (--grpc)`);
+  const recorder = new Recorder();
+  const program = await SdkDriver.start(driver, address);
+  try {
+    await playOn(new Stage(t, recorder, { drainMs: has.drainMs, ...options }, {
+      settleMs: has.settleMs, typedTopics: has.over === 'grpc',
+      producer: (more) => new SdkProducer(program, recorder, more), consumer: (more) => new SdkConsumer(t, program, recorder, more),
+    }), workload);
+  } finally {
+    await program.stop();
+  }
+  const checkers = checkersFor(driver, workload).filter((one) => whyNot(driver, workload, one.name) === undefined);
+  return { lines: recorder.lines, results: runCheckers(checkers, new History(recorder.lines)) };
 }
 
 /** Ends the case as failed when the checker found something, or could judge nothing. */
@@ -79,18 +109,22 @@ export interface WorkloadRun {
   readonly played: ReadonlyMap<string, Played>;
 }
 
-export function workloadRun(list: readonly Workload[], durationMs: number): WorkloadRun {
+/** `driver`: the client library that plays them; what it cannot play or tell is not applicable. */
+export function workloadRun(list: readonly Workload[], durationMs: number, driver?: SdkName): WorkloadRun {
   const played = new Map<string, Played>();
   const cases = list.flatMap((workload) => {
     let once: Promise<Played> | undefined;
-    const run = (t: Context): Promise<Played> => (once ??= play(workload, t, { durationMs, seed: t.rng.int(0, 0xffffffff) }).then((done) => {
+    const run = (t: Context): Promise<Played> => (once ??= play(workload, t, { durationMs, seed: t.rng.int(0, 0xffffffff), driver }).then((done) => {
       played.set(workload.name, done);
       return done;
     }));
-    return workload.checkers.map((checker): Case => ({
+    const checkers = driver === undefined ? workload.checkers : checkersFor(driver, workload);
+    return checkers.map((checker): Case => ({
       name: `workload.${workload.name}.${checker.name}`, requirement: checker.requirement, level: 'MUST', source,
-      needs: [...new Set(['admin' as const, ...(workload.needs ?? [])])], timeoutMs: durationMs * 2 + 30_000,
+      needs: [...new Set(['admin' as const, ...(workload.needs ?? []), ...(driver !== undefined && abilities[driver].over === 'grpc' ? ['grpc' as const] : [])])], timeoutMs: durationMs * 2 + (driver === undefined ? 30_000 : abilities[driver].drainMs + 120_000),
       async run(t) {
+        const why = driver === undefined ? undefined : whyNot(driver, workload, checker.name);
+        if (why !== undefined) notApplicable(why);
         const result = (await run(t)).results.find((one) => one.checker === checker.name);
         if (result === undefined) throw new Error(`no result of ${checker.name}`);
         t.note(figuresOf(result));

@@ -7,6 +7,7 @@ import { accepts, History } from './history.js';
 import { PopConsumer } from './pop-consumer.js';
 import { Producer, type ProducerOptions } from './producer.js';
 import type { Recorder } from './recorder.js';
+import { settleMs } from './workloads.js';
 
 /** A consumer of any mode. */
 export interface RunningConsumer {
@@ -23,34 +24,60 @@ export interface StageOptions {
   readonly drainMs: number;
 }
 
+/** Who produces and consumes: the kit itself, or a client library. */
+export interface Actors {
+  /** How long a group may take to share its queues anew, ms. */
+  readonly settleMs: number;
+  /** Whether topics must say which type of messages they take, as gRPC's must. */
+  readonly typedTopics?: boolean;
+  producer(options: ProducerOptions): { run(): Promise<void> };
+  consumer(options: ConsumerOptions): RunningConsumer;
+}
+
+/** The kit's own producers and consumers. */
+export function rawActors(t: Context, recorder: Recorder): Actors {
+  return {
+    settleMs,
+    producer: (options) => new Producer(t, recorder, options),
+    consumer: (options) => (options.mode === 'pop' ? new PopConsumer(t, recorder, options) : new Consumer(t, recorder, options)),
+  };
+}
+
 export class Stage {
   readonly t: Context;
+  private readonly actors: Actors;
   readonly recorder: Recorder;
   readonly options: StageOptions;
   private readonly consumers: RunningConsumer[] = [];
   private readonly topics = new Map<string, number>();
 
-  constructor(t: Context, recorder: Recorder, options: StageOptions) {
+  constructor(t: Context, recorder: Recorder, options: StageOptions, actors: Actors = rawActors(t, recorder)) {
     this.t = t;
+    this.actors = actors;
     this.recorder = recorder;
     this.options = options;
   }
 
-  async topic(queues = 4): Promise<string> {
-    const topic = await this.t.topic({ queues });
+  /** How long consumers take to settle after one came or went, ms. */
+  get settleMs(): number {
+    return this.actors.settleMs;
+  }
+
+  async topic(queues = 4, type: 'NORMAL' | 'FIFO' | 'DELAY' | 'TRANSACTION' = 'NORMAL'): Promise<string> {
+    const topic = await this.t.topic({ queues, ...(this.actors.typedTopics === true ? { attributes: { 'message.type': type }, route: true } : {}) });
     this.topics.set(topic, queues);
     return topic;
   }
 
   /** A group whose retry topic is deleted with it. */
-  group(suffix = 'g'): Promise<string> {
-    return this.t.group({ suffix });
+  group(suffix = 'g', more: Readonly<Record<string, boolean>> = {}): Promise<string> {
+    return this.t.group({ suffix, ...more });
   }
 
   /** Starts a consumer; what is not stopped before ends with the stage. */
   async consume(options: Omit<ConsumerOptions, 'queues'>): Promise<RunningConsumer> {
     const all = { queues: this.topics.get(options.topic) ?? 4, ...options };
-    const consumer: RunningConsumer = options.mode === 'pop' ? new PopConsumer(this.t, this.recorder, all) : new Consumer(this.t, this.recorder, all);
+    const consumer = this.actors.consumer(all);
     this.consumers.push(consumer);
     await consumer.start();
     return consumer;
@@ -59,7 +86,7 @@ export class Stage {
   /** A producer of `rate` messages a second for the stage's duration, unless the options say otherwise. */
   async produce(options: Omit<ProducerOptions, 'queues' | 'seed' | 'messages'> & { readonly rate: number; readonly messages?: number }): Promise<void> {
     const messages = options.messages ?? Math.max(10, Math.round((options.rate * this.options.durationMs) / 1000));
-    await new Producer(this.t, this.recorder, { queues: this.topics.get(options.topic) ?? 4, seed: this.options.seed, ...options, messages }).run();
+    await this.actors.producer({ queues: this.topics.get(options.topic) ?? 4, seed: this.options.seed, ...options, messages }).run();
   }
 
   /** Waits until each group took everything it is owed, and checks nothing: what is missing after `drainMs` the checkers will tell. */

@@ -26,6 +26,18 @@ async function ensureProducer() {
   return producer;
 }
 
+const refused = new Set();
+
+function refuses({ as, group, fail, failEvery, failBefore }, key) {
+  if (fail === 'always') return true;
+  if (fail === 'once' && !key.endsWith('0')) return false;
+  const nth = Number(/\d+$/.exec(key)?.[0]);
+  if (fail === 'nth' && (nth % failEvery !== failEvery - 1 || nth >= failBefore)) return false;
+  if (fail !== 'once' && fail !== 'nth') return false;
+  const name = `${fail === 'once' ? as : group} ${key}`;
+  return refused.has(name) ? false : refused.add(name) !== undefined;
+}
+
 const commands = {
   async send({ re, topic, mode, messages }) {
     if (mode !== 'sync' && mode !== 'async') throw new Error(`ali-ons has no ${mode} send`);
@@ -44,7 +56,8 @@ const commands = {
     else for (const message of messages) await one(message);
   },
 
-  async subscribe({ as, group, topic, expression, expressionType, model, maxReconsume, fail }) {
+  async subscribe(command) {
+    const { as, group, topic, expression, expressionType, model, maxReconsume } = command;
     await ensureProducer(); // the library's hidden default producer shares the first client made; let it not be a consumer's
     const consumer = new Consumer({
       ...common, consumerGroup: group, instanceName: as, isBroadcast: model === 'broadcasting', consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
@@ -52,7 +65,7 @@ const commands = {
     });
     consumer.on('error', (error) => console.error(String(error)));
     consumer.subscribe(topic, expressionType === undefined ? expression ?? '*' : { expressionType, subString: expression }, async (message) => {
-      const taken = fail !== 'always';
+      const taken = !refuses(command, message.keys);
       say({
         event: 'received', as, topic: message.topic, key: message.keys, body: message.body.toString('utf8'), tag: message.tags ?? undefined, queueId: message.queueId,
         offset: Number(message.queueOffset), reconsume: message.reconsumeTimes, msgId: message.msgId, taken, t: Date.now(),

@@ -27,6 +27,7 @@ type message struct {
 	Properties map[string]string `json:"properties"`
 	QueueID    *int              `json:"queueId"`
 	DelayLevel int               `json:"delayLevel"`
+	Decision   string            `json:"decision"`
 }
 
 type command struct {
@@ -42,6 +43,9 @@ type command struct {
 	Model          string    `json:"model"`
 	Style          string    `json:"style"`
 	Fail           string    `json:"fail"`
+	FailEvery      int       `json:"failEvery"`
+	FailBefore     int       `json:"failBefore"`
+	RetryLevel     int       `json:"retryDelayLevel"`
 	Orderly        bool      `json:"orderly"`
 	MaxReconsume   int32     `json:"maxReconsume"`
 	Queues         int       `json:"queues"`
@@ -52,13 +56,14 @@ type command struct {
 type event map[string]interface{}
 
 var (
-	namesrv     primitive.NamesrvAddr
-	outLock     sync.Mutex
-	lock        sync.Mutex
-	theProducer rocketmq.Producer
-	consumers   = map[string]rocketmq.PushConsumer{}
-	assigned    = map[string][]int{}
-	refused     = map[string]bool{}
+	namesrv          primitive.NamesrvAddr
+	outLock          sync.Mutex
+	lock             sync.Mutex
+	theProducer      rocketmq.Producer
+	theTransactional rocketmq.TransactionProducer
+	consumers        = map[string]rocketmq.PushConsumer{}
+	assigned         = map[string][]int{}
+	refused          = map[string]bool{}
 )
 
 func say(e event) {
@@ -102,6 +107,40 @@ func ensureProducer() (rocketmq.Producer, error) {
 	return theProducer, nil
 }
 
+// decider ends a transaction as its message says; asked again by the broker, an open one is rolled back.
+type decider struct{}
+
+func (decider) ExecuteLocalTransaction(m *primitive.Message) primitive.LocalTransactionState {
+	switch m.GetProperty("decision") {
+	case "commit":
+		return primitive.CommitMessageState
+	case "rollback":
+		return primitive.RollbackMessageState
+	}
+	return primitive.UnknowState
+}
+
+func (decider) CheckLocalTransaction(*primitive.MessageExt) primitive.LocalTransactionState {
+	return primitive.RollbackMessageState
+}
+
+func ensureTransactional() (rocketmq.TransactionProducer, error) {
+	lock.Lock()
+	defer lock.Unlock()
+	if theTransactional == nil {
+		p, err := rocketmq.NewTransactionProducer(decider{}, producer.WithNameServer(namesrv), producer.WithGroupName("go_transaction_producer"),
+			producer.WithInstanceName("transactional"), producer.WithSendMsgTimeout(10*time.Second))
+		if err != nil {
+			return nil, err
+		}
+		if err := p.Start(); err != nil {
+			return nil, err
+		}
+		theTransactional = p
+	}
+	return theTransactional, nil
+}
+
 func sent(re int, key string, r *primitive.SendResult, index int, t int64) {
 	ids := strings.Split(r.OffsetMsgID, ",")
 	say(event{"event": "sent", "re": re, "key": key, "acknowledged": r.Status == primitive.SendOK, "queueId": r.MessageQueue.QueueId,
@@ -130,6 +169,9 @@ func send(c command) error {
 		if input.QueueID != nil {
 			m.WithShardingKey(fmt.Sprint(*input.QueueID))
 		}
+		if input.Decision != "" {
+			m.WithProperty("decision", input.Decision)
+		}
 		all = append(all, m)
 	}
 	if c.Mode == "batch" {
@@ -148,6 +190,17 @@ func send(c command) error {
 		key := c.Messages[i].Key
 		t := now()
 		switch c.Mode {
+		case "transaction":
+			tp, err := ensureTransactional()
+			if err != nil {
+				return err
+			}
+			r, err := tp.SendMessageInTransaction(ctx, m)
+			if err != nil {
+				return err
+			}
+			sent(c.Re, key, r.SendResult, 0, t)
+			failures <- nil
 		case "oneway":
 			if err := p.SendOneWay(ctx, m); err != nil {
 				return err
@@ -196,6 +249,32 @@ func received(as string, m *primitive.MessageExt, taken bool) {
 	say(e)
 }
 
+func refuses(c command, key string) bool {
+	name := c.As + key
+	switch c.Fail {
+	case "always":
+		return true
+	case "once":
+		if !strings.HasSuffix(key, "0") {
+			return false
+		}
+	case "nth":
+		nth := 0
+		fmt.Sscan(key[strings.LastIndex(key, "-")+1:], &nth)
+		if nth%c.FailEvery != c.FailEvery-1 || nth >= c.FailBefore {
+			return false
+		}
+		name = c.Group + " " + key
+	default:
+		return false
+	}
+	lock.Lock()
+	defer lock.Unlock()
+	before := refused[name]
+	refused[name] = true
+	return !before
+}
+
 func subscribe(c command) error {
 	model := consumer.Clustering
 	if c.Model == "broadcasting" {
@@ -233,16 +312,10 @@ func subscribe(c command) error {
 	if c.ExpressionType != "" {
 		selector.Type = consumer.ExpressionType(c.ExpressionType)
 	}
-	err = pc.Subscribe(c.Topic, selector, func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+	err = pc.Subscribe(c.Topic, selector, func(ctx context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 		all := true
 		for _, m := range messages {
-			refuse := c.Fail == "always"
-			if c.Fail == "once" && strings.HasSuffix(m.GetKeys(), "0") {
-				lock.Lock()
-				refuse = !refused[c.As+m.GetKeys()]
-				refused[c.As+m.GetKeys()] = true
-				lock.Unlock()
-			}
+			refuse := refuses(c, m.GetKeys())
 			received(c.As, m, !refuse)
 			all = all && !refuse
 		}
@@ -251,6 +324,9 @@ func subscribe(c command) error {
 		}
 		if c.Orderly {
 			return consumer.SuspendCurrentQueueAMoment, nil
+		}
+		if concurrently, ok := primitive.GetConcurrentlyCtx(ctx); ok && c.RetryLevel > 0 {
+			concurrently.DelayLevelWhenNextConsume = c.RetryLevel
 		}
 		return consumer.ConsumeRetryLater, nil
 	})

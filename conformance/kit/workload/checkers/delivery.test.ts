@@ -115,6 +115,12 @@ describe('retries', () => {
     expect(names(retries().check(back().got('c', 'a', 0).history()))).toEqual(['retry-miscounted']);
   });
 
+  test('the same copy at another consumer, who got the queue meanwhile, is not the one that comes again', () => {
+    const told = back().join('d').got('d', 'a', 0);
+    expect(names(retries().check(told.history()))).toEqual(['retry-lost']);
+    expect(retries().check(told.got('d', 'a', 0, { topic: '%RETRY%G', reconsumeTimes: 1 }).history()).verdict).toBe('pass');
+  });
+
   test('a give-back nobody answered promises nothing', () => {
     expect(retries().check(story().join('c').got('c', 'a', 0).call('c', 'back', { key: 'a' }, 'info').history()).verdict).toBe('unknown');
   });

@@ -14,7 +14,10 @@ function check(history: History): CheckerResult {
   const anomalies = backs.flatMap((back): Anomaly[] => {
     const list = received.get(message(back)) ?? [];
     const before = list.filter((one) => one.invoke.time <= back.invoke.time).at(-1);
-    const next = list.find((one) => one.invoke.time > back.invoke.time);
+    // while a queue changes hands its new owner may get the same copy too: that is not the one that comes again
+    const sameCopy = (one: Operation): boolean => before?.value.queueOffset !== undefined && one.process !== before.process
+      && (['topic', 'queueId', 'queueOffset', 'reconsumeTimes'] as const).every((name) => one.value[name] === before.value[name]);
+    const next = list.find((one) => one.invoke.time > back.invoke.time && !sameCopy(one));
     const key = back.value.key ?? '?';
     if (next === undefined) return [{ name: 'retry-lost', sentence: `${key} was given back and never delivered again.`, excerpt: linesOf(back) }];
     const times = next.value.reconsumeTimes ?? 0;

@@ -1,20 +1,11 @@
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
-import java.io.StringWriter;
-import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
@@ -27,9 +18,12 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendCallback;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.SendStatus;
+import org.apache.rocketmq.client.producer.TransactionListener;
+import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.TopicConfig;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
@@ -42,44 +36,16 @@ import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
  * packages is reached without naming its class. Arguments: NAMESRV.
  */
 public final class SdkProgram {
-    private static final PrintStream OUT = new PrintStream(new java.io.FileOutputStream(java.io.FileDescriptor.out), true, StandardCharsets.UTF_8);
     private static final Map<String, DefaultMQPushConsumer> CONSUMERS = new ConcurrentHashMap<>();
     private static final Map<String, String> TOPICS = new ConcurrentHashMap<>();
-    private static final Set<String> REFUSED = ConcurrentHashMap.newKeySet();
     private static String namesrv;
     private static DefaultMQProducer producer;
+    private static TransactionMQProducer transactional;
     private static DefaultMQAdminExt admin;
 
     public static void main(String[] args) throws Exception {
-        System.setOut(System.err); // whatever a library prints must not mix with events
         namesrv = args[0];
-        ExecutorService workers = Executors.newCachedThreadPool(task -> {
-            Thread thread = new Thread(task);
-            thread.setDaemon(true);
-            return thread;
-        });
-        say("event", "ready", "sdk", "java");
-        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        for (String line = in.readLine(); line != null; line = in.readLine()) {
-            Map<String, Object> command = new Json(line).object();
-            if ("exit".equals(command.get("do"))) {
-                break;
-            }
-            workers.execute(() -> obey(command));
-        }
-        Runtime.getRuntime().halt(0);
-    }
-
-    private static void obey(Map<String, Object> command) {
-        Object re = command.get("re");
-        try {
-            run(command, re);
-            say("event", "done", "re", re);
-        } catch (Throwable error) {
-            StringWriter text = new StringWriter();
-            error.printStackTrace(new PrintWriter(text));
-            say("event", "error", "re", re, "message", text.toString());
-        }
+        Puppet.obey("java", SdkProgram::run);
     }
 
     private static void run(Map<String, Object> command, Object re) throws Exception {
@@ -88,8 +54,8 @@ public final class SdkProgram {
         switch ((String) command.get("do")) {
             case "createTopic": {
                 TopicConfig config = new TopicConfig(topic);
-                config.setReadQueueNums(number(command, "queues", 4));
-                config.setWriteQueueNums(number(command, "queues", 4));
+                config.setReadQueueNums(Puppet.number(command, "queues", 4));
+                config.setWriteQueueNums(Puppet.number(command, "queues", 4));
                 admin().createAndUpdateTopicConfig((String) command.get("broker"), config);
                 break;
             }
@@ -98,7 +64,7 @@ public final class SdkProgram {
                 deleteInNameServer(topic);
                 break;
             case "listTopics":
-                say("event", "topics", "re", re, "topics", new ArrayList<>(admin().fetchAllTopicList().getTopicList()));
+                Puppet.say("event", "topics", "re", re, "topics", new ArrayList<>(admin().fetchAllTopicList().getTopicList()));
                 break;
             case "send":
                 send(command, re, topic);
@@ -114,7 +80,7 @@ public final class SdkProgram {
                         queues.add(queue.getQueueId());
                     }
                 }
-                say("event", "assigned", "re", re, "as", as, "queues", queues);
+                Puppet.say("event", "assigned", "re", re, "as", as, "queues", queues);
                 break;
             }
             case "unsubscribe":
@@ -148,6 +114,31 @@ public final class SdkProgram {
         return producer;
     }
 
+    /** What the message's decision says at once; asked again by the broker, an open one is rolled back. */
+    private static synchronized TransactionMQProducer transactional() throws Exception {
+        if (transactional == null) {
+            transactional = new TransactionMQProducer("java_transaction_producer");
+            transactional.setNamesrvAddr(namesrv);
+            transactional.setInstanceName("transactional");
+            transactional.setVipChannelEnabled(false);
+            transactional.setSendMsgTimeout(10_000);
+            transactional.setTransactionListener(new TransactionListener() {
+                @Override
+                public LocalTransactionState executeLocalTransaction(Message message, Object decision) {
+                    return "commit".equals(decision) ? LocalTransactionState.COMMIT_MESSAGE
+                        : "rollback".equals(decision) ? LocalTransactionState.ROLLBACK_MESSAGE : LocalTransactionState.UNKNOW;
+                }
+
+                @Override
+                public LocalTransactionState checkLocalTransaction(MessageExt message) {
+                    return LocalTransactionState.ROLLBACK_MESSAGE;
+                }
+            });
+            transactional.start();
+        }
+        return transactional;
+    }
+
     private static synchronized DefaultMQAdminExt admin() throws Exception {
         if (admin == null) {
             admin = new DefaultMQAdminExt("java_admin");
@@ -174,7 +165,7 @@ public final class SdkProgram {
         if (input.get("properties") != null) {
             ((Map<?, ?>) input.get("properties")).forEach((name, value) -> message.putUserProperty((String) name, (String) value));
         }
-        int level = number(input, "delayLevel", 0);
+        int level = Puppet.number(input, "delayLevel", 0);
         if (level > 0) {
             message.setDelayTimeLevel(level);
         }
@@ -183,7 +174,7 @@ public final class SdkProgram {
 
     private static void sent(Object re, Object key, SendResult result, int index, long t) {
         String ids = result.getOffsetMsgId();
-        say("event", "sent", "re", re, "key", key, "acknowledged", result.getSendStatus() == SendStatus.SEND_OK,
+        Puppet.say("event", "sent", "re", re, "key", key, "acknowledged", result.getSendStatus() == SendStatus.SEND_OK,
             "queueId", result.getMessageQueue().getQueueId(), "offset", result.getQueueOffset() + index, "msgId", ids == null ? null : ids.split(",")[index], "t", t);
     }
 
@@ -208,11 +199,15 @@ public final class SdkProgram {
         for (Map<String, Object> input : inputs) {
             Object key = input.get("key");
             Message message = message(topic, input);
-            int queueId = number(input, "queueId", -1);
+            int queueId = Puppet.number(input, "queueId", -1);
             long t = System.currentTimeMillis();
-            if ("oneway".equals(mode)) {
+            if ("transaction".equals(mode)) {
+                SendResult result = transactional().sendMessageInTransaction(message, input.get("decision"));
+                sent(re, key, result, 0, t);
+                open.countDown();
+            } else if ("oneway".equals(mode)) {
                 producer().sendOneway(message);
-                say("event", "sent", "re", re, "key", key, "acknowledged", false, "t", t);
+                Puppet.say("event", "sent", "re", re, "key", key, "acknowledged", false, "t", t);
                 open.countDown();
             } else if ("async".equals(mode)) {
                 producer().send(message, new SendCallback() {
@@ -251,8 +246,8 @@ public final class SdkProgram {
         consumer.setConsumeMessageBatchMaxSize(1);
         choose(consumer, "setConsumeFromWhere", "CONSUME_FROM_FIRST_OFFSET");
         choose(consumer, "setMessageModel", "broadcasting".equals(command.get("model")) ? "BROADCASTING" : "CLUSTERING");
-        consumer.setMaxReconsumeTimes(number(command, "maxReconsume", -1));
-        String fail = command.get("fail") == null ? "never" : (String) command.get("fail");
+        consumer.setMaxReconsumeTimes(Puppet.number(command, "maxReconsume", -1));
+        int retryDelayLevel = Puppet.number(command, "retryDelayLevel", 0);
         if ("SQL92".equals(command.get("expressionType"))) {
             consumer.subscribe(topic, MessageSelector.bySql((String) command.get("expression")));
         } else {
@@ -261,11 +256,13 @@ public final class SdkProgram {
         if (Boolean.TRUE.equals(command.get("orderly"))) {
             consumer.registerMessageListener((MessageListenerOrderly) (messages, context) -> {
                 context.setSuspendCurrentQueueTimeMillis(200);
-                return take(as, fail, messages) ? ConsumeOrderlyStatus.SUCCESS : ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT;
+                return take(as, command, messages) ? ConsumeOrderlyStatus.SUCCESS : ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT;
             });
         } else {
-            consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) ->
-                take(as, fail, messages) ? ConsumeConcurrentlyStatus.CONSUME_SUCCESS : ConsumeConcurrentlyStatus.RECONSUME_LATER);
+            consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+                context.setDelayLevelWhenNextConsume(retryDelayLevel);
+                return take(as, command, messages) ? ConsumeConcurrentlyStatus.CONSUME_SUCCESS : ConsumeConcurrentlyStatus.RECONSUME_LATER;
+            });
         }
         TOPICS.put(as, topic);
         CONSUMERS.put(as, consumer);
@@ -284,10 +281,10 @@ public final class SdkProgram {
         throw new NoSuchMethodException(setter);
     }
 
-    private static boolean take(String as, String fail, List<MessageExt> messages) {
+    private static boolean take(String as, Map<String, Object> command, List<MessageExt> messages) {
         boolean all = true;
         for (MessageExt message : messages) {
-            boolean refuse = "always".equals(fail) || "once".equals(fail) && message.getKeys().endsWith("0") && REFUSED.add(as + message.getKeys());
+            boolean refuse = Puppet.refuses(as, command, message.getKeys());
             received(as, message, !refuse);
             all &= !refuse;
         }
@@ -295,7 +292,7 @@ public final class SdkProgram {
     }
 
     private static void pull(Map<String, Object> command, String as, String topic) throws Exception {
-        int expect = number(command, "expect", 1);
+        int expect = Puppet.number(command, "expect", 1);
         int got = 0;
         long end = System.currentTimeMillis() + 20_000;
         if ("lite".equals(command.get("style"))) {
@@ -337,144 +334,8 @@ public final class SdkProgram {
     }
 
     private static void received(String as, MessageExt message, boolean taken) {
-        say("event", "received", "as", as, "topic", message.getTopic(), "key", message.getKeys(), "body", new String(message.getBody(), StandardCharsets.UTF_8),
+        Puppet.say("event", "received", "as", as, "topic", message.getTopic(), "key", message.getKeys(), "body", new String(message.getBody(), StandardCharsets.UTF_8),
             "tag", message.getTags(), "queueId", message.getQueueId(), "offset", message.getQueueOffset(), "reconsume", message.getReconsumeTimes(),
             "msgId", message.getMsgId(), "taken", taken, "t", System.currentTimeMillis());
-    }
-
-    private static int number(Map<String, Object> from, String name, int or) {
-        Object value = from.get(name);
-        return value == null ? or : ((Number) value).intValue();
-    }
-
-    private static void say(Object... members) {
-        Map<String, Object> event = new LinkedHashMap<>();
-        for (int i = 0; i < members.length; i += 2) {
-            if (members[i + 1] != null) {
-                event.put((String) members[i], members[i + 1]);
-            }
-        }
-        String line = Json.text(event);
-        synchronized (OUT) {
-            OUT.println(line);
-        }
-    }
-
-    /** JSON of the few shapes that commands and events have; neither release's own JSON library is in both. */
-    private static final class Json {
-        private final String text;
-        private int at;
-
-        Json(String text) {
-            this.text = text;
-        }
-
-        Map<String, Object> object() {
-            Map<String, Object> out = new LinkedHashMap<>();
-            expect('{');
-            while (peek() != '}') {
-                String name = string();
-                expect(':');
-                out.put(name, value());
-                if (peek() == ',') {
-                    at++;
-                }
-            }
-            at++;
-            return out;
-        }
-
-        private Object value() {
-            char c = peek();
-            if (c == '{') {
-                return object();
-            }
-            if (c == '"') {
-                return string();
-            }
-            if (c == '[') {
-                at++;
-                List<Object> out = new ArrayList<>();
-                while (peek() != ']') {
-                    out.add(value());
-                    if (peek() == ',') {
-                        at++;
-                    }
-                }
-                at++;
-                return out;
-            }
-            int start = at;
-            while (",]}".indexOf(text.charAt(at)) < 0) {
-                at++;
-            }
-            String word = text.substring(start, at).trim();
-            return switch (word) {
-                case "true" -> Boolean.TRUE;
-                case "false" -> Boolean.FALSE;
-                case "null" -> null;
-                default -> Long.valueOf(word);
-            };
-        }
-
-        private String string() {
-            expect('"');
-            StringBuilder out = new StringBuilder();
-            for (char c = text.charAt(at++); c != '"'; c = text.charAt(at++)) {
-                if (c != '\\') {
-                    out.append(c);
-                    continue;
-                }
-                c = text.charAt(at++);
-                if (c == 'u') {
-                    out.append((char) Integer.parseInt(text.substring(at, at + 4), 16));
-                    at += 4;
-                } else {
-                    out.append(c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c);
-                }
-            }
-            return out.toString();
-        }
-
-        private char peek() {
-            while (text.charAt(at) == ' ') {
-                at++;
-            }
-            return text.charAt(at);
-        }
-
-        private void expect(char c) {
-            if (peek() != c) {
-                throw new IllegalArgumentException("no " + c + " at " + at + " of " + text);
-            }
-            at++;
-        }
-
-        static String text(Object value) {
-            if (value instanceof Map<?, ?> map) {
-                List<String> parts = new ArrayList<>();
-                map.forEach((name, member) -> parts.add(text(name) + ":" + text(member)));
-                return "{" + String.join(",", parts) + "}";
-            }
-            if (value instanceof Collection<?> list) {
-                List<String> parts = new ArrayList<>();
-                list.forEach(member -> parts.add(text(member)));
-                return "[" + String.join(",", parts) + "]";
-            }
-            if (value instanceof Number || value instanceof Boolean) {
-                return value.toString();
-            }
-            StringBuilder out = new StringBuilder("\"");
-            for (char c : value.toString().toCharArray()) {
-                if (c == '"' || c == '\\') {
-                    out.append('\\').append(c);
-                } else if (c < ' ') {
-                    out.append(String.format("\\u%04x", (int) c));
-                } else {
-                    out.append(c);
-                }
-            }
-            return out.append('"').toString();
-        }
     }
 }
