@@ -14,12 +14,13 @@ import { cacheDir, Child, missingTools, projectRoot, run } from './process.js';
 export type SdkName = 'java-4.9.8' | 'java-5.5.0' | 'go' | 'ali-ons';
 
 /** What a library can do at all; scenarios that need more are skipped by name. */
-export type Feature = 'batch' | 'oneway' | 'pull' | 'litePull' | 'orderly' | 'admin' | 'query' | 'autoCreate' | 'queueChoice';
+export type Feature = 'batch' | 'oneway' | 'pull' | 'litePull' | 'orderly' | 'admin' | 'query' | 'autoCreate' | 'queueChoice' | 'transaction' | 'requestReply';
 
 export const features: Readonly<Record<SdkName, ReadonlySet<Feature>>> = {
-  'java-4.9.8': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice']),
-  'java-5.5.0': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice']),
-  go: new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'autoCreate', 'queueChoice']),
+  'java-4.9.8': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice', 'transaction', 'requestReply']),
+  'java-5.5.0': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice', 'transaction', 'requestReply']),
+  // Its replies lose their body in the client.
+  go: new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'autoCreate', 'queueChoice', 'transaction']),
   'ali-ons': new Set<Feature>([]),
 };
 
@@ -91,6 +92,12 @@ export interface OutgoingMessage {
   readonly queueId?: number;
   readonly delayLevel?: number;
   readonly properties?: Readonly<Record<string, string>>;
+}
+
+/** A half message: what its local transaction says, and what a check is told. */
+export interface HalfMessage extends OutgoingMessage {
+  readonly decide: 'commit' | 'rollback' | 'unknown';
+  readonly answer: 'commit' | 'rollback';
 }
 
 export type SendMode = 'sync' | 'async' | 'oneway' | 'batch';
@@ -188,6 +195,23 @@ export class SdkDriver {
         ...(delayMs === undefined ? {} : { delayMs }),
       };
     });
+  }
+
+  /** Sends half messages in order with a producer of their own, which stays for checks. Keys that were acknowledged. */
+  async transact(as: string, group: string, topic: string, messages: readonly HalfMessage[]): Promise<string[]> {
+    const events = await this.command('transact', { as, group, topic, messages });
+    return events.filter((event) => event.acknowledged === true).map((event) => event.key ?? '');
+  }
+
+  /** Keys of half messages that the producer of this name was asked about, in order. */
+  checked(as: string): string[] {
+    return this.events.filter((event) => event.event === 'checked' && event.as === as).map((event) => event.key ?? '');
+  }
+
+  /** Sends requests one after the other; the body of each reply by key. */
+  async request(topic: string, messages: readonly OutgoingMessage[]): Promise<Map<string, string>> {
+    const events = await this.command('request', { topic, messages });
+    return new Map(events.filter((event) => event.event === 'replied').map((event) => [event.key ?? '', event.body ?? '']));
   }
 
   /** Queue ids that a push consumer holds now, ascending. */
