@@ -47,6 +47,12 @@ export interface OutgoingMessage {
   readonly properties?: Readonly<Record<string, string>>;
 }
 
+/** A half message: what its local transaction says, and what a check is told. */
+export interface HalfMessage extends OutgoingMessage {
+  readonly decide: 'commit' | 'rollback' | 'unknown';
+  readonly answer: 'commit' | 'rollback';
+}
+
 export type SendMode = 'sync' | 'async' | 'oneway' | 'batch' | 'transaction';
 
 /** Milliseconds of the delay levels the suites use. */
@@ -148,6 +154,23 @@ export class SdkDriver {
   onEvent(listener: (event: Event) => void): () => void {
     this.watchers.add(listener);
     return () => this.watchers.delete(listener);
+  }
+
+  /** Sends half messages in order with a producer of their own, which stays for checks. Keys that were acknowledged. */
+  async transact(as: string, group: string, topic: string, messages: readonly HalfMessage[]): Promise<string[]> {
+    const events = await this.command('transact', { as, group, topic, messages });
+    return events.filter((event) => event.acknowledged === true).map((event) => event.key ?? '');
+  }
+
+  /** Keys of half messages that the producer of this name was asked about, in order. */
+  checked(as: string): string[] {
+    return this.events.filter((event) => event.event === 'checked' && event.as === as).map((event) => event.key ?? '');
+  }
+
+  /** Sends requests one after the other; the body of each reply by key. */
+  async request(topic: string, messages: readonly OutgoingMessage[]): Promise<Map<string, string>> {
+    const events = await this.command('request', { topic, messages });
+    return new Map(events.filter((event) => event.event === 'replied').map((event) => [event.key ?? '', event.body ?? '']));
   }
 
   /** Queue ids that a push consumer holds now, ascending. */

@@ -35,6 +35,9 @@ interface Scenario {
 /** How long a message or an assignment may take on a busy machine; no scenario waits so long when all is well. */
 const patienceMs = 60_000;
 
+/** Checks of half messages come within seconds, not within half a minute; late enough that a decision on a busy machine comes before its question. */
+const soonChecked = { transactionCheckInterval: 1000, transactionTimeOut: 5000, transactionOpBatchInterval: 100 } as const;
+
 function messages(prefix: string, count: number, more: (i: number) => Partial<OutgoingMessage> = () => ({})): OutgoingMessage[] {
   return Array.from({ length: count }, (_, i) => ({ key: `${prefix}-${i}`, body: `body of ${prefix}-${i}: \u00fc \u{1f680}`, ...more(i) }));
 }
@@ -289,6 +292,42 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
+    title: 'transactions: commits arrive, rollbacks do not, who said nothing is asked',
+    needs: 'transaction',
+    async run({ sdk, name, topic }) {
+      const to = await topic('transaction', 2);
+      const [as, consumer] = [name('transaction_producer'), name('transaction_consumer')];
+      await sdk.command('subscribe', { as: consumer, group: name('transaction_consumers'), topic: to, expression: '*' });
+      const halves = ([
+        ['commit', 'commit'], ['rollback', 'rollback'], ['unknown', 'commit'], ['unknown', 'rollback'], ['commit', 'commit'], ['rollback', 'rollback'],
+      ] as const).map(([decide, answer], i) => ({ key: `tx-${i}`, body: `body of tx-${i}: \u00fc`, decide, answer }));
+      expect(await sdk.transact(as, name('transaction_group'), to, halves)).toEqual(halves.map(({ key }) => key));
+      const visible = halves.filter(({ answer }) => answer === 'commit').map(({ key }) => key);
+      const silent = halves.filter(({ decide }) => decide === 'unknown').map(({ key }) => key);
+      await eventually('what was committed was consumed, and the silent were asked', patienceMs, () => {
+        const keys = new Set(sdk.received(consumer).map(({ key }) => key));
+        const asked = new Set(sdk.checked(as));
+        return [...visible.filter((key) => !keys.has(key)).map((key) => `${key} is missing`), ...silent.filter((key) => !asked.has(key)).map((key) => `${key} was not asked about`)];
+      });
+      await sleep(2000); // time for one that was rolled back, and for a second question
+      const received = sdk.received(consumer);
+      expect([...new Set(received.map(({ key }) => key))].sort()).toEqual([...visible].sort());
+      for (const { key, body } of halves) for (const delivery of received.filter((one) => one.key === key)) expect(delivery.body).toBe(body);
+      expect([...new Set(sdk.checked(as))].sort()).toEqual([...silent].sort());
+    },
+  },
+  {
+    title: 'requests are replied to',
+    needs: 'requestReply',
+    async run({ sdk, name, topic }) {
+      const to = await topic('request', 2);
+      await sdk.command('subscribe', { as: name('replier'), group: name('repliers'), topic: to, expression: '*' });
+      const asked = messages('request', 5);
+      const replies = await sdk.request(to, asked);
+      expect(asked.map(({ key }) => replies.get(key))).toEqual(asked.map(({ body }) => `reply to ${body}`));
+    },
+  },
+  {
     title: 'query by key and by message id',
     needs: 'query',
     async run({ sdk, name, topic }) {
@@ -344,7 +383,7 @@ export function interopSuite(sdkName: RemotingSdk): void {
     const clients: RawClient[] = [];
 
     beforeAll(async () => {
-      endpoint = await startEndpoint();
+      endpoint = await startEndpoint({ config: soonChecked });
       sdk = await SdkDriver.start(sdkName, endpoint.namesrv);
       const broker = await RawClient.connect(endpoint.broker);
       const namesrv = await RawClient.connect(endpoint.namesrv);

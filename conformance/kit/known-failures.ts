@@ -20,7 +20,6 @@ function known(endpoint: string, issue: string, cases: readonly string[]): Known
 const skylark: readonly KnownFailure[] = [
   ...known('skylark', 'divergence header.digits: no client writes them', ['header.other-digits-read', 'header.code-with-fraction-zero']),
   ...known('skylark', 'divergence offsets.safe-integers: offsets end at 2^53-1', ['header.int64-stored-exact', 'offsets.commit-largest']),
-  ...known('skylark', 'transactions are not built yet', ['send.sys-flag-prepared-bits-take-no-offset']),
   ...known('skylark', 'divergence: configuration that may change at run time is a list of allowed keys', ['admin.config.unknown-key-ignored']),
   ...known('skylark', 'a retry whose delayLevel cannot be read is refused by name before the message is looked up', [
     'fields.consumer-send-msg-back.delay-level-missing', 'fields.consumer-send-msg-back.delay-level-text',

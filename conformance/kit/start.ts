@@ -15,11 +15,11 @@ const optional = [
   { enablePropertyFilter: true, recallMessageEnable: true }, { enablePropertyFilter: true }, { recallMessageEnable: true }, {},
 ] as const;
 
-/**
- * Apache asks about half messages every 30 s by default, and writes what became of them up to 3 s late: it would ask about those that are committed. It
- * serves lite topics only when told to.
- */
-const apacheOnly = { transactionCheckInterval: 1000, transactionTimeOut: 1500, transactionOpBatchInterval: 100, enableLmq: true, enableMultiDispatch: true } as const;
+/** Half messages are asked about every 30 s by default, and what became of them is written up to 3 s late: Apache would ask about those that are committed. */
+const soonChecked = { transactionCheckInterval: 1000, transactionTimeOut: 1500, transactionOpBatchInterval: 100 } as const;
+
+/** Apache serves lite topics only when told to. */
+const apacheOnly = { enableLmq: true, enableMultiDispatch: true } as const;
 
 /** Files that leave room on a small disk. */
 const smallFiles = { mappedFileSizeCommitLog: 16 * 1024 * 1024, mappedFileSizeConsumeQueue: 200_000 } as const;
@@ -41,7 +41,7 @@ export interface StartOptions {
  */
 export async function startEndpoint(what: string, { dataDir, small, grpc, setup }: StartOptions = {}): Promise<StartedEndpoint> {
   const spec: SetupSpec | undefined = setup === undefined ? undefined : setups[setup];
-  const usual = { ...patience, ...(small === true ? smallFiles : {}) };
+  const usual = { ...patience, ...soonChecked, ...(small === true ? smallFiles : {}) };
   const place = dataDir === undefined ? {} : { dataDir };
   if (what === 'skylark') {
     const beside = fileURLToPath(new URL('../../src/server/main.js', import.meta.url));

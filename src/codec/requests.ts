@@ -371,7 +371,7 @@ export const requests = {
     body: 'none', replyBody: 'none',
   },
   END_TRANSACTION: {
-    code: 37, on: ['broker', 'brokerFast', 'proxy'], lane: 'endTransaction', state: 'planned',
+    code: 37, on: ['broker', 'brokerFast', 'proxy'], lane: 'endTransaction', state: 'served',
     javaHeader: 'EndTransactionRequestHeader',
     header: {
       topic: { as: 'str', opt: true },
@@ -399,7 +399,7 @@ export const requests = {
     body: 'none', replyBody: 'json:GetConsumerListByGroupResponseBody',
   },
   CHECK_TRANSACTION_STATE: {
-    code: 39, on: ['client'], lane: 'admin', state: 'planned',
+    code: 39, on: ['client'], lane: 'admin', state: 'served',
     javaHeader: 'CheckTransactionStateRequestHeader',
     header: {
       topic: { as: 'str', opt: true },
@@ -1052,7 +1052,7 @@ export const requests = {
     body: 'json:DataVersion', replyBody: 'json:DataVersion',
   },
   RESUME_CHECK_HALF_MESSAGE: {
-    code: 323, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned',
+    code: 323, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',
     javaHeader: 'ResumeCheckHalfMessageRequestHeader',
     header: {
       topic: { as: 'str', opt: true },
@@ -1062,7 +1062,7 @@ export const requests = {
     body: 'none', replyBody: 'none',
   },
   SEND_REPLY_MESSAGE: {
-    code: 324, on: ['broker', 'brokerFast'], lane: 'reply', state: 'planned',
+    code: 324, on: ['broker', 'brokerFast'], lane: 'reply', state: 'served',
     javaHeader: 'SendMessageRequestHeader',
     header: {
       producerGroup: { as: 'str', or: '' },
@@ -1091,7 +1091,7 @@ export const requests = {
     body: 'binary:message body', replyBody: 'none',
   },
   SEND_REPLY_MESSAGE_V2: {
-    code: 325, on: ['broker', 'brokerFast'], lane: 'reply', state: 'planned',
+    code: 325, on: ['broker', 'brokerFast'], lane: 'reply', state: 'served',
     javaHeader: 'SendMessageRequestHeaderV2', fast: true,
     header: {
       producerGroup: { as: 'str', wire: 'a', or: '' },
@@ -1121,7 +1121,7 @@ export const requests = {
     body: 'binary:message body', replyBody: 'none',
   },
   PUSH_REPLY_MESSAGE_TO_CLIENT: {
-    code: 326, on: ['client'], lane: 'admin', state: 'planned',
+    code: 326, on: ['client'], lane: 'admin', state: 'served',
     javaHeader: 'ReplyMessageRequestHeader',
     header: {
       producerGroup: { as: 'str' },

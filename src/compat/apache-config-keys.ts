@@ -77,7 +77,7 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'serverSocketSndBufSize serverWorkerThreads sharedByteBufferNum shutdownWaitTimeSeconds skipPreOnline skipWhenCKRePutReachMaxTimes ' +
     'slaveTimeout socksProxyConfig spinLockCollisionRetreatOptimalDegree splitRegistrationSize statRocksDBCQIntervalSec ' +
     'statefulAuthenticationCacheExpiredSecond statefulAuthenticationCacheMaxNum statefulAuthorizationCacheExpiredSecond ' +
-    'statefulAuthorizationCacheMaxNum storePathBrokerIdentity storePathDLedgerCommitLog storePathEpochFile storeReplyMessageEnable ' +
+    'statefulAuthorizationCacheMaxNum storePathBrokerIdentity storePathDLedgerCommitLog storePathEpochFile ' +
     'syncBrokerMemberGroupPeriod syncBrokerMetadataPeriod syncControllerMetadataPeriod syncFromLastFile syncMasterFlushOffsetWhenStartup ' +
     'timerCheckMetricsWhen timerColdDataCheckIntervalMs timerEnableCheckMetrics timerEnableDisruptor ' +
     'timerEnableRetryUntilSuccess timerGetMessageThreadNum timerInterceptDelayLevel ' +
@@ -86,9 +86,9 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'timerRocksDBEnable timerRocksDBPrecisionMs timerRocksDBRollIntervalHours timerRocksDBRollMaxTps timerRocksDBRollRangeHours ' +
     'timerRocksDBStopScan timerRocksDBTimeExpiredMaxTps timerSkipUnknownError ' +
     'timerWarmEnable timerWheelSnapshotFlush timerWheelSnapshotIntervalMs topicQueueLockNum totalReplicas ' +
-    'transRocksDBEnable transWriteOriginTransHalfEnable transactionCheckInterval transactionCheckMax transactionCheckRocksdbCoreThreads ' +
-    'transactionCheckRocksdbMaxThreads transactionCheckRocksdbQueueCapacity transactionMetricFlushInterval transactionOpBatchInterval ' +
-    'transactionOpMsgMaxSize transactionTimeOut transferMsgByHeap transientStorePoolEnable transientStorePoolSize ' +
+    'transRocksDBEnable transWriteOriginTransHalfEnable transactionCheckRocksdbCoreThreads ' +
+    'transactionCheckRocksdbMaxThreads transactionCheckRocksdbQueueCapacity ' +
+    'transferMsgByHeap transientStorePoolEnable transientStorePoolSize ' +
     'travelCqFileNumWhenGetMessage unRegisterBrokerQueueCapacity updateNameServerAddrPeriod useABSLock useEpollNativeSelector ' +
     'useMessageFilterForNotification usePIDColdCtrStrategy useReentrantLockWhenPutMessage useSeparateRetryQueue ' +
     'useSeparateStorePathForRocksdbCQ useSingleRocksDBForAllConfigs useStaticSubscription useTLS userCacheExpiredSecond userCacheMaxNum ' +

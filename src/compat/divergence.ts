@@ -13,6 +13,36 @@ export interface Divergence {
 }
 
 export const divergences = {
+  'transaction.only-halves-end': {
+    apache: 'END_TRANSACTION takes the record at commitLogOffset for a half message whatever topic it is of, and fails on null or stores a wrong decision when it is another (EndTransactionProcessor#checkPrepareMessage).',
+    skylark: 'A record that is not of RMQ_SYS_TRANS_HALF_TOPIC is answered "Find prepared transaction message failed".',
+    reason: 'A producer may otherwise decide about, or move, messages that are not its own.',
+    cases: ['src/server/transaction/transactions.test.ts'],
+  },
+  'transaction.decided-not-asked': {
+    apache: 'A half that was ended while its op message waited for its batch is checked all the same (TransactionalMessageServiceImpl#check); decisions in memory are lost by a clean stop, and by a failed write of the op message.',
+    skylark: 'A check first writes the decisions that wait; so does a clean stop; a failed write is tried again.',
+    reason: 'A committed message that is asked about is delivered twice.',
+    cases: ['src/server/transaction/transactions.test.ts'],
+  },
+  'transaction.immune-halves': {
+    apache: 'A half with CHECK_IMMUNITY_TIME_IN_SECONDS that a check stores again has that counted as a check, and is asked about in the end although it was committed: its op message names the first offset, which is below the progress by then (TransactionalMessageServiceImpl#fillOpRemoveMap).',
+    skylark: 'Only questions count, and a decision by the first offset is honoured (after a restart as in Apache).',
+    reason: 'A long immunity would otherwise deliver twice, or give the message up before anybody was asked.',
+    cases: ['src/server/transaction/transactions.test.ts'],
+  },
+  'transaction.flag-kept': {
+    apache: 'A half that is stored again for a check loses its flag and reconsumeTimes (TransactionalMessageBridge#renewHalfMessageInner).',
+    skylark: 'Both are kept.',
+    reason: 'The flag is the application\'s.',
+    cases: ['src/server/transaction/transactions.test.ts'],
+  },
+  'transaction.nothing-given-up-unstored': {
+    apache: 'A half that was asked about too often is passed even when it could not be stored in TRANS_CHECK_MAX_TIME_TOPIC (DefaultTransactionalMessageCheckListener#resolveDiscardMsg).',
+    skylark: 'The run ends there and the next one tries again.',
+    reason: 'Nothing acknowledged is lost.',
+    cases: ['src/server/transaction/transactions.test.ts'],
+  },
   'header.required-field-missing': {
     apache: 'A missing @CFNotNull field is only logged; the processor then fails on null and answers SYSTEM_ERROR with a NullPointerException and a stack frame (RemotingCommand#decodeCommandCustomHeaderDirectly).',
     skylark: 'SYSTEM_ERROR whose remark names header class, field and type. Fields whose absence Apache\'s handler tolerates are optional in the table.',

@@ -24,6 +24,15 @@ export interface BrokerConfig {
   regionId: string;
   traceOn: boolean;
   rejectTransactionMessage: boolean;
+  /** Milliseconds after which an undecided half message is asked about. */
+  transactionTimeOut: number;
+  transactionCheckMax: number;
+  transactionCheckInterval: number;
+  transactionMetricFlushInterval: number;
+  /** Characters of an op message's body. */
+  transactionOpMsgMaxSize: number;
+  transactionOpBatchInterval: number;
+  storeReplyMessageEnable: boolean;
   longPollingEnable: boolean;
   shortPollingTimeMills: number;
   notifyConsumerIdsChangedEnable: boolean;

@@ -28,6 +28,8 @@ type message struct {
 	QueueID    *int              `json:"queueId"`
 	DelayLevel int               `json:"delayLevel"`
 	Decision   string            `json:"decision"`
+	Decide     string            `json:"decide"`
+	Answer     string            `json:"answer"`
 }
 
 type command struct {
@@ -88,6 +90,58 @@ func (s queueSelector) Select(m *primitive.Message, queues []*primitive.MessageQ
 		}
 	}
 	return s.turn.Select(m, queues, last)
+}
+
+// decisions answers a producer's local transactions and the broker's questions with what each message says.
+type decisions struct {
+	as    string
+	byKey map[string]message
+}
+
+func state(decision string) primitive.LocalTransactionState {
+	switch decision {
+	case "commit":
+		return primitive.CommitMessageState
+	case "rollback":
+		return primitive.RollbackMessageState
+	}
+	return primitive.UnknowState
+}
+
+func (d decisions) ExecuteLocalTransaction(m *primitive.Message) primitive.LocalTransactionState {
+	return state(d.byKey[m.GetKeys()].Decide)
+}
+
+func (d decisions) CheckLocalTransaction(m *primitive.MessageExt) primitive.LocalTransactionState {
+	say(event{"event": "checked", "as": d.as, "topic": m.Topic, "key": m.GetKeys(), "body": string(m.Body), "t": now()})
+	return state(d.byKey[m.GetKeys()].Answer)
+}
+
+// transact sends half messages; their producer stays for the checks that come.
+func transact(c command) error {
+	d := decisions{c.As, map[string]message{}}
+	for _, input := range c.Messages {
+		d.byKey[input.Key] = input
+	}
+	p, err := rocketmq.NewTransactionProducer(d, producer.WithNameServer(namesrv), producer.WithGroupName(c.Group), producer.WithInstanceName(c.As),
+		producer.WithSendMsgTimeout(10*time.Second))
+	if err != nil {
+		return err
+	}
+	if err := p.Start(); err != nil {
+		return err
+	}
+	for _, input := range c.Messages {
+		m := primitive.NewMessage(c.Topic, []byte(input.Body))
+		m.WithKeys([]string{input.Key})
+		t := now()
+		r, err := p.SendMessageInTransaction(context.Background(), m)
+		if err != nil {
+			return err
+		}
+		say(event{"event": "sent", "re": c.Re, "key": input.Key, "acknowledged": r.Status == primitive.SendOK, "t": t})
+	}
+	return nil
 }
 
 func ensureProducer() (rocketmq.Producer, error) {
@@ -404,6 +458,8 @@ func run(c command) error {
 	switch c.Do {
 	case "send":
 		return send(c)
+	case "transact":
+		return transact(c)
 	case "subscribe":
 		return subscribe(c)
 	case "assignment":

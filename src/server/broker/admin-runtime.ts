@@ -30,8 +30,9 @@ type RuntimeHandlers = Pick<Handlers,
 export const runtimeKeys = [
   'autoCreateSubscriptionGroup', 'autoCreateTopicEnable', 'brokerPermission', 'channelExpiredTimeout', 'consumerOffsetUpdateVersionStep',
   'defaultQueryMaxNum', 'enableMixedMessageType', 'enableSplitMetadata', 'litePullMessageEnable', 'longPollingEnable',
-  'notifyConsumerIdsChangedEnable', 'regionId', 'shortPollingTimeMills', 'slaveReadEnable', 'splitMetadataSize',
-  'startAcceptSendRequestTimeStamp', 'traceOn', 'useServerSideResetOffset', 'validateSystemTopicWhenUpdateTopic',
+  'notifyConsumerIdsChangedEnable', 'regionId', 'rejectTransactionMessage', 'shortPollingTimeMills', 'slaveReadEnable', 'splitMetadataSize',
+  'startAcceptSendRequestTimeStamp', 'storeReplyMessageEnable', 'traceOn', 'transactionCheckInterval', 'transactionCheckMax',
+  'transactionOpBatchInterval', 'transactionOpMsgMaxSize', 'transactionTimeOut', 'useServerSideResetOffset', 'validateSystemTopicWhenUpdateTopic',
 ] as const satisfies readonly (keyof BrokerConfig)[];
 
 type RuntimeKey = (typeof runtimeKeys)[number];

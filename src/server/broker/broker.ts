@@ -11,6 +11,9 @@ import type { RequestName } from '../../codec/requests.js';
 import type { Disk } from '../../store/disk.js';
 import type { MessageStore } from '../../store/types.js';
 import type { BrokerConfig } from '../config-types.js';
+import { TransactionCounts } from '../transaction/counts.js';
+import { createTransactions } from '../transaction/transactions.js';
+import type { Transactions } from '../transaction/transactions.js';
 import { createConnectionHandlers } from './admin-clients.js';
 import { createGroupHandlers } from './admin-groups.js';
 import { createOffsetHandlers } from './admin-offsets.js';
@@ -39,6 +42,7 @@ import { FlowControl } from '../flow/flow-control.js';
 import type { RuleFile } from '../flow/flow-control.js';
 import { ruleFileBytesMax } from '../flow/rules.js';
 import { createPull } from './pull.js';
+import { createReplyHandlers } from './reply.js';
 import { Registration } from './registration.js';
 import type { NamesrvCaller } from './registration.js';
 import { createSchedule } from './schedule.js';
@@ -52,6 +56,9 @@ import type { BrokerContext } from './types.js';
 
 /** How often clients without heartbeats are looked for, in milliseconds (`ClientHousekeepingService`). */
 const clientScanPeriodMs = 10_000;
+
+/** `MessageStoreConfig#fileReservedTime` where the store's configuration is not shown. */
+const fileReservedHoursDefault = 72;
 
 export interface BrokerOptions {
   readonly config: BrokerConfig;
@@ -96,6 +103,7 @@ export interface Broker {
   readonly timers: Timers | undefined;
   /** Pulls that wait: how many, and how many found no room. */
   readonly hold: Pick<Hold, 'count' | 'turnedAway'>;
+  readonly transactions: Transactions;
   /** Tells the port that was bound; the broker's address is fixed from here on. Call before any request is served. */
   listening(port: number): void;
   /** Begins timers and registers with the name servers; resolves when each of them answered or failed once. */
@@ -148,7 +156,9 @@ export function createBroker(options: BrokerOptions): Broker {
 
   const delays = parseDelayLevels(config.messageDelayLevel);
   if (typeof delays === 'string') throw new Fault(`messageDelayLevel: ${delays}`);
-  const send = createSend(context, delays);
+  const halfCounts = new TransactionCounts({ config, disk, clock, log });
+  halfCounts.load();
+  const send = createSend(context, delays, (topic) => halfCounts.add(topic, 1));
   const schedule = createSchedule(send.parts, disk);
   schedule.load();
   const storeDir = options.shownConfig === undefined ? undefined : (options.shownConfig as Readonly<Record<string, unknown>>)['storePathRootDir'];
@@ -170,6 +180,7 @@ export function createBroker(options: BrokerOptions): Broker {
     haServerAddress: () => `${textHost}:${port + 1}`,
   });
   const shownConfig: Readonly<Record<string, unknown>> = { ...options.shownConfig };
+  const transactions = createTransactions(send.parts, halfCounts, () => Number(shownConfig['fileReservedTime'] ?? fileReservedHoursDefault));
   const lanes = brokerLanes(config);
   const laneSet = new LaneSet(clock, lanes);
   const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics };
@@ -190,6 +201,8 @@ export function createBroker(options: BrokerOptions): Broker {
     ...createMessageQuery(context).handlers,
     ...send.handlers,
     ...createRecall(send.parts),
+    ...createReplyHandlers(send.parts),
+    ...transactions.handlers,
     ...pull.handlers,
     ...createClientHandlers({ ctx: context, consumers, producers }),
     ...createLockHandlers(locks),
@@ -202,6 +215,7 @@ export function createBroker(options: BrokerOptions): Broker {
     fast: { ...send.fast, ...pull.fast },
     lanes, laneSet, context, topics, groups, offsets, consumers, producers, locks, registration, statistics, timers,
     hold: pull.hold,
+    transactions,
 
     listening(boundPort) {
       port = boundPort;
@@ -217,6 +231,7 @@ export function createBroker(options: BrokerOptions): Broker {
       timers?.start();
       flow?.start();
       if (config.coldDataFlowControlEnable) cold.start();
+      transactions.start();
       consumers.start();
       scans.push(clock.setInterval(() => {
         producers.scan();
@@ -236,6 +251,7 @@ export function createBroker(options: BrokerOptions): Broker {
       statistics.stop();
       await timers?.stop();
       await schedule.stop();
+      await transactions.stop();
       await Promise.all([topics.close(), groups.close(), offsets.close(), filterTable.close()]);
     },
 

@@ -30,6 +30,8 @@ export interface PutParts {
   readonly delays: DelayLevels;
   /** Messages that wait for a time: what flow control of timers looks at. Set once there are timers. */
   timerNum: (timeMs: number) => number;
+  /** A half message for this topic was stored. */
+  readonly halfStored?: ((topic: string) => void) | undefined;
 }
 
 /** Queue of a request that leaves the choice to the broker (`AbstractSendMessageProcessor#randomQueueId`). */
@@ -45,9 +47,10 @@ export interface Place {
 
 /**
  * Fills queue, properties and tags code of `form.input` for a message to `place`; one with a delay level goes to the level's queue instead
- * and remembers its place (`HookUtils#transformDelayLevelMessage`), and one that waits for a time to the timer topic. `properties` may change.
+ * and remembers its place (`HookUtils#transformDelayLevelMessage`), and one that waits for a time to the timer topic; unless `undelayed`: prepared and
+ * rolled back records wait for nobody. `properties` may change.
  */
-export function placeMessage(parts: PutParts, place: Place, properties: Map<string, string>): Answer | undefined {
+export function placeMessage(parts: PutParts, place: Place, properties: Map<string, string>, undelayed = false): Answer | undefined {
   const { ctx, form, delays } = parts;
   const asked = delayLevelOf(properties);
   if (asked === undefined) {
@@ -63,8 +66,8 @@ export function placeMessage(parts: PutParts, place: Place, properties: Map<stri
     return { code: responseCodes.MESSAGE_ILLEGAL, remark: `topic[${topic.name}] has ${topic.nameBytes.length} bytes, at most 127 can be stored` };
   }
   const level = Math.min(asked, delays.length);
-  if (level <= 0) {
-    if (isTimerMessage(topic.name, properties)) {
+  if (level <= 0 || undelayed) {
+    if (!undelayed && isTimerMessage(topic.name, properties)) {
       const answer = setTimer(ctx, topic.name, place.queueId, properties, parts.timerNum);
       if (typeof answer !== 'string') return answer;
       if (answer === 'waits') {

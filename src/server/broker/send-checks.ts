@@ -5,7 +5,7 @@
 import { responseCodes } from '../../codec/responses.js';
 import type { ResponseCode } from '../../codec/responses.js';
 import { propertyNames } from '../../codec/properties.js';
-import { messageSysFlag, transactionType } from '../../codec/sys-flag.js';
+import { messageSysFlag } from '../../codec/sys-flag.js';
 import { parseJavaBoolean, parseJavaInt } from '../../compat/java-number.js';
 import type { Connection } from '../../remoting/types.js';
 import type { PutResult, PutStatus } from '../../store/types.js';
@@ -220,24 +220,6 @@ const unserved: readonly Unserved[] = [
     answer: ({ ctx }) => ({ code: responseCodes.MESSAGE_ILLEGAL, remark: illegalText(ctx.config.maxMessageSize) }),
   },
   {
-    // Clients before 4.6.1 leave TRAN_MSG on messages they send back as delayed ones: those are no half messages.
-    what: 'transaction half message',
-    applies: ({ properties, sysFlag, reconsumeTimes }) => {
-      const type = transactionType(sysFlag);
-      if (type === messageSysFlag.TRANSACTION_PREPARED || type === messageSysFlag.TRANSACTION_ROLLBACK) return true;
-      return isPrepared(properties) && !(reconsumeTimes > 0 && (delayLevelOf(properties) ?? 0) > 0);
-    },
-    answer: ({ ctx }) => ({ code: responseCodes.NO_PERMISSION, remark: `the broker[${ownIp(ctx)}] sending transaction message is forbidden` }),
-  },
-  {
-    what: 'reply message',
-    applies: ({ properties }) => properties.get(propertyNames.MESSAGE_TYPE) === 'reply',
-    answer: () => ({
-      code: responseCodes.MESSAGE_ILLEGAL,
-      remark: `property ${propertyNames.MESSAGE_TYPE}=reply: reply messages are not served by this broker`,
-    }),
-  },
-  {
     // Apache puts the elements into the timer topic, where the first of them stops all timers.
     what: 'timer batch',
     applies: ({ properties, batch }) => batch && !properties.has(propertyNames.TIMER_OUT_MS) && timerTriggers.some((name) => properties.has(name)),
@@ -249,6 +231,17 @@ const unserved: readonly Unserved[] = [
     answer: () => ({ code: responseCodes.MESSAGE_ILLEGAL, remark: `property ${propertyNames.INNER_MULTI_DISPATCH}: multi dispatch is not served by this broker` }),
   },
 ];
+
+/** True for a half message. Clients before 4.6.1 leave TRAN_MSG on messages they send back as delayed ones: those are none. */
+export function isHalf({ properties, reconsumeTimes }: Pick<Candidate, 'properties' | 'reconsumeTimes'>): boolean {
+  return isPrepared(properties) && !(reconsumeTimes > 0 && (delayLevelOf(properties) ?? 0) > 0);
+}
+
+/** `rejectTransactionMessage`. */
+export function checkTransaction({ ctx }: Candidate): Answer | undefined {
+  if (!ctx.config.rejectTransactionMessage) return undefined;
+  return { code: responseCodes.NO_PERMISSION, remark: `the broker[${ownIp(ctx)}] sending transaction message is forbidden` };
+}
 
 /** Why a message of this kind is refused; undefined when it can be stored. */
 export function checkServed(candidate: Candidate): Answer | undefined {

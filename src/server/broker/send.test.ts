@@ -114,8 +114,6 @@ describe('kinds that are not served', () => {
   const rows: [string, Record<string, string>, number, RegExp][] = [
     ['lite topic', { i: '__LITE_TOPIC\u0001l\u0002' }, 13, /__LITE_TOPIC/],
     ['inner batch', { f: '192' }, 13, /^the message is illegal, maybe msg body or properties length not matched/],
-    ['transaction half message', { i: 'TRAN_MSG\u0001true\u0002PGROUP\u0001pg\u0002', f: '4' }, 16, /^the broker\[127\.0\.0\.1\] sending transaction message is forbidden$/],
-    ['reply message', { i: 'MSG_TYPE\u0001reply\u0002' }, 13, /MSG_TYPE=reply/],
     ['timer batch', { i: 'TIMER_DELAY_SEC\u00015\u0002', m: 'true' }, 13, /^a batch cannot wait for a time/],
     ['multi dispatch', { i: 'INNER_MULTI_DISPATCH\u0001%LMQ%a\u0002' }, 13, /INNER_MULTI_DISPATCH/],
   ];
@@ -138,10 +136,21 @@ describe('kinds that are not served', () => {
     expect(rows.map(([kind]) => kind)).toEqual(unservedKinds);
   });
 
-  test('the transaction bits alone are enough, and a delayed retry of an old client is none', async () => {
-    expect((await slow(sendFields({ f: '4' }))).code).toBe(16);
-    expect((await slow(sendFields({ f: '12' }))).code).toBe(16);
+  test('prepared and rollback bits without TRAN_MSG take no place in the queue, nor a delay', async () => {
+    expect(fast(sendFields({ f: '4' }))).toBeUndefined();
+    expect((await slow(sendFields({ f: '4' }))).code).toBe(0);
+    expect((await slow(sendFields({ f: '12', i: 'DELAY\u00011\u0002' }))).code).toBe(0);
+    expect(kit.store.messages().map(({ topic, sysFlag }) => [topic, sysFlag & 12])).toEqual([['T', 4], ['T', 12]]);
+  });
+
+  test('a delayed retry of an old client with TRAN_MSG is no half message', async () => {
     expect((await slow(sendFields({ b: '%RETRY%g', j: '1', i: 'TRAN_MSG\u0001true\u0002DELAY\u00013\u0002' }))).code).toBe(0);
+    expect(kit.store.messages().map(({ topic }) => topic)).toEqual(['SCHEDULE_TOPIC_XXXX']);
+  });
+
+  test('TRAN_MSG makes a half message whatever the bits say', async () => {
+    expect((await slow(sendFields({ i: 'TRAN_MSG\u0001true\u0002PGROUP\u0001pg\u0002' }))).code).toBe(0);
+    expect(kit.store.messages().map(({ topic, sysFlag }) => [topic, sysFlag & 12])).toEqual([['RMQ_SYS_TRANS_HALF_TOPIC', 0]]);
   });
 
   test('a priority selects the queue, at most the last one', async () => {

@@ -7,10 +7,11 @@ import { BatchCursor } from '../../codec/batch.js';
 import { propertyNames, parseProperties } from '../../codec/properties.js';
 import { requests } from '../../codec/requests.js';
 import { responseCodes } from '../../codec/responses.js';
-import { messageSysFlag, transactionType } from '../../codec/sys-flag.js';
+import { isUndispatched, messageSysFlag, transactionType, withTransactionType } from '../../codec/sys-flag.js';
 import type { Ctx, FastHandler, Handler, Reply } from '../../remoting/types.js';
 import { batchCountMax } from '../../store/batch-units.js';
 import type { PutResult } from '../../store/types.js';
+import { makeHalf } from '../transaction/half-message.js';
 import { createAcks, notAvailableText } from './acks.js';
 import type { DelayLevels } from './delay-levels.js';
 import { PutForm, topicTraits, uniqKeyBytesMax } from './put-form.js';
@@ -18,11 +19,11 @@ import type { TopicTraits } from './put-form.js';
 import { dlqQueueNums, placeMessage, randomQueueId, readWritePerm, versionWithMaxReconsumeTimes } from './put-place.js';
 import type { Place, PutParts } from './put-place.js';
 import { createSendBack } from './send-back.js';
-import { checkCompaction, checkSend, checkServed, delayLevelOf, faqText, illegalText, losesPriority, priorityOf, putAnswer } from './send-checks.js';
+import { checkCompaction, checkSend, checkServed, checkTransaction, delayLevelOf, faqText, illegalText, isHalf, losesPriority, priorityOf, putAnswer } from './send-checks.js';
 import type { Answer, Draft, SendHeader } from './send-checks.js';
 import { createSendFast } from './send-fast.js';
 import { handleOfPut } from '../timer/recall.js';
-import { dlqTopicOf, retryPrefix } from './topic-names.js';
+import { dlqTopicOf, retryPrefix, transHalfTopic } from './topic-names.js';
 import type { BrokerContext } from './types.js';
 
 const onewayFlag = 2;
@@ -45,10 +46,11 @@ export interface Send {
 /**
  * The send handlers. Registers the turn hook that writes the store's turn and releases acknowledgements (acks.ts): create it once.
  * @param delays the parsed `messageDelayLevel`
+ * @param halfStored is told of each half message that was stored, with the topic it is meant for
  */
-export function createSend(ctx: BrokerContext, delays: DelayLevels): Send {
+export function createSend(ctx: BrokerContext, delays: DelayLevels, halfStored?: (topic: string) => void): Send {
   const form = new PutForm(ctx);
-  const parts: PutParts = { ctx, form, delays, acks: createAcks(ctx, () => form.ext()), timerNum: () => 0 };
+  const parts: PutParts = { ctx, form, delays, acks: createAcks(ctx, () => form.ext()), timerNum: () => 0, halfStored };
   const send = (call: Ctx, header: SendHeader, body: Buffer): Reply | undefined => sendMessage(parts, call, header, body);
   const fast = createSendFast(parts);
   return {
@@ -109,6 +111,13 @@ function fill(form: PutForm, { header, body, connection }: Draft): PutForm['inpu
   return input;
 }
 
+/** Where a half message waits; its real place goes into its properties. */
+function halfPlace(ctx: BrokerContext, place: Place, properties: Map<string, string>): Place {
+  makeHalf(properties, place.traits.topic.name, place.queueId);
+  const topic = ctx.topics.get(transHalfTopic) ?? ctx.topics.createOnSendBack(transHalfTopic, 1, readWritePerm, 0);
+  return topic === undefined ? place : { traits: topicTraits(topic), queueId: 0 };
+}
+
 function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined {
   const { ctx, form } = parts;
   const { header } = draft;
@@ -123,6 +132,8 @@ function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined
   let uniqKey: string;
   let recallHandle: string | undefined;
   let innerCount: number | undefined;
+  let sysFlag = header.sysFlag;
+  let halfOf: string | undefined;
   if (!retry && !traits.compaction && plainFlags && form.plain(props, end)) {
     uniqKey = props.toString('utf8', input.uniqKeyStart, input.uniqKeyEnd);
     input.queue = traits.topic.queues[queueId] ?? ctx.store.queue(header.topic, queueId);
@@ -144,16 +155,26 @@ function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined
       place = { traits, queueId };
     }
     if ((header.sysFlag & messageSysFlag.INNER_BATCH) !== 0) innerCount = innerCountOf(properties);
-    const answer = checkCompaction(place.traits, properties) ?? checkServed(candidate) ?? placeMessage(parts, place, properties);
+    const refusal = checkCompaction(place.traits, properties) ?? checkServed(candidate);
+    if (refusal !== undefined) return refusal;
+    sysFlag |= place.traits.sysFlagBits;
+    if (isHalf(candidate)) {
+      const forbidden = checkTransaction(candidate);
+      if (forbidden !== undefined) return forbidden;
+      halfOf = place.traits.topic.name;
+      place = halfPlace(ctx, place, properties);
+      sysFlag = withTransactionType(sysFlag, 0);
+    }
+    const answer = placeMessage(parts, place, properties, isUndispatched(sysFlag));
     if (answer !== undefined) return answer;
     uniqKey = properties.get(propertyNames.UNIQ_KEY) ?? '';
     if (call.command.code !== requests.SEND_BATCH_MESSAGE.code) recallHandle = handleOfPut(ctx.config.brokerName, properties);
   }
-  input.sysFlag = form.sysFlag(header.sysFlag | place.traits.sysFlagBits, input.bornHost);
+  input.sysFlag = form.sysFlag(sysFlag | place.traits.sysFlagBits, input.bornHost);
   input.innerCount = innerCount;
   const result = ctx.store.put(input);
   input.innerCount = undefined;
-  return finish(parts, call, result, queueId, uniqKey, { recallHandle });
+  return finish(parts, call, result, queueId, { uniqKey, recallHandle, halfOf });
 }
 
 function putBatch(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined {
@@ -179,7 +200,7 @@ function putBatch(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined 
   const input = fill(form, draft);
   input.queue = traits.topic.queues[queueId] ?? ctx.store.queue(header.topic, queueId);
   input.sysFlag = form.sysFlag(header.sysFlag | traits.sysFlagBits, input.bornHost);
-  return finish(parts, call, ctx.store.putBatch(input), queueId, uniqKey);
+  return finish(parts, call, ctx.store.putBatch(input), queueId, { uniqKey });
 }
 
 /** Messages of an inner batch that comes whole, as from another broker; where it begins is this broker's to say. */
@@ -210,7 +231,7 @@ function putInnerBatch(parts: PutParts, call: Ctx, draft: Draft, queueId: number
   input.innerCount = cursor.count;
   const result = ctx.store.put(input);
   input.innerCount = undefined;
-  return finish(parts, call, result, queueId, uniqKey, { batchUniqId: uniqKey });
+  return finish(parts, call, result, queueId, { uniqKey, batchUniqId: uniqKey });
 }
 
 /** The offset ids of what was put, joined with commas. */
@@ -221,18 +242,28 @@ function msgIds(form: PutForm, result: PutResult): string {
   return ids.join(',');
 }
 
+/** What an answer tells beside the place; `halfOf`: the topic that a half message is meant for. */
+interface Told {
+  readonly uniqKey: string | undefined;
+  readonly recallHandle?: string | undefined;
+  readonly batchUniqId?: string | undefined;
+  readonly halfOf?: string | undefined;
+}
+
 /** Answers a refused put at once, leaves the answer to a good one at the gate. */
-function finish(parts: PutParts, call: Ctx, result: PutResult, queueId: number, uniqKey: string | undefined, more: { readonly recallHandle?: string | undefined; readonly batchUniqId?: string } = {}): Answer | undefined {
+function finish(parts: PutParts, call: Ctx, result: PutResult, queueId: number, told: Told): Answer | undefined {
+  const { uniqKey, recallHandle, batchUniqId, halfOf } = told;
   const answer = putAnswer(parts.ctx, result);
   if (answer !== undefined) return answer;
   const oneway = (call.command.flag & onewayFlag) !== 0;
   const reply: Reply<'SEND_MESSAGE'> = {
     code: responseCodes.SUCCESS,
-    header: { msgId: msgIds(parts.form, result), queueId, queueOffset: result.queueOffset, transactionId: uniqKey, ...more },
+    header: { msgId: msgIds(parts.form, result), queueId, queueOffset: result.queueOffset, transactionId: uniqKey, recallHandle, batchUniqId },
     ext: parts.form.ext(),
   };
   // Also for one-way requests: the turn has to be written.
   parts.acks.settle(result.phyOffset, parts.form.scan.waitStoreOk, (outcome, fault) => {
+    if (halfOf !== undefined && outcome !== 'FAULT') parts.halfStored?.(halfOf);
     if (oneway) return;
     if (outcome === 'STORED') call.reply(reply);
     else if (outcome === 'FLUSH_DISK_TIMEOUT') call.reply({ ...reply, code: responseCodes.FLUSH_DISK_TIMEOUT });

@@ -13,6 +13,8 @@ const half = 4;
 const commit = 8;
 const rollback = 12;
 const halfTopic = 'RMQ_SYS_TRANS_HALF_TOPIC';
+const opTopic = 'RMQ_SYS_TRANS_OP_HALF_TOPIC';
+const givenUpTopic = 'TRANS_CHECK_MAX_TIME_TOPIC';
 
 interface Half {
   readonly topic: string;
@@ -71,6 +73,23 @@ async function inDoubt(t: Context): Promise<{ readonly one: Half; readonly produ
   const producer = await client(t, 'producer');
   code(await producer.via.heartbeat(producer.id, { producers: [one.group] }), res.SUCCESS, 'heartbeat');
   return { one, producer, waitMs };
+}
+
+/** A key of the broker's configuration for the length of the case. */
+async function configure(t: Context, key: string, value: string): Promise<void> {
+  const before = new RegExp(`^${key}=(.*)$`, 'm').exec((await t.request(req.GET_BROKER_CONFIG)).body.toString('utf8'))?.[1];
+  t.cleanup(() => t.request(req.UPDATE_BROKER_CONFIG, {}, { body: `${key}=${present(before, key)}` }));
+  code(await t.request(req.UPDATE_BROKER_CONFIG, {}, { body: `${key}=${value}` }), res.SUCCESS, `${key}=${value}`);
+}
+
+/** The first message from an offset on for which `test` holds, in queue 0 of a topic of the broker's own. */
+async function findFrom(t: Context, topic: string, from: number, test: (message: StoredMessage) => boolean): Promise<StoredMessage | undefined> {
+  for (let offset = from; ;) {
+    const { messages } = await t.pull(topic, { offset, max: 32 });
+    const found = messages.find(test);
+    if (found !== undefined || messages.length === 0) return found;
+    offset += messages.length;
+  }
 }
 
 const checkOf = (connection: RawConnection, waitMs: number): ReturnType<RawConnection['nextRequest']> => connection.nextRequest(req.CHECK_TRANSACTION_STATE, waitMs);
@@ -431,6 +450,70 @@ export const cases = defineCases('transaction', [
       const { one, producer, waitMs } = await inDoubt(t);
       code(await end(t, one, commit), res.SUCCESS, 'commit');
       equal(await checkOf(producer.connection, waitMs).then(() => 'asked', () => 'not asked'), 'not asked', 'the producer');
+    },
+  },
+  {
+    name: 'transaction.op.message-names-half',
+    requirement: 'After a commit or rollback a message in RMQ_SYS_TRANS_OP_HALF_TOPIC with tag d names the queue offset of the half message, followed by a comma.',
+    level: 'MUST',
+    source: 'TransactionalMessageServiceImpl#getOpMessage',
+    versions: { from: '5.0.0' },
+    needs: ['transaction'],
+    timeoutMs: 30_000,
+    async run(t) {
+      const from = (await t.maxOffset(opTopic)).offset;
+      const kept = await prepare(t);
+      const undone = await prepare(t);
+      code(await end(t, kept, commit), res.SUCCESS, 'commit');
+      code(await end(t, undone, rollback), res.SUCCESS, 'rollback');
+      for (const one of [kept, undone]) {
+        const op = await t.until('the op message is there', () => findFrom(t, opTopic, from, (message) => `,${message.body.toString()}`.includes(`,${one.queueOffset},`)), 15_000);
+        equal({ tags: op.properties['TAGS'], queueId: op.queueId, ends: op.body.toString().endsWith(','), type: op.sysFlag & 12 }, { tags: 'd', queueId: 0, ends: true, type: 0 }, 'op message');
+      }
+    },
+  },
+  {
+    name: 'transaction.check.given-up',
+    requirement: 'A half message that was asked about transactionCheckMax times moves to TRANS_CHECK_MAX_TIME_TOPIC with REAL_TOPIC and REAL_QID, and RESUME_CHECK_HALF_MESSAGE brings it back to be asked about.',
+    level: 'MUST',
+    source: 'DefaultTransactionalMessageCheckListener#resolveDiscardMsg, AdminBrokerProcessor#resumeCheckHalfMessage',
+    versions: { from: '5.0.0' },
+    needs: ['transaction', 'config-read', 'config-write'],
+    destructive: true,
+    timeoutMs: 60_000,
+    async run(t) {
+      const { one, producer, waitMs } = await inDoubt(t);
+      await configure(t, 'transactionCheckMax', '1');
+      await checkOf(producer.connection, waitMs);
+      const gone = await t.until('it is given up', () => findFrom(t, givenUpTopic, 0, (message) => message.properties['UNIQ_KEY'] === one.transactionId), waitMs);
+      equal(
+        { topic: gone.topic, body: gone.body.toString(), REAL_TOPIC: gone.properties['REAL_TOPIC'], REAL_QID: gone.properties['REAL_QID'], times: gone.properties['TRANSACTION_CHECK_TIMES'] },
+        { topic: givenUpTopic, body: 'in doubt', REAL_TOPIC: one.topic, REAL_QID: '0', times: '1' }, 'message',
+      );
+      code(await t.request(req.UPDATE_BROKER_CONFIG, {}, { body: 'transactionCheckMax=100' }), res.SUCCESS, 'transactionCheckMax=100');
+      code(await t.request(req.RESUME_CHECK_HALF_MESSAGE, { topic: givenUpTopic, msgId: gone.msgId }), res.SUCCESS, 'resume');
+      const again = await checkOf(producer.connection, waitMs);
+      hasField(again, 'transactionId', one.transactionId, 'check');
+      equal(decodeRecord(again.body).properties['TRANSACTION_CHECK_TIMES'], '1', 'times asked since');
+      code(await end(t, one, rollback, {
+        fromTransactionCheck: true, tranStateTableOffset: hasField(again, 'tranStateTableOffset'), commitLogOffset: hasField(again, 'commitLogOffset'),
+      }), res.SUCCESS, 'rollback');
+    },
+  },
+  {
+    name: 'transaction.prepare.rejected-by-configuration',
+    requirement: 'With rejectTransactionMessage=true a half message is NO_PERMISSION and a plain one is stored.',
+    level: 'MUST',
+    source: 'SendMessageProcessor#sendMessage',
+    needs: ['transaction', 'config-read', 'config-write'],
+    destructive: true,
+    async run(t) {
+      const topic = await t.topic();
+      await configure(t, 'rejectTransactionMessage', 'true');
+      const answer = await t.send(topic, { sysFlag: half, properties: { TRAN_MSG: 'true', PGROUP: 'conform' } });
+      code(answer, res.NO_PERMISSION, 'half message');
+      remarkMatches(answer, 'sending transaction message is forbidden', 'half message');
+      await t.sendOk(topic);
     },
   },
 ]);

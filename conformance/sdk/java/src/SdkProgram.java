@@ -24,6 +24,7 @@ import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.SendStatus;
 import org.apache.rocketmq.client.producer.TransactionListener;
 import org.apache.rocketmq.client.producer.TransactionMQProducer;
+import org.apache.rocketmq.client.utils.MessageUtil;
 import org.apache.rocketmq.common.TopicConfig;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
@@ -68,6 +69,12 @@ public final class SdkProgram {
                 break;
             case "send":
                 send(command, re, topic);
+                break;
+            case "transact":
+                transact(command, re, topic);
+                break;
+            case "request":
+                request(command, re, topic);
                 break;
             case "subscribe":
                 subscribe(command, as, topic);
@@ -237,6 +244,55 @@ public final class SdkProgram {
         }
     }
 
+    /** Half messages; "decide" of each says what the local transaction says, "answer" what a check is told. */
+    @SuppressWarnings("unchecked")
+    private static void transact(Map<String, Object> command, Object re, String topic) throws Exception {
+        List<Map<String, Object>> inputs = (List<Map<String, Object>>) (List<?>) command.get("messages");
+        Map<String, Map<String, Object>> byKey = new ConcurrentHashMap<>();
+        for (Map<String, Object> input : inputs) {
+            byKey.put((String) input.get("key"), input);
+        }
+        String as = (String) command.get("as");
+        TransactionMQProducer transactions = new TransactionMQProducer((String) command.get("group"));
+        transactions.setNamesrvAddr(namesrv);
+        transactions.setInstanceName(as);
+        transactions.setVipChannelEnabled(false);
+        transactions.setSendMsgTimeout(10_000);
+        transactions.setTransactionListener(new TransactionListener() {
+            @Override
+            public LocalTransactionState executeLocalTransaction(Message message, Object ignored) {
+                return state(byKey.get(message.getKeys()).get("decide"));
+            }
+
+            @Override
+            public LocalTransactionState checkLocalTransaction(MessageExt message) {
+                say("event", "checked", "as", as, "topic", message.getTopic(), "key", message.getKeys(), "body", new String(message.getBody(), StandardCharsets.UTF_8),
+                    "queueId", message.getQueueId(), "t", System.currentTimeMillis());
+                return state(byKey.get(message.getKeys()).get("answer"));
+            }
+        });
+        transactions.start(); // stays for the checks that come
+        for (Map<String, Object> input : inputs) {
+            long t = System.currentTimeMillis();
+            SendResult result = transactions.sendMessageInTransaction(message(topic, input), null);
+            say("event", "sent", "re", re, "key", input.get("key"), "acknowledged", result.getSendStatus() == SendStatus.SEND_OK, "t", t);
+        }
+    }
+
+    private static LocalTransactionState state(Object decision) {
+        return "commit".equals(decision) ? LocalTransactionState.COMMIT_MESSAGE
+            : "rollback".equals(decision) ? LocalTransactionState.ROLLBACK_MESSAGE : LocalTransactionState.UNKNOW;
+    }
+
+    /** Requests; each reply is an event "replied". A consumer with "reply" answers them. */
+    @SuppressWarnings("unchecked")
+    private static void request(Map<String, Object> command, Object re, String topic) throws Exception {
+        for (Map<String, Object> input : (List<Map<String, Object>>) (List<?>) command.get("messages")) {
+            Message reply = producer().request(message(topic, input), 20_000);
+            say("event", "replied", "re", re, "key", input.get("key"), "body", new String(reply.getBody(), StandardCharsets.UTF_8));
+        }
+    }
+
     private static void subscribe(Map<String, Object> command, String as, String topic) throws Exception {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer((String) command.get("group"));
         consumer.setNamesrvAddr(namesrv);
@@ -286,9 +342,20 @@ public final class SdkProgram {
         for (MessageExt message : messages) {
             boolean refuse = Puppet.refuses(as, command, message.getKeys());
             received(as, message, !refuse);
+            if (message.getProperty("REPLY_TO_CLIENT") != null) {
+                reply(message);
+            }
             all &= !refuse;
         }
         return all;
+    }
+
+    private static void reply(MessageExt request) {
+        try {
+            producer().send(MessageUtil.createReplyMessage(request, ("reply to " + new String(request.getBody(), StandardCharsets.UTF_8)).getBytes(StandardCharsets.UTF_8)), 10_000);
+        } catch (Exception error) {
+            say("event", "noreply", "key", request.getKeys(), "message", String.valueOf(error));
+        }
     }
 
     private static void pull(Map<String, Object> command, String as, String topic) throws Exception {
