@@ -33,6 +33,8 @@ import { QueueLockTable } from './locks.js';
 import { ConsumerOffsetTable } from './offsets.js';
 import { createMessageQuery } from './message-query.js';
 import { ProducerTable } from './producers.js';
+import { createPopService } from '../pop/create.js';
+import type { PopService } from '../pop/create.js';
 import { createPull } from './pull.js';
 import { Registration } from './registration.js';
 import type { NamesrvCaller } from './registration.js';
@@ -91,6 +93,8 @@ export interface Broker {
   readonly timers: Timers | undefined;
   /** Pulls that wait: how many, and how many found no room. */
   readonly hold: Pick<Hold, 'count' | 'turnedAway'>;
+  /** POP: what waits to be brought back, for figures and tests. */
+  readonly pop: Pick<PopService, 'revive'>;
   /** Tells the port that was bound; the broker's address is fixed from here on. Call before any request is served. */
   listening(port: number): void;
   /** Begins timers and registers with the name servers; resolves when each of them answered or failed once. */
@@ -155,6 +159,8 @@ export function createBroker(options: BrokerOptions): Broker {
     timers.load();
   }
   const pull = createPull(context);
+  const pop = createPopService({ put: send.parts, disk, client: options.client, timersBehindMs: () => 0 });
+  pop.load();
   store.onArrival((queue, from, to) => statistics.put(queue.topic, to - from));
   const registration = new Registration({
     config, topics, clock, log,
@@ -184,6 +190,7 @@ export function createBroker(options: BrokerOptions): Broker {
     ...send.handlers,
     ...createRecall(send.parts),
     ...pull.handlers,
+    ...pop.handlers,
     ...createClientHandlers({ ctx: context, consumers, producers }),
     ...createLockHandlers(locks),
   };
@@ -194,6 +201,7 @@ export function createBroker(options: BrokerOptions): Broker {
     fast: { ...send.fast, ...pull.fast },
     lanes, laneSet, context, topics, groups, offsets, consumers, producers, locks, registration, statistics, timers,
     hold: pull.hold,
+    pop,
 
     listening(boundPort) {
       port = boundPort;
@@ -207,6 +215,7 @@ export function createBroker(options: BrokerOptions): Broker {
       schedule.start();
       pull.start();
       timers?.start();
+      pop.start();
       consumers.start();
       scans.push(clock.setInterval(() => {
         producers.scan();
@@ -221,6 +230,7 @@ export function createBroker(options: BrokerOptions): Broker {
       await registration.stop();
       consumers.stop();
       pull.stop();
+      await pop.stop();
       statistics.stop();
       await timers?.stop();
       await schedule.stop();
