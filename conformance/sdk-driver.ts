@@ -14,11 +14,11 @@ import { cacheDir, Child, missingTools, projectRoot, run } from './process.js';
 export type SdkName = 'java-4.9.8' | 'java-5.5.0' | 'go' | 'ali-ons';
 
 /** What a library can do at all; scenarios that need more are skipped by name. */
-export type Feature = 'batch' | 'oneway' | 'pull' | 'litePull' | 'orderly' | 'admin' | 'query' | 'autoCreate' | 'queueChoice';
+export type Feature = 'batch' | 'oneway' | 'pull' | 'litePull' | 'orderly' | 'admin' | 'query' | 'autoCreate' | 'queueChoice' | 'pop';
 
 export const features: Readonly<Record<SdkName, ReadonlySet<Feature>>> = {
   'java-4.9.8': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice']),
-  'java-5.5.0': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice']),
+  'java-5.5.0': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice', 'pop']),
   go: new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'autoCreate', 'queueChoice']),
   'ali-ons': new Set<Feature>([]),
 };

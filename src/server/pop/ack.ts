@@ -7,13 +7,13 @@ import { intOf, isMap, listOf, longOf, textOf } from '../../codec/json-members.j
 import { responseCodes } from '../../codec/responses.js';
 import { readJson } from '../../compat/fastjson.js';
 import type { JsonMap } from '../../compat/fastjson.js';
-import type { Connection, Handler, Reply } from '../../remoting/types.js';
+import type { Connection, Ctx, Handler, Reply } from '../../remoting/types.js';
 import type { QueueRef } from '../../store/types.js';
 import { clampInt64 } from '../broker/pull.js';
 import { orderReviveQueue, readReceipt, realTopic } from './extra-info.js';
 import type { Receipt } from './extra-info.js';
 import type { OrderWake } from './order-wake.js';
-import { addressText, demandQueue, refusal, settled } from './parts.js';
+import { addressText, demandQueue, refusal } from './parts.js';
 import type { PopParts } from './parts.js';
 import type { AckRecord } from './revive-records.js';
 
@@ -34,11 +34,13 @@ export interface Acking {
 export function createAcking(parts: PopParts, wake: OrderWake): Acking {
   const { ctx, orders } = parts;
 
-  /** Waits until the log holds everything that was put up to `phyOffset`; -1 = nothing was. */
-  async function stored<R extends Reply>(phyOffset: number, reply: R): Promise<R | Reply> {
+  /** Answers once the log holds everything that was put up to `phyOffset`, -1 = nothing was. The request does not keep its lane waiting meanwhile. */
+  function stored(call: Ctx, phyOffset: number, reply: Reply): Reply | undefined {
     if (phyOffset < 0) return reply;
-    const fault = await settled(parts, phyOffset);
-    return fault === undefined ? reply : { code: responseCodes.SYSTEM_ERROR, remark: `the acknowledgement could not be stored: ${fault}` };
+    parts.put.acks.settle(phyOffset, true, (outcome, fault) => {
+      call.reply(outcome !== 'FAULT' ? reply : { code: responseCodes.SYSTEM_ERROR, remark: `the acknowledgement could not be stored: ${fault}` });
+    });
+    return undefined;
   }
 
   /** Puts an acknowledgement: where it lies, -1 when its receipt names no revive queue. Throws when the log does not take it. */
@@ -52,7 +54,7 @@ export function createAcking(parts: PopParts, wake: OrderWake): Acking {
     throw refusal(responseCodes.SYSTEM_ERROR, `the acknowledgement could not be stored: ${put.fault}`);
   }
 
-  /** `#ackOrderly`: true, or the answer of an acknowledgement that the queue's batch does not know. */
+  /** `#ackOrderly`: undefined, or the answer to an acknowledgement that the queue's batch does not know. */
   function ackOrderly(queue: QueueRef, group: string, offset: number, receipt: { popTime: number; invisibleTime: number }, connection: Connection): Reply | undefined {
     const { topic, queueId } = queue;
     const old = ctx.offsets.query(group, topic, queueId);
@@ -102,7 +104,7 @@ export function createAcking(parts: PopParts, wake: OrderWake): Acking {
         }
         const receipt = readReceipt(header.extraInfo);
         if (receipt.reviveQid === orderReviveQueue) return ackOrderly(queue, group, offset, receipt, call.connection) ?? { code: responseCodes.SUCCESS };
-        return stored(putAck(ackOf(queue, group, offset, receipt), receipt.reviveQid, receipt.popTime + receipt.invisibleTime), { code: responseCodes.SUCCESS });
+        return stored(call, putAck(ackOf(queue, group, offset, receipt), receipt.reviveQid, receipt.popTime + receipt.invisibleTime), { code: responseCodes.SUCCESS });
       },
 
       BATCH_ACK_MESSAGE(call, _header, body) {
@@ -115,7 +117,7 @@ export function createAcking(parts: PopParts, wake: OrderWake): Acking {
           if (typeof outcome === 'number') last = Math.max(last, outcome);
           else reply = outcome;
         }
-        return stored(last, reply);
+        return stored(call, last, reply);
       },
 
       CHANGE_MESSAGE_INVISIBLETIME(call, header) {
@@ -143,7 +145,7 @@ export function createAcking(parts: PopParts, wake: OrderWake): Acking {
         }, receipt.reviveQid);
         if ('fault' in put) throw refusal(responseCodes.SYSTEM_ERROR, `the check point could not be stored: ${put.fault}`);
         const acked = putAck(ackOf(queue, group, offset, receipt), receipt.reviveQid, receipt.popTime + receipt.invisibleTime);
-        return stored(Math.max(put.phyOffset, acked), { code: responseCodes.SUCCESS, header: { popTime, invisibleTime: header.invisibleTime, reviveQid: receipt.reviveQid } });
+        return stored(call, Math.max(put.phyOffset, acked), { code: responseCodes.SUCCESS, header: { popTime, invisibleTime: header.invisibleTime, reviveQid: receipt.reviveQid } });
       },
     },
   };

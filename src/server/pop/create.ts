@@ -13,6 +13,7 @@ import { createPolling } from './polling.js';
 import { createPop } from './pop.js';
 import { createPopFilters } from './pop-filter.js';
 import { createPopOffsets } from './pop-offsets.js';
+import { offsetsSavedMs, recoverPopOffsets } from './pop-recover.js';
 import { createRequestModes } from './request-modes.js';
 import { createRevive } from './revive.js';
 import type { Revive } from './revive.js';
@@ -55,10 +56,20 @@ export function createPopService(options: PopOptions): PopService {
   const modes = createRequestModes(ctx, disk);
   const revive = createRevive(parts, { behindMs: options.timersBehindMs });
   let saver: TimerHandle | undefined;
+  // Asked before anything saves again. Undefined after an orderly stop, which saved everything.
+  const savedMs = ctx.store.recovery.cleanStop ? undefined : offsetsSavedMs(ctx, disk);
+  const ready = Promise.resolve()
+    .then(() => (savedMs === undefined ? 0 : recoverPopOffsets(ctx, savedMs)))
+    .then(
+      (moved) => {
+        if (moved > 0) ctx.log.info({ moved }, 'offsets of groups that pop were moved on to what they had popped');
+      },
+      (error: unknown) => ctx.log.error({ error: String(error) }, 'offsets of groups that pop could not be recovered: they are given some messages again'),
+    );
 
   return {
     handlers: {
-      POP_MESSAGE: createPop(parts, filters, wake).handler,
+      POP_MESSAGE: createPop(parts, filters, wake, ready).handler,
       ...createAcking(parts, wake).handlers,
       ...createLooking(parts, filters, wake).handlers,
       QUERY_ASSIGNMENT: createAssignment(ctx, modes, options.client),

@@ -55,7 +55,8 @@ export interface Pop {
   readonly handler: Handler<'POP_MESSAGE'>;
 }
 
-export function createPop(parts: PopParts, filters: PopFilters, orderWake: OrderWake): Pop {
+/** @param ready resolves once the groups' offsets are what they were before a kill */
+export function createPop(parts: PopParts, filters: PopFilters, orderWake: OrderWake, ready: Promise<void>): Pop {
   const { ctx } = parts;
   /** Queues that are being popped by somebody now, and whether somebody else passed them by. */
   const locks = new Map<string, { skipped: boolean }>();
@@ -255,6 +256,7 @@ export function createPop(parts: PopParts, filters: PopFilters, orderWake: Order
 
   async function runOnce(call: Ctx, header: Header, bornMs: number): Promise<Reply<'POP_MESSAGE'> | undefined> {
     const { topic, ...run } = begin(call, header, bornMs);
+    await ready;
     await popAll(run, topic);
     const reply = await answer(run);
     const found = run.taken.length > 0;

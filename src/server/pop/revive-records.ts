@@ -8,7 +8,7 @@
  */
 import { boolOf, intOf, isMap, longOf, longValue, textOf } from '../../codec/json-members.js';
 import { readJson, writeJson } from '../../compat/fastjson.js';
-import type { JsonMap } from '../../compat/fastjson.js';
+import type { JsonMap, JsonValue } from '../../compat/fastjson.js';
 
 /** `PopAckConstants`. */
 export const reviveTags = { CK: 'ck', ACK: 'ack', BATCH_ACK: 'bAck' } as const;
@@ -112,7 +112,7 @@ function numbersOf(map: JsonMap, name: string): number[] | undefined {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) return undefined;
   const numbers: number[] = [];
-  for (const item of value) {
+  for (const item of value as readonly JsonValue[]) {
     const number = longValue(item);
     if (number === undefined) return undefined;
     numbers.push(number);
