@@ -204,6 +204,15 @@ describe('coming back', () => {
     expect(await k.ack('g', answer, first(answer.messages))).toMatchObject({ code: 1, remark: expect.stringContaining('could not be stored') as unknown });
   });
 
+  test('its retry topic goes with a topic', async () => {
+    await k.send('T', ['a']);
+    await k.pop('T', 'g', { invisibleMs: 2000 });
+    await pass(k.c, 6000);
+    expect(k.c.broker.topics.get('%RETRY%g_T')).toBeDefined();
+    expect((await k.ask('DELETE_TOPIC_IN_BROKER', { ext: { topic: 'T' } })).code).toBe(0);
+    expect(k.c.broker.topics.get('%RETRY%g_T')).toBeUndefined();
+  });
+
   test('nothing of a topic or group that is gone', async () => {
     await k.send('T', ['a']);
     await k.pop('T', 'g', { invisibleMs: 2000 });

@@ -11,6 +11,12 @@ import type { Topic } from '../broker/types.js';
 import { ackKey, checkPointKey, checkPointLeadMs, encodeAck, encodeCheckPoint, reviveTags, reviveTimeOf, reviveTopicOf } from './revive-records.js';
 import type { AckRecord, CheckPoint } from './revive-records.js';
 
+/**
+ * What asks for a later time is delivered so long from now, in milliseconds: timers take no more than three days (`timerMaxDelaySec`), and who reads the
+ * revive topic knows the time of a check point anyway.
+ */
+const deliverAheadMaxMs = 2 * 24 * 3600 * 1000;
+
 /** Where a record lies that is not written yet, or why it could not be put. */
 export type Put = { readonly phyOffset: number } | { readonly fault: string };
 
@@ -39,7 +45,7 @@ export function createReviveLog(parts: PutParts): ReviveLog {
     const place = traits();
     if (place === undefined) return { fault: `topic[${name}] not exist` };
     const properties = new Map<string, string>([[propertyNames.TAGS, tags], [propertyNames.UNIQ_KEY, uniqKey]]);
-    if (deliverMs !== undefined) properties.set(propertyNames.TIMER_DELIVER_MS, String(deliverMs));
+    if (deliverMs !== undefined) properties.set(propertyNames.TIMER_DELIVER_MS, String(Math.min(deliverMs, ctx.clock.nowMs() + deliverAheadMaxMs)));
     const input = form.input;
     const host = ctx.storeHost();
     input.flag = 0;

@@ -1,6 +1,7 @@
 /** A whole broker on a disk in memory, popped from: records of answers as messages, time that passes with everything it brings. */
 import type { DecodedMessage } from '../../../codec/stored-message.js';
 import { decodeMessages } from '../../../codec/stored-message.js';
+import { ManualClock } from '../../../remoting/clocks.js';
 import type { SimulatedDisk } from '../../../store/simulated-disk.js';
 import { Composed } from '../../broker/testdata/composed.js';
 import type { Answer, Ask } from '../../broker/testdata/composed.js';
@@ -46,7 +47,7 @@ export class Popping {
   }
 
   static async open(settings: Readonly<Record<string, string>> = {}, disk?: SimulatedDisk, startMs?: number): Promise<Popping> {
-    const c = await Composed.open({ brokerName: 'broker-a', ...settings }, disk, startMs);
+    const c = await Composed.open({ brokerName: 'broker-a', ...settings }, disk, { clock: new ManualClock(startMs) });
     const kit = new Popping(c);
     const started = c.broker.start();
     await settle(c);
