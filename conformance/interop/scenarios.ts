@@ -190,8 +190,8 @@ const scenarios: readonly Scenario[] = [
       for (const as of consumers) await sdk.command('subscribe', { as, group, topic: from, expression: '*', serverRebalance: true, fail: 'once' });
       const sent = await sdk.send(from, 'sync', messages('pop', 40, (i) => (i % 2 === 0 ? { tag: 'TagP' } : {})));
       const refused = sent.filter((entry) => entry.key.endsWith('0')).map((entry) => entry.key).sort();
-      // The client hands a refused message back for ten seconds; each of the two may refuse it once.
-      await eventually('all were taken', patienceMs, () => lost(sent, sdk.received(...consumers).filter((entry) => entry.taken)));
+      // The client hands a refused message back for ten seconds, then for thirty: each of the two may refuse it once.
+      await eventually('all were taken', 2 * patienceMs, () => lost(sent, sdk.received(...consumers).filter((entry) => entry.taken)));
       const received = sdk.received(...consumers);
       expect(fromNowhere(sent, received)).toEqual([]);
       expect(duplicates(received.filter((entry) => entry.taken), 0).violations).toEqual([]);

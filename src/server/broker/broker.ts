@@ -159,7 +159,7 @@ export function createBroker(options: BrokerOptions): Broker {
     timers.load();
   }
   const pull = createPull(context);
-  const pop = createPopService({ put: send.parts, disk, client: options.client, timersBehindMs: () => 0 });
+  const pop = createPopService({ put: send.parts, disk, client: options.client, timersBehindMs: () => (timers?.figures().readBehindSec ?? 0) * 1000 });
   pop.load();
   store.onArrival((queue, from, to) => statistics.put(queue.topic, to - from));
   const registration = new Registration({

@@ -51,7 +51,7 @@ export function createPopService(options: PopOptions): PopService {
     pops: createPolling(ctx, false),
     notifications: createPolling(ctx, true),
   };
-  const filters = createPopFilters();
+  const filters = createPopFilters(ctx);
   const wake = createOrderWake(parts);
   const modes = createRequestModes(ctx, disk);
   const revive = createRevive(parts, { behindMs: options.timersBehindMs });

@@ -72,7 +72,7 @@ export function createLooking(parts: PopParts, filters: PopFilters, wake: OrderW
     demandBrokerReadable(ctx, 'peeking');
     const topic = demandReadable(ctx, header, call.connection);
     const { config } = ctx;
-    const filter = filters(header.topic, header.exp, header.expType);
+    const filter = filters(header.topic, header.consumerGroup, header.exp, header.expType);
     const random = Math.floor(ctx.random() * 100);
     const retries = [popRetryTopic(header.topic, header.consumerGroup, config.enableRetryTopicV2)];
     if (config.enableRetryTopicV2 && config.retrieveMessageFromPopRetryTopicV1) retries.push(popRetryTopic(header.topic, header.consumerGroup, false));

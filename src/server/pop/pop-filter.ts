@@ -5,24 +5,33 @@
 import { responseCodes } from '../../codec/responses.js';
 import type { MessageFilter } from '../../store/types.js';
 import { isTagType, parseSubscription, subscribeAll } from '../broker/subscription.js';
+import type { BrokerContext } from '../broker/types.js';
 import { refusal } from './parts.js';
 
 /** Expressions kept; the oldest goes. */
 const keptMax = 1024;
 
-export type PopFilters = (topic: string, expression: string | undefined, type: string | undefined) => MessageFilter | undefined;
+export type PopFilters = (topic: string, group: string, expression: string | undefined, type: string | undefined) => MessageFilter | undefined;
 
-export function createPopFilters(): PopFilters {
+/** Expressions are compiled whether or not enablePropertyFilter is on, as `PopMessageProcessor#processRequest` does. */
+export function createPopFilters(ctx: BrokerContext): PopFilters {
   const kept = new Map<string, MessageFilter | undefined>();
 
-  return (topic, expression, type) => {
+  function build(topic: string, group: string, expression: string, type: string | undefined): MessageFilter | undefined | 'illegal' {
+    const subscription = parseSubscription(topic, expression, type, 0n);
+    if (typeof subscription === 'string') return 'illegal';
+    const data = isTagType(subscription.expressionType)
+      ? undefined
+      : ctx.filters.build(topic, group, subscription.subString, subscription.expressionType, BigInt(ctx.clock.nowMs()));
+    return typeof data === 'string' ? 'illegal' : ctx.filters.filterOf(subscription, data);
+  }
+
+  return (topic, group, expression, type) => {
     if (expression === undefined || expression === '' || (isTagType(type) && expression === subscribeAll)) return undefined;
-    const key = `${type ?? ''} ${expression}`;
+    const key = `${topic} ${group} ${type ?? ''} ${expression}`;
     if (kept.has(key)) return kept.get(key);
-    const subscription = isTagType(type) ? parseSubscription(topic, expression, type, 0n) : 'not served';
-    if (typeof subscription === 'string') throw refusal(responseCodes.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed");
-    const codes = subscription.codeSet;
-    const filter = subscription.subString === subscribeAll ? undefined : { matchesEntry: (tagsCode: number) => codes.has(tagsCode | 0) };
+    const filter = build(topic, group, expression, type);
+    if (filter === 'illegal') throw refusal(responseCodes.SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed");
     if (kept.size >= keptMax) kept.delete(kept.keys().next().value ?? '');
     kept.set(key, filter);
     return filter;

@@ -46,7 +46,8 @@ describe('a pop', () => {
   test('has its check point in the log before its answer leaves, as Apache writes it', async () => {
     await k.send('T', ['a', 'b']);
     const answer = await k.pop('T', 'g', { queueId: 0 });
-    const records = await stored(reviveTopic, Number(answer.header['reviveQid']));
+    // Until its time it waits where every timer message waits.
+    const records = await stored('rmq_sys_wheel_timer');
     expect(records.map((one) => one.body.toString())).toEqual([
       `{"bm":0,"bn":"broker-a","c":"g","d":[0,1],"it":60000,"n":2,"pt":${String(answer.header['popTime'])},"q":0,"reviveTime":${Number(answer.header['popTime']) + 60_000},"ro":0,"so":0,"sp":false,"t":"T"}`,
     ]);
@@ -54,6 +55,10 @@ describe('a pop', () => {
     expect(properties?.get('TAGS')).toBe('ck');
     expect(properties?.get('UNIQ_KEY')).toBe(`T@0@0@g@${String(answer.header['popTime'])}@broker-a@ck`);
     expect(properties?.get('TIMER_DELIVER_MS')).toBe(String(Number(answer.header['popTime']) + 59_000));
+    expect(properties?.get('REAL_TOPIC')).toBe(reviveTopic);
+    expect(properties?.get('REAL_QID')).toBe(String(answer.header['reviveQid']));
+    await pass(k.c, 60_000);
+    expect((await stored(reviveTopic, Number(answer.header['reviveQid']))).map((one) => one.properties.get('TAGS'))).toEqual(['ck']);
   });
 
   test('whose check point the disk does not take gives nothing, and nothing is lost', async () => {
@@ -297,7 +302,7 @@ describe('in order', () => {
     for (const message of answer.messages) expect((await k.ack('g', answer, message)).code).toBe(0);
     expect((await waits).bodies).toEqual(['c']);
     expect(k.c.broker.offsets.query('g', 'T', 0)).toBe(2);
-    expect(await stored(reviveTopic, 0)).toEqual([]);
+    expect(await stored('rmq_sys_wheel_timer')).toEqual([]);
   });
 
   test('after its time the same comes again, counted; the same attempt is given it at once', async () => {

@@ -71,12 +71,16 @@ export function createPop(parts: PopParts, filters: PopFilters, orderWake: Order
     if (header.maxMsgNums > checkPointMessagesMax) {
       throw refusal(responseCodes.INVALID_PARAMETER, `the broker[${ownIp(ctx)}] pop message's num is greater than 32`);
     }
+    // Check points wait for their time among the timers.
+    if (!ctx.config.timerWheelEnable) {
+      throw refusal(responseCodes.SYSTEM_ERROR, `the broker[${ownIp(ctx)}] pop message is forbidden because timerWheelEnable is false`);
+    }
     const topic = demandReadable(ctx, header, call.connection);
     const order = header.order === true;
     return {
       topic, call, header, order,
       invisibleTime: clampInt64(header.invisibleTime),
-      filter: filters(header.topic, header.exp, header.expType),
+      filter: filters(header.topic, header.consumerGroup, header.exp, header.expType),
       popTime: nowMs,
       reviveQid: order ? orderReviveQueue : checkPoints++ % Math.max(1, parts.revive.queues()),
       taken: [],

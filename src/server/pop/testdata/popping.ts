@@ -35,7 +35,7 @@ export async function settle(c: Composed, turns = 30): Promise<void> {
 export async function pass(c: Composed, ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= 250) {
     c.clock.advance(Math.min(250, left));
-    await settle(c, 6);
+    await settle(c, 12);
   }
 }
 
@@ -47,7 +47,7 @@ export class Popping {
   }
 
   static async open(settings: Readonly<Record<string, string>> = {}, disk?: SimulatedDisk, startMs?: number): Promise<Popping> {
-    const c = await Composed.open({ brokerName: 'broker-a', ...settings }, disk, { clock: new ManualClock(startMs) });
+    const c = await Composed.open({ brokerName: 'broker-a', ...settings }, disk, { clock: new ManualClock(startMs), limits: { timerWheelSlots: 4096 } });
     const kit = new Popping(c);
     const started = c.broker.start();
     await settle(c);
