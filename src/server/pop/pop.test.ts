@@ -144,7 +144,7 @@ describe('coming back', () => {
     await v2.topic('T');
     await v2.send('T', ['a']);
     await v2.pop('T', 'g', { invisibleMs: 1000 });
-    await pass(v2.c, 6000);
+    await pass(v2.c, 9000);
     const again = await v2.pop('T', 'g');
     expect(first(again.messages).properties.get('POP_CK')).toContain(' 2 broker-a ');
     expect(v2.c.broker.topics.get('%RETRY%g+T')).toBeDefined();
@@ -198,7 +198,7 @@ describe('coming back', () => {
     await k.send('T', ['a'], 0, 'DELAY\u00013\u0002');
     await pass(k.c, 12_000);
     expect((await k.pop('T', 'g', { invisibleMs: 2000 })).bodies).toEqual(['a']);
-    await pass(k.c, 6000);
+    await pass(k.c, 9000);
     expect((await k.pop('T', 'g')).bodies).toEqual(['a']);
   });
 
@@ -212,7 +212,7 @@ describe('coming back', () => {
   test('its retry topic goes with a topic', async () => {
     await k.send('T', ['a']);
     await k.pop('T', 'g', { invisibleMs: 2000 });
-    await pass(k.c, 6000);
+    await pass(k.c, 9000);
     expect(k.c.broker.topics.get('%RETRY%g_T')).toBeDefined();
     expect((await k.ask('DELETE_TOPIC_IN_BROKER', { ext: { topic: 'T' } })).code).toBe(0);
     expect(k.c.broker.topics.get('%RETRY%g_T')).toBeUndefined();
