@@ -11,7 +11,7 @@ import { pass, Popping } from './testdata/popping.js';
 import type { Popped } from './testdata/popping.js';
 import { reviveLateMs } from './revive.js';
 
-const runs = Number(process.env['SKYLARK_POP_RUNS'] ?? 15);
+const runs = Number(process.env['SKYLARK_POP_RUNS'] ?? 6);
 
 interface Given {
   readonly answer: Popped;
