@@ -182,6 +182,30 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
+    title: 'pop: two push consumers that the broker gives messages to, a refused one comes back from the retry topic',
+    needs: 'pop',
+    async run({ sdk, broker, name, topic }) {
+      const from = await topic('pop', 4);
+      const group = name('pop_group');
+      await broker.ask('create group', code.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, {}, Buffer.from(JSON.stringify({ groupName: group, consumeEnable: true, retryQueueNums: 1, retryMaxTimes: 16 })));
+      await broker.ask('set mode', code.SET_MESSAGE_REQUEST_MODE, {}, Buffer.from(JSON.stringify({ topic: from, consumerGroup: group, mode: 'POP', popShareQueueNum: 0 })));
+      const consumers = [name('pop_a'), name('pop_b')];
+      for (const as of consumers) await sdk.command('subscribe', { as, group, topic: from, expression: '*', serverRebalance: true, fail: 'once' });
+      const sent = await sdk.send(from, 'sync', messages('pop', 40, (i) => (i % 2 === 0 ? { tag: 'TagP' } : {})));
+      const refused = sent.filter((entry) => entry.key.endsWith('0')).map((entry) => entry.key).sort();
+      // The client hands a refused message back for ten seconds, then for thirty: each of the two may refuse it once.
+      await eventually('all were taken', 2 * patienceMs, () => lost(sent, sdk.received(...consumers).filter((entry) => entry.taken)));
+      const received = sdk.received(...consumers);
+      expect(fromNowhere(sent, received)).toEqual([]);
+      expect(duplicates(received.filter((entry) => entry.taken), 0).violations).toEqual([]);
+      expect([...new Set(received.filter((entry) => !entry.taken).map((entry) => entry.key))].sort()).toEqual(refused);
+      expect(received.filter((entry) => entry.reconsumeTimes > 0).every((entry) => refused.includes(entry.key))).toBe(true);
+      const retried = await broker.readQueue(`%RETRY%${group}_${from}`, 0);
+      expect([...new Set(retried.map((record) => record.properties['KEYS']))].sort()).toEqual(refused);
+      expect(retried.every((record) => record.reconsumeTimes > 0 && record.properties['1ST_POP_TIME'] !== undefined)).toBe(true);
+    },
+  },
+  {
     title: 'pull by offset',
     needs: 'pull',
     async run({ sdk, name, topic }) {

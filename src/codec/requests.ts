@@ -1289,19 +1289,19 @@ export const requests = {
     body: 'none', replyBody: 'none',
   },
   QUERY_ASSIGNMENT: {
-    code: 400, on: ['broker', 'brokerFast'], lane: 'loadBalance', state: 'planned',
+    code: 400, on: ['broker', 'brokerFast'], lane: 'loadBalance', state: 'served',
     header: {},
     reply: {},
     body: 'json:QueryAssignmentRequestBody', replyBody: 'json:QueryAssignmentResponseBody',
   },
   SET_MESSAGE_REQUEST_MODE: {
-    code: 401, on: ['broker', 'brokerFast'], lane: 'loadBalance', state: 'planned',
+    code: 401, on: ['broker', 'brokerFast'], lane: 'loadBalance', state: 'served',
     header: {},
     reply: {},
     body: 'json:SetMessageRequestModeRequestBody', replyBody: 'none',
   },
   GET_ALL_MESSAGE_REQUEST_MODE: {
-    code: 402, on: ['broker', 'brokerFast'], lane: 'loadBalance', state: 'planned',
+    code: 402, on: ['broker', 'brokerFast'], lane: 'loadBalance', state: 'served',
     header: {},
     reply: {},
     body: 'none', replyBody: 'json:same as messageRequestMode.json',
@@ -1736,7 +1736,7 @@ export const requests = {
     note: 'extField E_T = "R" (rocksdb timeline) or "F" (file time wheel)',
   },
   POP_MESSAGE: {
-    code: 200050, on: ['broker', 'proxy'], lane: 'pull', state: 'planned',
+    code: 200050, on: ['broker', 'proxy'], lane: 'pull', state: 'served',
     javaHeader: 'PopMessageRequestHeader',
     header: {
       consumerGroup: { as: 'str' },
@@ -1766,7 +1766,7 @@ export const requests = {
     note: 'not on the fast port',
   },
   ACK_MESSAGE: {
-    code: 200051, on: ['broker', 'brokerFast', 'proxy'], lane: 'ack', state: 'planned',
+    code: 200051, on: ['broker', 'brokerFast', 'proxy'], lane: 'ack', state: 'served',
     javaHeader: 'AckMessageRequestHeader',
     header: {
       consumerGroup: { as: 'str' },
@@ -1781,7 +1781,7 @@ export const requests = {
     body: 'none', replyBody: 'none',
   },
   PEEK_MESSAGE: {
-    code: 200052, on: ['broker'], lane: 'pull', state: 'planned',
+    code: 200052, on: ['broker'], lane: 'pull', state: 'served',
     javaHeader: 'PeekMessageRequestHeader',
     header: {
       topic: { as: 'str' },
@@ -1803,7 +1803,7 @@ export const requests = {
     note: 'not on the fast port',
   },
   CHANGE_MESSAGE_INVISIBLETIME: {
-    code: 200053, on: ['broker', 'brokerFast', 'proxy'], lane: 'ack', state: 'planned',
+    code: 200053, on: ['broker', 'brokerFast', 'proxy'], lane: 'ack', state: 'served',
     javaHeader: 'ChangeInvisibleTimeRequestHeader',
     header: {
       consumerGroup: { as: 'str' },
@@ -1824,7 +1824,7 @@ export const requests = {
     body: 'none', replyBody: 'none',
   },
   NOTIFICATION: {
-    code: 200054, on: ['broker'], lane: 'pull', state: 'planned',
+    code: 200054, on: ['broker'], lane: 'pull', state: 'served',
     javaHeader: 'NotificationRequestHeader',
     header: {
       consumerGroup: { as: 'str' },
@@ -1846,7 +1846,7 @@ export const requests = {
     note: 'not on the fast port',
   },
   POLLING_INFO: {
-    code: 200055, on: ['broker'], lane: 'pull', state: 'planned',
+    code: 200055, on: ['broker'], lane: 'pull', state: 'served',
     javaHeader: 'PollingInfoRequestHeader',
     header: {
       consumerGroup: { as: 'str' },
@@ -1981,7 +1981,7 @@ export const requests = {
     body: 'none', replyBody: 'none',
   },
   BATCH_ACK_MESSAGE: {
-    code: 200151, on: ['broker', 'brokerFast'], lane: 'ack', state: 'planned',
+    code: 200151, on: ['broker', 'brokerFast'], lane: 'ack', state: 'served',
     header: {},
     reply: {},
     body: 'json:BatchAckMessageRequestBody', replyBody: 'none',

@@ -24,8 +24,8 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'commitLogSwapMapReserveFileNum compactionCqMappedFileSize compactionMappedFileSize compactionScheduleInternal compactionThreadNum ' +
     'compatibleWithOldNameSrv compressedRegister configManagerVersion configName connectTimeoutMillis consumerFallbehindThreshold ' +
     'consumerManageThreadPoolNums controllerAddr controllerHeartBeatTimeoutMills correctLogicMinOffsetForceInterval ' +
-    'correctLogicMinOffsetSleepInterval dLegerGroup dLegerPeers dLegerSelfId dataReadAheadEnable debugLockEnable defaultMessageRequestMode ' +
-    'defaultPopShareQueueNum defaultThreadPoolNums defaultThreadPoolQueueCapacity delayOffsetUpdateVersionStep ' +
+    'correctLogicMinOffsetSleepInterval dLegerGroup dLegerPeers dLegerSelfId dataReadAheadEnable debugLockEnable ' +
+    'defaultThreadPoolNums defaultThreadPoolQueueCapacity delayOffsetUpdateVersionStep ' +
     'deleteConsumeQueueFilesInterval deleteFileBatchMax destroyMapedFileIntervalForcibly disableCallbackExecutor ' +
     'disableConsumeIfConsumerReadSlowly disableNettyWorkerGroup disappearTimeAfterStart diskFallRecorded dispatchCqCacheNum ' +
     'dispatchCqThreads dispatchFromSenderThread duplicationEnable enableAcceleratedRecovery enableAsyncReput enableAutoInSyncReplicas ' +
@@ -35,7 +35,7 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'enableLmqStats enableLogConsumeQueueRepeatedlyBuildWhenRecover enableMessageStoreMetrics enableMultiDispatch enableNetWorkFlowControl ' +
     'enableNotifyAfterPopOrderLockRelease enableNotifyBeforePopCalculateLag enablePopBatchAck enablePopBufferMerge enablePopLog ' +
     'enablePopMessageThreshold enablePopMetrics enableReconnectForGoAway enableRegisterProducer enableRemoteEscape enableRemotingMetrics ' +
-    'enableRequestMetrics enableRetryTopicV2 enableRocksDBLog enableRunningFlagsInFlush enableScheduleAsyncDeliver ' +
+    'enableRequestMetrics enableRocksDBLog enableRunningFlagsInFlush enableScheduleAsyncDeliver ' +
     'enableSkipLongAwaitingAck enableSlaveActingMaster enableSplitRegistration enableStatsMetrics enableTransactionMetrics ' +
     'enabledAppendPropCRC endTransactionPoolQueueCapacity endTransactionThreadPoolNums estimateAccumulation ' +
     'fastFailIfNoBufferInStorePool fetchControllerAddrByDnsLookup fetchNameSrvAddrByDnsLookup fetchNamesrvAddrByAddressServer ' +
@@ -44,7 +44,7 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'flushDelayOffsetInterval flushLeastPagesWhenWarmMapedFile forceVerifyPropCRC forwardTimeout ' +
     'haFlowControlEnable haHousekeepingInterval haListenPort haMasterAddress haMaxGapNotInSync haMaxTimeSlaveNotCatchup ' +
     'haSendHeartbeatInterval haTransferBatchSize heartbeatThreadPoolNums highSpeedMode inSyncReplicas indexFileReadEnable ' +
-    'indexFileWriteEnable indexRocksDBEnable initAuthenticationUser initPopOffsetByCheckMsgInMem innerClientAuthenticationCredentials ' +
+    'indexFileWriteEnable indexRocksDBEnable initAuthenticationUser innerClientAuthenticationCredentials ' +
     'isBrokerContainer isInBrokerContainer isScanAvailableNameSrv isolateLogEnable iteratorWhenUseRocksdbConsumeQueue ' +
     'liteEventCheckInterval liteEventFullDispatchDelayTime liteEventFullDispatchDelayTimeForWildcardGroup liteLagCountMetricsEnable ' +
     'liteLagLatencyCollectEnable liteLagLatencyMetricsEnable liteLagLatencyTopK litePullMessageThreadPoolNums ' +
@@ -53,26 +53,26 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'logicQueueSwapMapInterval logicQueueSwapMapReserveFileNum logicalDiskSpaceCleanForciblyThreshold ' +
     'mappedFileSwapEnable maxAsyncPutMessageRequests maxBatchDeleteFilesNum ' +
     'maxChecksumRange maxClientEventCount maxConsumeQueueScan maxHaTransferByteInSecond ' +
-    'maxLiteSubscriptionCount maxLmqConsumeQueueNum maxMessageFilterNumForNotification maxOffsetMapSize maxPopPollingSize ' +
+    'maxLiteSubscriptionCount maxLmqConsumeQueueNum maxMessageFilterNumForNotification maxOffsetMapSize ' +
     'maxReconnectIntervalTimeSeconds maxRecoveryCommitlogFiles maxRocksDBIndexQueryDays maxSlaveResendLength maxStatsIdleTimeInMinutes ' +
     'maxTopicLength memTableFlushIntervalMs messageStorePlugIn metricGrpcExporterIntervalInMills metricGrpcExporterTimeOutInMills ' +
     'metricLoggingExporterIntervalInMills metricsExportBatchMaxDataPoints metricsExporterType metricsGrpcExporterHeader ' +
     'metricsGrpcExporterTarget metricsInDelta metricsLabel metricsOtelCardinalityLimit metricsPromExporterHost metricsPromExporterPort ' +
     'migrateAuthFromV1Enabled minInSyncReplicas minLiteTTl offsetCheckInSlave osPageCacheBusyTimeOutMills ' +
     'persistConsumerOffsetIncrementally popCkMaxBufferSize popCkOffsetMaxQueueSize popCkStayBufferTime popCkStayBufferTimeOut ' +
-    'popConsumerFSServiceInit popConsumerKVServiceEnable popConsumerKVServiceInit popConsumerKVServiceLog popFromRetryProbability ' +
+    'popConsumerFSServiceInit popConsumerKVServiceEnable popConsumerKVServiceInit popConsumerKVServiceLog ' +
     'popFromRetryProbabilityForPriority popInflightMessageThreshold popLongPollingForceNotifyInterval popPollingMapExpireTimeSeconds ' +
-    'popPollingMapSize popPollingSize popResponseReturnActualRetryTopic popReviveConcurrency popReviveMaxAttemptTimes ' +
+    'popReviveConcurrency popReviveMaxAttemptTimes ' +
     'popReviveMaxReturnSizePerRead popReviveSkipIfGroupAbsent preferredLeaderId printChannelGroups printChannelGroupsMinNum ' +
     'processReplyMessageThreadPoolNums productEnvName pullBatchMaxMessageCount pullMessageThreadPoolNums ' +
     'putConsumeQueueDataByFileChannel putMessageFutureThreadPoolNums putMessageTimeout putMsgIndexHightWater putThreadPoolQueueCapacity ' +
     'queryMessageThreadPoolNums readOnlyCommitLogStorePaths readUnCommitted realTimePersistRocksDBConfig ' +
     'recheckReputOffsetFromCq recoverConcurrently recoverThreadPoolNums redeleteHangedFileInterval registerBrokerTimeoutMills ' +
-    'rejectPullConsumerEnable replicasPerDiskPartition replyThreadPoolQueueCapacity retrieveMessageFromPopRetryTopicV1 reviveAckWaitMs ' +
-    'reviveInterval reviveMaxSlow reviveQueueNum reviveScanTime rocketmqHome rocksdbCQDoubleWriteEnable rocksdbCompressionType ' +
+    'rejectPullConsumerEnable replicasPerDiskPartition replyThreadPoolQueueCapacity reviveAckWaitMs ' +
+    'reviveMaxSlow reviveScanTime rocketmqHome rocksdbCQDoubleWriteEnable rocksdbCompressionType ' +
     'rocksdbFlushWalFrequency rocksdbWalFileRollingThreshold sampleCountThreshold sampleSteps scheduleAsyncDeliverMaxPendingLimit ' +
     'scheduleAsyncDeliverMaxResendNum2Blocked searchBcqByCacheEnable sendHeartbeatTimeoutMillis sendMessageThreadPoolNums ' +
-    'serverAsyncSemaphoreValue serverCallbackExecutorThreads serverLoadBalancerEnable serverNettyWorkerGroupEnable ' +
+    'serverAsyncSemaphoreValue serverCallbackExecutorThreads serverNettyWorkerGroupEnable ' +
     'serverOnewaySemaphoreValue serverPooledByteBufAllocatorEnable serverSelectorThreads serverSocketBacklog serverSocketRcvBufSize ' +
     'serverSocketSndBufSize serverWorkerThreads sharedByteBufferNum shutdownWaitTimeSeconds skipPreOnline skipWhenCKRePutReachMaxTimes ' +
     'slaveTimeout socksProxyConfig spinLockCollisionRetreatOptimalDegree splitRegistrationSize statRocksDBCQIntervalSec ' +

@@ -463,6 +463,42 @@ export const divergences = {
     reason: 'Copies are bounded however many messages wait for one second.',
     cases: ['src/server/timer/timers.test.ts'],
   },
+  'pop.ack-not-stored': {
+    apache: 'An acknowledgement that the log did not take is answered SUCCESS (AckMessageProcessor#handlePutMessageResult only logs).',
+    skylark: 'SYSTEM_ERROR that says so.',
+    reason: 'The message will come again: its consumer should know.',
+    cases: ['src/server/pop/pop.test.ts'],
+  },
+  'pop.same-millisecond': {
+    apache: 'CHANGE_MESSAGE_INVISIBLETIME in the millisecond of the pop makes a check point with the key of the old one, which the acknowledgement of the old one then ends: the message never comes again (ChangeInvisibleTimeProcessor#appendCheckPointThenAckOrigin).',
+    skylark: 'The new pop time is at least one millisecond later than the receipt\'s.',
+    reason: 'A message would be lost to its group.',
+    cases: ['src/server/pop/pop.test.ts'],
+  },
+  'pop.offsets-after-kill': {
+    apache: 'After a kill groups begin again where consumerOffset.json stood at its last save, and are given what they popped since once more, acknowledged or not.',
+    skylark: 'Check points that were stored since move the offsets on, and what was revived is noted on the revive topic as acknowledged: neither is given twice.',
+    reason: 'The log knows it.',
+    cases: ['src/server/pop/pop.test.ts', 'conformance/interop/crash-pop.interop.test.ts'],
+  },
+  'pop.revive-at-its-time': {
+    apache: 'The revive topic is read in rounds, which pause for up to several seconds (PopReviveService#run, reviveMaxSlow), and a message that comes back does not wake a pop that waits.',
+    skylark: 'It is read each reviveInterval; a check point is acted on 2 s after its time, Apache\'s least, and a pop of the group that waits for any queue is woken.',
+    reason: 'Sooner, but never before the invisible time is over.',
+    cases: ['src/server/pop/pop.test.ts'],
+  },
+  'pop.no-such-revive-queue': {
+    apache: 'A receipt that names a revive queue past the last has its acknowledgement stored in a queue that nobody reads.',
+    skylark: 'SUCCESS for an acknowledgement, without storing it; SYSTEM_ERROR for CHANGE_MESSAGE_INVISIBLETIME, whose message would never come again.',
+    reason: 'A forged receipt must not make queues.',
+    cases: ['src/server/pop/pop.test.ts'],
+  },
+  'pop.delay-level-again': {
+    apache: 'A message that was sent with a delay level and is revived waits for that level once more: the property is still there when it is put (PopReviveService#reviveRetry).',
+    skylark: 'It is given again when its invisible time is over.',
+    reason: 'The delay was asked for once.',
+    cases: ['src/server/pop/pop.test.ts'],
+  },
 } as const satisfies Readonly<Record<string, Divergence>>;
 
 export type DivergenceId = keyof typeof divergences;

@@ -111,6 +111,21 @@ export interface BrokerConfig {
   timerStopDequeue: boolean;
   appendTopicForTimerDeleteKey: boolean;
   mappedFileSizeTimerLog: number;
+  reviveQueueNum: number;
+  /** Milliseconds. */
+  reviveInterval: number;
+  popPollingSize: number;
+  popPollingMapSize: number;
+  maxPopPollingSize: number;
+  /** Percent. */
+  popFromRetryProbability: number;
+  enableRetryTopicV2: boolean;
+  retrieveMessageFromPopRetryTopicV1: boolean;
+  initPopOffsetByCheckMsgInMem: boolean;
+  popResponseReturnActualRetryTopic: boolean;
+  serverLoadBalancerEnable: boolean;
+  defaultMessageRequestMode: 'PULL' | 'POP';
+  defaultPopShareQueueNum: number;
   /** Directory of config/*.json. */
   storePathConfigDir: string;
 }

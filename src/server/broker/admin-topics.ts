@@ -12,6 +12,7 @@ import { newDataVersion, readDataVersion, sameDataVersion } from './data-version
 import { readBody } from './heartbeat.js';
 import { isBlank, lmqPrefix, shown } from './topic-names.js';
 import { readTopicConfig, topicConfig, topicConfigFault } from './topics.js';
+import { popRetryTopic } from '../pop/extra-info.js';
 import type { DataVersion, TopicConfig } from './types.js';
 
 type TopicHandlers = Pick<Handlers,
@@ -124,6 +125,9 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
       if (isBlank(topic)) throw new Refusal(responseCodes.INVALID_PARAMETER, 'The specified topic is blank.');
       if (topics.get(topic) === undefined) checkTopicName(topic);
       checkNotSystem(topic);
+      // The retry topics that POP made for its groups go with it (`AdminBrokerProcessor#deleteTopic`).
+      const retries = offsets.groupsOf(topic).flatMap((group) => [popRetryTopic(topic, group, false), popRetryTopic(topic, group, true)]);
+      for (const retry of retries) if (topics.get(retry) !== undefined) await deleteTopic(retry);
       await deleteTopic(topic);
       return success;
     },

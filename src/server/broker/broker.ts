@@ -41,6 +41,8 @@ import { ColdDataControl } from '../flow/cold-data.js';
 import { FlowControl } from '../flow/flow-control.js';
 import type { RuleFile } from '../flow/flow-control.js';
 import { ruleFileBytesMax } from '../flow/rules.js';
+import { createPopService } from '../pop/create.js';
+import type { PopService } from '../pop/create.js';
 import { createPull } from './pull.js';
 import { createReplyHandlers } from './reply.js';
 import { Registration } from './registration.js';
@@ -104,6 +106,8 @@ export interface Broker {
   /** Pulls that wait: how many, and how many found no room. */
   readonly hold: Pick<Hold, 'count' | 'turnedAway'>;
   readonly transactions: Transactions;
+  /** POP: what waits to be brought back, for figures and tests. */
+  readonly pop: Pick<PopService, 'revive'>;
   /** Tells the port that was bound; the broker's address is fixed from here on. Call before any request is served. */
   listening(port: number): void;
   /** Begins timers and registers with the name servers; resolves when each of them answered or failed once. */
@@ -172,6 +176,8 @@ export function createBroker(options: BrokerOptions): Broker {
   const cold = new ColdDataControl(config, clock);
   const flow = config.flowRuleFile === '' ? undefined : new FlowControl({ clock, log, file: diskRuleFile(disk, config.flowRuleFile) });
   const pull = createPull(context, { cold, flow });
+  const pop = createPopService({ put: send.parts, disk, client: options.client, timersBehindMs: () => (timers?.figures().readBehindSec ?? 0) * 1000 });
+  pop.load();
   store.onArrival((queue, from, to) => statistics.put(queue.topic, to - from));
   const registration = new Registration({
     config, topics, clock, log,
@@ -204,6 +210,7 @@ export function createBroker(options: BrokerOptions): Broker {
     ...createReplyHandlers(send.parts),
     ...transactions.handlers,
     ...pull.handlers,
+    ...pop.handlers,
     ...createClientHandlers({ ctx: context, consumers, producers }),
     ...createLockHandlers(locks),
     ...createColdHandlers(context, cold),
@@ -216,6 +223,7 @@ export function createBroker(options: BrokerOptions): Broker {
     lanes, laneSet, context, topics, groups, offsets, consumers, producers, locks, registration, statistics, timers,
     hold: pull.hold,
     transactions,
+    pop,
 
     listening(boundPort) {
       port = boundPort;
@@ -232,6 +240,7 @@ export function createBroker(options: BrokerOptions): Broker {
       flow?.start();
       if (config.coldDataFlowControlEnable) cold.start();
       transactions.start();
+      pop.start();
       consumers.start();
       scans.push(clock.setInterval(() => {
         producers.scan();
@@ -248,6 +257,7 @@ export function createBroker(options: BrokerOptions): Broker {
       pull.stop();
       flow?.stop();
       cold.stop();
+      await pop.stop();
       statistics.stop();
       await timers?.stop();
       await schedule.stop();

@@ -320,6 +320,10 @@ public final class SdkProgram {
                 return take(as, command, messages) ? ConsumeConcurrentlyStatus.CONSUME_SUCCESS : ConsumeConcurrentlyStatus.RECONSUME_LATER;
             });
         }
+        if (Boolean.TRUE.equals(command.get("serverRebalance"))) {
+            // only 5.x lets the broker share queues out, by POP where that is set for the group
+            consumer.getClass().getMethod("setClientRebalance", boolean.class).invoke(consumer, false);
+        }
         TOPICS.put(as, topic);
         CONSUMERS.put(as, consumer);
         consumer.start();

@@ -76,6 +76,8 @@ export interface Answer {
   readonly header: Readonly<Record<string, unknown>>;
   readonly ext: Readonly<Record<string, string>>;
   readonly body: string;
+  /** The same, exact; undefined when no handler answered. */
+  readonly bytes?: Buffer;
 }
 
 export interface Ask {
@@ -94,7 +96,7 @@ export interface ComposedOptions {
 }
 
 export class Composed {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly disk: SimulatedDisk;
   readonly turn: EventTurn;
   readonly peer = new Peer();
@@ -154,7 +156,7 @@ export class Composed {
     }
     this.turn.run();
     const bytes = reply.body === undefined ? Buffer.alloc(0) : Buffer.isBuffer(reply.body) ? reply.body : Buffer.concat([...reply.body]);
-    return { code: reply.code, remark: reply.remark, header: { ...reply.header }, ext: { ...reply.ext }, body: bytes.toString('utf8') };
+    return { code: reply.code, remark: reply.remark, header: { ...reply.header }, ext: { ...reply.ext }, body: bytes.toString('utf8'), bytes };
   }
 
   async send(topic: string, queueId = 0, body = 'body'): Promise<void> {

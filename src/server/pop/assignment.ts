@@ -1,0 +1,135 @@
+/**
+ * QUERY_ASSIGNMENT: the broker says which queues a client of a group consumes, and how (`QueryAssignmentProcessor`). The queues are those of every
+ * broker that has the topic, as the name servers tell.
+ */
+import { topicRouteData } from '../../codec/bodies.js';
+import type { TopicRouteData } from '../../codec/bodies.js';
+import { requests } from '../../codec/requests.js';
+import { responseCodes } from '../../codec/responses.js';
+import { writeJson } from '../../compat/fastjson.js';
+import type { JsonOut } from '../../compat/fastjson.js';
+import { textOf } from '../../codec/json-members.js';
+import { parseAddressList } from '../../remoting/address-list.js';
+import type { Handler } from '../../remoting/types.js';
+import type { NamesrvCaller } from '../broker/registration.js';
+import { isReadable } from '../broker/send-checks.js';
+import type { BrokerContext } from '../broker/types.js';
+import { jsonBody } from './request-modes.js';
+import type { RequestModes } from './request-modes.js';
+
+export interface Queue {
+  readonly topic: string;
+  readonly brokerName: string;
+  readonly queueId: number;
+}
+
+/** How long a route that was asked for is believed, in milliseconds (`loadBalancePollNameServerInterval`). */
+const routeMs = 30_000;
+/** One that named no queues is asked for again sooner. */
+const noRouteMs = 1000;
+const routeTimeoutMs = 3000;
+const routesMax = 10_000;
+
+type Strategy = (queues: readonly Queue[], clients: readonly string[], client: string) => Queue[];
+
+/** `AllocateMessageQueueAveragely`: neighbours; the first clients have one more. */
+const averagely: Strategy = (queues, clients, client) => {
+  const index = clients.indexOf(client);
+  if (index < 0 || queues.length === 0) return [];
+  const rest = queues.length % clients.length;
+  const share = Math.floor(queues.length / clients.length) + (index < rest ? 1 : 0);
+  const from = index * share + (index < rest ? 0 : rest);
+  return queues.slice(from, from + share);
+};
+
+/** `AllocateMessageQueueAveragelyByCircle`. */
+const byCircle: Strategy = (queues, clients, client) => {
+  const index = clients.indexOf(client);
+  return index < 0 ? [] : queues.filter((_, i) => i % clients.length === index);
+};
+
+const strategies: ReadonlyMap<string, Strategy> = new Map([['AVG', averagely], ['AVG_BY_CIRCLE', byCircle]]);
+
+/** `#allocate4Pop`. Several of one broker with queue -1 are one in the end. */
+export function allocateForPop(strategy: Strategy, queues: readonly Queue[], clients: readonly string[], client: string, share: number): Queue[] {
+  if (share <= 0 || share >= clients.length - 1) return queues.map((queue) => ({ ...queue, queueId: -1 }));
+  const index = clients.indexOf(client);
+  if (clients.length <= queues.length) {
+    if (index < 0) return [];
+    return Array.from({ length: share + 1 }, (_, i) => clients[(index + i) % clients.length] ?? client).flatMap((one) => strategy(queues, clients, one));
+  }
+  const queue = index < 0 ? undefined : queues[index % queues.length];
+  return queue === undefined ? [] : [queue];
+}
+
+/** Java's order of `MessageQueue`: topic, broker name, queue id. */
+function ascending(queues: readonly Queue[]): Queue[] {
+  return [...queues].sort((a, b) => (a.brokerName === b.brokerName ? a.queueId - b.queueId : a.brokerName < b.brokerName ? -1 : 1));
+}
+
+function distinct(queues: readonly Queue[]): Queue[] {
+  return [...new Map(queues.map((queue) => [`${queue.brokerName}@${queue.queueId}`, queue])).values()];
+}
+
+function queuesOf(topic: string, route: TopicRouteData): Queue[] {
+  return route.queueDatas.flatMap(({ brokerName, perm, readQueueNums }) =>
+    (isReadable(perm) ? Array.from({ length: Math.min(readQueueNums, 65_536) }, (_, queueId) => ({ topic, brokerName, queueId })) : []));
+}
+
+export function createAssignment(ctx: BrokerContext, modes: RequestModes, client: NamesrvCaller): Handler<'QUERY_ASSIGNMENT'> {
+  const routes = new Map<string, { readonly untilMs: number; readonly queues: Promise<readonly Queue[] | undefined> }>();
+
+  async function ask(topic: string): Promise<readonly Queue[] | undefined> {
+    const servers = parseAddressList(ctx.config.namesrvAddr);
+    for (const address of servers) {
+      try {
+        const answer = await client.call(address, { code: requests.GET_ROUTEINFO_BY_TOPIC.code, ext: { topic, acceptStandardJsonOnly: 'true' } }, routeTimeoutMs);
+        if (answer.code === responseCodes.SUCCESS) return queuesOf(topic, topicRouteData.decode(answer.body));
+        if (answer.code === responseCodes.TOPIC_NOT_EXIST) return undefined;
+      } catch (error) {
+        ctx.log.warn({ topic, address, error: String(error) }, 'a name server could not be asked for a route');
+      }
+    }
+    if (servers.length > 0) return undefined;
+    // Nobody else can have the topic where there is no name server.
+    const own = ctx.topics.get(topic);
+    if (own === undefined || !isReadable(own.config.perm)) return undefined;
+    return Array.from({ length: own.config.readQueueNums }, (_, queueId) => ({ topic, brokerName: ctx.config.brokerName, queueId }));
+  }
+
+  async function routed(topic: string): Promise<readonly Queue[] | undefined> {
+    const nowMs = ctx.clock.nowMs();
+    const known = routes.get(topic);
+    if (known !== undefined && nowMs < known.untilMs) return known.queues;
+    if (routes.size >= routesMax) routes.delete(routes.keys().next().value ?? '');
+    const queues = ask(topic);
+    routes.delete(topic);
+    routes.set(topic, { untilMs: nowMs + noRouteMs, queues });
+    const found = await queues;
+    if (found !== undefined && found.length > 0) routes.set(topic, { untilMs: ctx.clock.nowMs() + routeMs, queues });
+    return found;
+  }
+
+  return async (_call, _header, body) => {
+    const request = jsonBody('QueryAssignmentRequestBody', body);
+    const topic = textOf(request, 'topic') ?? '';
+    const group = textOf(request, 'consumerGroup') ?? '';
+    const clientId = textOf(request, 'clientId') ?? '';
+    const strategy = strategies.get(textOf(request, 'strategyName') ?? '');
+    const setting = modes.of(topic, group);
+    const queues = await routed(topic);
+
+    function assigned(): readonly Queue[] | undefined {
+      if (queues === undefined) return undefined;
+      if (textOf(request, 'messageModel') === 'BROADCASTING' || !ctx.config.serverLoadBalancerEnable) return queues;
+      const clients = [...ctx.consumers.clientIds(group)].sort();
+      if (clients.length === 0 || clientId.trim() === '' || strategy === undefined) return undefined;
+      const all = ascending(queues);
+      return setting.mode === 'POP' ? allocateForPop(strategy, all, clients, clientId, setting.popShareQueueNum) : strategy(all, clients, clientId);
+    }
+
+    const result = assigned();
+    const assignments: JsonOut = result === undefined ? undefined : distinct(result).map((messageQueue) => ({ messageQueue: { ...messageQueue }, mode: setting.mode }));
+    return { code: responseCodes.SUCCESS, body: Buffer.from(writeJson({ messageQueueAssignments: assignments }), 'utf8') };
+  };
+}
