@@ -375,12 +375,12 @@ export const requests = {
     javaHeader: 'EndTransactionRequestHeader',
     header: {
       topic: { as: 'str', opt: true },
-      producerGroup: { as: 'str' },
-      tranStateTableOffset: { as: 'i64' },
+      producerGroup: { as: 'str', or: '' },
+      tranStateTableOffset: { as: 'i64', or: 0n },
       commitLogOffset: { as: 'i64' },
       commitOrRollback: { as: 'i32' },
       fromTransactionCheck: { as: 'bool', opt: true },
-      msgId: { as: 'str' },
+      msgId: { as: 'str', or: '' },
       transactionId: { as: 'str', opt: true },
       ...rpc,
     },
@@ -1280,7 +1280,7 @@ export const requests = {
     header: {
       producerGroup: { as: 'str', opt: true },
       topic: { as: 'str' },
-      recallHandle: { as: 'str' },
+      recallHandle: { as: 'str', or: '' },
       ...topicRpc,
     },
     reply: {

@@ -40,7 +40,7 @@ export function readShared(accepted: Socket, onRead: (bytes: number) => void): S
       },
     },
   };
-  const socket = new Socket(options as object);
+  const socket = new Socket(options);
   // What is left of it is only counted by its server, no longer.
   holder._handle = null;
   accepted.destroy();

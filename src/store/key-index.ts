@@ -4,7 +4,7 @@
  */
 import * as path from 'node:path';
 import { indexKeyHash, javaHashOfBytes, javaStringHash } from '../compat/java-string-hash.js';
-import { indexFileBytes } from '../codec/index-header.js';
+import { indexFileBytes, indexSlotBytes } from '../codec/index-header.js';
 import type { StoreQueue } from './consume-queue.js';
 import type { IndexState } from './derived-state.js';
 import type { Disk } from './disk.js';
@@ -18,6 +18,9 @@ const handlesMax = 16;
 const pageBytes = 64 * 1024;
 const pagesBytesMax = 4 * 1024 * 1024;
 const SPACE = 0x20;
+
+/** Slots of a file that is no larger are written with its entries; Apache's usual 20 MB when it is full or at rest, since they change all over. */
+const smallSlotsBytesMax = 64 * 1024;
 
 export class KeyIndex {
   readonly dir: string;
@@ -258,6 +261,7 @@ export class KeyIndex {
       this.#dirChanged = true;
     }
     await file.flush();
+    if (file.slotCount * indexSlotBytes <= smallSlotsBytesMax) await file.writeSlots();
   }
 
   /** Makes durable what was flushed. */

@@ -1,6 +1,5 @@
-/** config/*.json: what a broker keeps of topics, groups and offsets. JSON as Apache writes it: bare numbers as names are read. */
-import { res } from '../../codes.js';
-import { code, equal, Failure, notApplicable } from '../../expect.js';
+/** config/*.json: what a broker keeps of topics, groups and delivered delay levels. JSON as Apache writes it: bare numbers as names are read. */
+import { equal, Failure, notApplicable } from '../../expect.js';
 import { fieldsOf, type Fields, type StoreFiles } from '../../store/store-files.js';
 import { none, storeCases } from './support.js';
 
@@ -21,16 +20,6 @@ function wrongVersion(file: Fields): string | undefined {
 
 const topicMembers = { topicName: text, readQueueNums: int, writeQueueNums: int, perm: int, order: bool, topicFilterType: text, topicSysFlag: int };
 const groupMembers = { groupName: text, consumeEnable: bool, consumeFromMinEnable: bool, consumeBroadcastEnable: bool, retryQueueNums: int, retryMaxTimes: int, brokerId: int, whichBrokerWhenConsumeSlowly: int, notifyConsumerIdsChangedEnable: bool };
-
-/** `{queueId: offset}` of each `topic@group`. */
-function wrongOffsets(table: Fields): string[] {
-  return Object.entries(table).flatMap(([key, queues]) => [
-    ...(/^[^@]+@[^@]+$/.test(key) ? [] : [`the name ${key}`]),
-    ...Object.entries(fieldsOf(queues)).flatMap(([queue, offset]) => (/^\d+$/.test(queue) && int(offset) ? [] : [`${key}: ${queue} ${String(offset)}`])),
-  ]);
-}
-
-// Apache writes consumerOffset.json for the first time ten seconds after its start.
 
 const topics = (store: StoreFiles): Fields => fieldsOf(store.config('topics.json')['topicConfigTable']);
 const groups = (store: StoreFiles): Fields => fieldsOf(store.config('subscriptionGroup.json')['subscriptionGroupTable']);
@@ -74,14 +63,14 @@ export const cases = storeCases([
     },
   },
   {
-    name: 'store.config.topics-version', level: 'MUST', source: 'TopicConfigManager#encode',
+    name: 'store.config.topics-version', level: 'MUST', source: 'TopicConfigManager#encode', versions: { from: '5.0.0' },
     requirement: 'The file topics.json has its dataVersion: counter, stateVersion and timestamp as numbers.',
     judge(store) {
       none([wrongVersion(store.config('topics.json'))], 'dataVersion of topics.json');
     },
   },
   {
-    name: 'store.config.groups', level: 'MUST', source: 'SubscriptionGroupManager#encode',
+    name: 'store.config.groups', level: 'MUST', source: 'SubscriptionGroupManager#encode', versions: { from: '5.0.0' },
     requirement: 'The file subscriptionGroup.json has subscriptionGroupTable: by name, each group with its switches, retries and brokers.',
     write: async (t) => {
       await t.group();
@@ -105,37 +94,7 @@ export const cases = storeCases([
     },
   },
   {
-    settleMs: 20_000, name: 'store.config.offsets', level: 'MUST', source: 'ConsumerOffsetManager#encode',
-    requirement: 'The file consumerOffset.json has offsetTable: by TOPIC@GROUP, the offset of each queue.',
-    async write(t) {
-      const [topic, group] = [await t.topic({ queues: 1 }), await t.group()];
-      await t.fill(topic, 1);
-      code(await t.commitOffset(group, topic, 0, 1), res.SUCCESS, 'commit');
-      return [topic];
-    },
-    judge(store) {
-      const table = fieldsOf(store.config('consumerOffset.json')['offsetTable']);
-      store.some(Object.keys(table), 'committed offset');
-      none(wrongOffsets(table), 'offsets in consumerOffset.json');
-    },
-  },
-  {
-    settleMs: 20_000, name: 'store.config.offset-as-committed', level: 'MUST', source: 'ConsumerOffsetManager#persist', needs: ['wire'],
-    requirement: 'A committed offset is in consumerOffset.json within the flush interval.',
-    async write(t) {
-      const [topic, group] = [await t.topic({ queues: 2 }), await t.group()];
-      await t.fill(topic, 3, { queueId: 1 });
-      await t.pullAll(topic, 3, { queueId: 1 });
-      code(await t.commitOffset(group, topic, 1, 2), res.SUCCESS, 'commit');
-      return [`${topic}@${group}`];
-    },
-    judge(store) {
-      const [key] = store.topics ?? [];
-      equal(fieldsOf(fieldsOf(store.config('consumerOffset.json')['offsetTable'])[key ?? '']), { 1: 2 }, 'offsets of the group');
-    },
-  },
-  {
-    name: 'store.config.delay-offsets', level: 'MUST', source: 'ScheduleMessageService#encode', asks: ['delay-level'],
+    settleMs: 20_000, name: 'store.config.delay-offsets', level: 'MUST', source: 'ScheduleMessageService#encode', asks: ['delay-level'],
     requirement: 'The file delayOffset.json has offsetTable: by level, how far its queue is delivered.',
     async write(t) {
       const topic = await t.topic({ queues: 1 });
@@ -158,14 +117,6 @@ export const cases = storeCases([
       const table = fieldsOf(store.config('topics.json.bak')['topicConfigTable']);
       store.some(Object.keys(table), 'topic in topics.json.bak');
       none(Object.entries(table).map(([name, topic]) => wrongMembers(name, topic, topicMembers)), 'topics in topics.json.bak');
-    },
-  },
-  {
-    settleMs: 20_000, name: 'store.config.no-offset-beyond-queue', level: 'SHOULD', source: 'ConsumerOffsetManager#commitOffset',
-    requirement: 'The consumer offsets kept are not negative.',
-    judge(store) {
-      const file = store.config('consumerOffset.json');
-      none(Object.entries(fieldsOf(file['offsetTable'])).flatMap(([key, queues]) => Object.entries(fieldsOf(queues)).map(([queue, offset]) => (Number(offset) >= 0 ? undefined : `${key} queue ${queue}: ${String(offset)}`))), 'offsets');
     },
   },
   {
