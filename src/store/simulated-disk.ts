@@ -44,6 +44,7 @@ class Inode {
   modifiedMs = 0;
 }
 
+/** The content with the change made, in place where it has room: every write of a long history copying its whole file would be most of the time. */
 function applied(content: Uint8Array<ArrayBuffer>, change: Change): Uint8Array<ArrayBuffer> {
   const end = change.bytes === undefined ? change.position : change.position + change.bytes.length;
   let result = content;
@@ -51,10 +52,7 @@ function applied(content: Uint8Array<ArrayBuffer>, change: Change): Uint8Array<A
     result = new Uint8Array(end);
     result.set(content.subarray(0, Math.min(end, content.length)));
   }
-  if (change.bytes !== undefined) {
-    if (result === content) result = content.slice();
-    result.set(change.bytes, change.position);
-  }
+  if (change.bytes !== undefined) result.set(change.bytes, change.position);
   return result;
 }
 
@@ -169,7 +167,7 @@ export class SimulatedDisk implements Disk {
     for (const name of [...names.keys()]) if (!reachable(path.dirname(name))) names.delete(name);
     const keep = this.random();
     for (const inode of new Set(names.values())) {
-      let content = inode.durable;
+      let content = inode.durable.slice();
       for (const change of inode.changes) {
         const fate = this.random();
         if (fate >= keep) continue;
@@ -177,7 +175,7 @@ export class SimulatedDisk implements Disk {
         const part = tear ? { position: change.position, bytes: change.bytes.subarray(0, Math.floor(this.random() * change.bytes.length)) } : change;
         content = applied(content, part);
       }
-      inode.now = content.slice();
+      inode.now = content;
       inode.durable = content.slice();
       inode.changes = [];
     }
