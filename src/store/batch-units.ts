@@ -243,15 +243,13 @@ export class BatchUnitFiles {
     }
   }
 
-  /** Removes all files of a queue. */
+  /** Removes all files of a queue, also those of one that was not loaded. */
   remove(units: BatchUnits): void {
-    for (const base of units.files) {
-      this.#host.handles.drop(units.fileName(base));
-      this.#host.disk.unlink(units.fileName(base));
-      this.#host.unsynced.delete(units.fileName(base));
-    }
+    const { disk, unsyncedDirs } = this.#host;
+    if (disk.stat(units.dir)?.directory === true) this.#wipe(units.dir);
     units.files.length = 0;
     units.pending = [];
-    this.#host.disk.removeDir(units.dir);
+    disk.removeDir(units.dir);
+    unsyncedDirs.add(path.dirname(units.dir));
   }
 }
