@@ -74,7 +74,11 @@ export class BatchUnitFiles {
     this.fileBytes = fileBytes;
   }
 
-  /** Finds the files and where their units end; units of records from `phyLimit` on do not count. Throws what the disk throws. */
+  /**
+   * Finds the files and where their units end; units of records from `phyLimit` on do not count. With a limit, after a stop that was not clean, they are
+   * removed, and so is what stands behind a unit that a loss of power left out: the next unit would join them to the valid ones, and `BatchConsumeQueue#recover`
+   * counts whatever follows without a gap, whether or not the log still has a batch there. Throws what the disk throws.
+   */
   load(units: BatchUnits, phyLimit: number): void {
     units.files.length = 0;
     for (const name of this.#host.disk.stat(units.dir)?.directory === true ? this.#host.disk.list(units.dir) : []) {
@@ -93,6 +97,7 @@ export class BatchUnitFiles {
     units.lastPhyOffset = -1;
     // The newest file may have been made and never written.
     for (let index = units.files.length - 1; index >= 0 && units.lastPhyOffset < 0; index--) this.#scan(units, units.files[index] as number, phyLimit);
+    if (phyLimit !== Number.MAX_SAFE_INTEGER) this.#endFiles(units);
   }
 
   /** Removes the files of queues that have no entries: whatever they say is built again from the log, or is gone from it. */
@@ -161,6 +166,11 @@ export class BatchUnitFiles {
       units.end = before === undefined ? 0 : endOf(before);
       units.lastPhyOffset = before?.phyOffset ?? -1;
     }
+    this.#endFiles(units);
+  }
+
+  /** Makes the files end at `nextByte`: behind it come only zeros. */
+  #endFiles(units: BatchUnits): void {
     const { disk, handles, unsynced, unsyncedDirs } = this.#host;
     while ((units.files.at(-1) ?? -1) >= units.nextByte) {
       const base = units.files.pop() as number;
@@ -233,15 +243,13 @@ export class BatchUnitFiles {
     }
   }
 
-  /** Removes all files of a queue. */
+  /** Removes all files of a queue, also those of one that was not loaded. */
   remove(units: BatchUnits): void {
-    for (const base of units.files) {
-      this.#host.handles.drop(units.fileName(base));
-      this.#host.disk.unlink(units.fileName(base));
-      this.#host.unsynced.delete(units.fileName(base));
-    }
+    const { disk, unsyncedDirs } = this.#host;
+    if (disk.stat(units.dir)?.directory === true) this.#wipe(units.dir);
     units.files.length = 0;
     units.pending = [];
-    this.#host.disk.removeDir(units.dir);
+    disk.removeDir(units.dir);
+    unsyncedDirs.add(path.dirname(units.dir));
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Asks the controllers of flow rules, as conformance/adapters/sentinel/java/FlowRunner.java asks Sentinel. Lines in: `rule GRADE COUNT BEHAVIOR WARMUP
- * MAXQUEUE` begins a new resource, `at MS N` asks for N at a time, `exit` ends the oldest entry that is open. A line out for each `at`: -1 when blocked, else
+ * MAXQUEUE` begins a new resource, `at MS N` asks for N at a time, `exit` ends the newest entry that is open. A line out for each `at`: -1 when blocked, else
  * the milliseconds it waits.
  */
 import { readFileSync } from 'node:fs';

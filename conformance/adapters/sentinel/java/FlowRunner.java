@@ -13,7 +13,7 @@ import java.util.Collections;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Asks Sentinel. Lines in: "rule GRADE COUNT BEHAVIOR WARMUP MAXQUEUE" begins a new resource, "at MS N" asks for N at a time, "exit" ends the oldest
+ * Asks Sentinel. Lines in: "rule GRADE COUNT BEHAVIOR WARMUP MAXQUEUE" begins a new resource, "at MS N" asks for N at a time, "exit" ends the newest
  * entry that is open (grade 0). A line out for each "at": -1 when blocked, else the milliseconds it waits.
  */
 public class FlowRunner {
