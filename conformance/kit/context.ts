@@ -13,12 +13,22 @@ export type Context = Session & Messaging & {
 export function createContext(options: SessionOptions): Context {
   const session = new Session(options);
   const messaging = new Messaging(session, () => session.broker());
-  const own = { via: (connection: RawConnection): Messaging => new Messaging(session, () => Promise.resolve(connection)) };
+  const own = { via: (connection: RawConnection): Messaging => new Proxy(new Messaging(session, () => Promise.resolve(connection)), { get: (target, name) => method(target, name) }) };
   return new Proxy(session, {
     get(target, name) {
       const from: object = name in own ? own : name in target ? target : messaging;
-      const value: unknown = Reflect.get(from, name, from);
-      return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(from) : value;
+      return method(from, name);
     },
   }) as Context;
+}
+
+/** A member of `from`; a method bound to it, whose promise may be dropped: a case that ended early does not come back for what it began. */
+function method(from: object, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(from, name, from);
+  if (typeof value !== 'function') return value;
+  return (...args: unknown[]): unknown => {
+    const result: unknown = Reflect.apply(value, from, args);
+    if (result instanceof Promise) result.catch(() => undefined);
+    return result;
+  };
 }

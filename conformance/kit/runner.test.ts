@@ -4,6 +4,7 @@ import { defineCases, type Case } from './case.js';
 import { req } from './codes.js';
 import { EndpointError, RawConnection } from './connection.js';
 import { discover, versionOfOrdinal, type Endpoint } from './endpoint.js';
+import type { Context } from './context.js';
 import { equal, fail, notApplicable } from './expect.js';
 import { featureNames } from './features.js';
 import type { CaseReport, RunReport } from './report/types.js';
@@ -199,6 +200,30 @@ describe('endpoints that misbehave get verdicts', () => {
   it('whose pull body is no record: fail', async () => {
     const address = await serve((request) => (request.code === req.PULL_MESSAGE ? { body: 'rubbish' } : {}));
     expect(await one({ run: async (t) => void (await t.pull('T', { group: 'g' })) }, { endpoint: endpointAt(address) })).toMatchObject({ verdict: 'fail', failure: { kind: 'endpoint' } });
+  });
+
+  it('whose answers lack what a case reads of them: fail, with the place; without an answer it is a fault of the kit', async () => {
+    const endpoint = endpointAt(await serve(() => ({ body: '{}' })));
+    const lacks: readonly ((body: Buffer) => unknown)[] = [
+      (body) => (JSON.parse(body.toString()) as { table: { a: 1 } }).table.a,
+      (body) => JSON.parse(body.subarray(1).toString()) as unknown,
+      (body) => body.readInt32BE(0),
+    ];
+    for (const read of lacks) {
+      const failure = { kind: 'endpoint', message: expect.stringMatching(/^what the endpoint answered cannot be read: (Type|Syntax|Range)Error: /), stack: expect.stringContaining('runner.test') };
+      expect(await one({ run: async (t) => void read((await t.request(30)).body) }, { endpoint })).toMatchObject({ verdict: 'fail', failure });
+      expect(await one({ run: async () => void (await Promise.resolve(read(Buffer.alloc(0)))) }, { endpoint })).toMatchObject({ verdict: 'error', failure: { kind: 'kit' } });
+    }
+  });
+
+  it('that hang while a case has left what it began: nothing is unhandled', async () => {
+    const endpoint = endpointAt(await serve(() => undefined));
+    const run = (t: Context): Promise<never> => {
+      void t.pull('T', { group: 'g' });
+      void t.broker().then((connection) => void t.via(connection).pull('T', { group: 'g' }));
+      return new Promise(() => undefined);
+    };
+    expect(await one({ timeoutMs: 100, run }, { endpoint })).toMatchObject({ verdict: 'fail', failure: { kind: 'timeout' } });
   });
 });
 

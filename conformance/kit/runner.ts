@@ -3,6 +3,7 @@
  * A case can neither crash nor hang the run; what it leaves behind is undone within a few seconds.
  */
 import { randomBytes } from 'node:crypto';
+import { types } from 'node:util';
 import { inVersions, type Level, type RegisteredCase } from './case.js';
 import { EndpointError } from './connection.js';
 import { createContext, type Context } from './context.js';
@@ -20,6 +21,8 @@ export interface RunOptions {
   readonly parallel?: number;
   /** For cases without their own; default 10000. */
   readonly timeoutMs?: number;
+  /** For each thing a case has undone at its end; default 3000. */
+  readonly cleanupMs?: number;
   readonly seed?: number;
   readonly level?: Level | undefined;
   readonly destructive?: boolean;
@@ -108,7 +111,7 @@ async function runCase(one: RegisteredCase, options: RunOptions & { readonly tim
   const about = { name: one.name, area: one.area, requirement: one.requirement, level: one.level, source: one.source, origin: one.origin };
   const without = options.signal?.aborted === true ? { verdict: 'skipped' as const, reason: 'the run was ended' } : reasonNotToRun(one, options.endpoint, options.destructive ?? false);
   if (without !== undefined) return { ...about, ...without, notes: [], durationMs: 0, wire: [] };
-  const t = createContext({ endpoint: options.endpoint, caseName: one.name, seed: options.seed, prefix: options.prefix, runId: options.runId });
+  const t = createContext({ endpoint: options.endpoint, caseName: one.name, seed: options.seed, prefix: options.prefix, runId: options.runId, cleanupMs: options.cleanupMs });
   let outcome = await judge(one, t, one.timeoutMs ?? options.timeoutMs);
   const durationMs = Date.now() - begun;
   await t.end();
@@ -129,14 +132,20 @@ async function judge(one: RegisteredCase, t: Context, timeoutMs: number): Promis
     await new Promise<void>((resolve) => setImmediate(resolve)); // what waited sees its end before cleaning up begins
     return { verdict: 'fail', failure: { kind: 'timeout', message: `the case was not over in ${timeoutMs} ms` } };
   } catch (error) {
-    return outcomeOf(error);
+    return outcomeOf(error, t.log.entries().some((entry) => entry.direction === 'received'));
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** What an error that ended a case says about the endpoint. */
-export function outcomeOf(error: unknown): Outcome {
+/** What reading a member, an element or a word that is not there throws; of any realm. */
+const misread: ReadonlySet<string> = new Set(['TypeError', 'SyntaxError', 'RangeError']);
+
+/**
+ * What an error that ended a case says about the endpoint. Cases read answers as what they should be: once something was answered, an error
+ * of reading (no such member, no JSON, too few bytes) is the answer's fault. Its stack stays in the report, should it be the case's after all.
+ */
+export function outcomeOf(error: unknown, answered = false): Outcome {
   if (error instanceof NotApplicable) return { verdict: 'not-applicable', reason: error.message };
   if (error instanceof Failure) {
     const failure: FailureReport = {
@@ -148,8 +157,10 @@ export function outcomeOf(error: unknown): Outcome {
   if (error instanceof EndpointError) return { verdict: error.kind === 'unreachable' ? 'error' : 'fail', failure: { kind: 'endpoint', message: error.message } };
   if (error instanceof WireViolation) return { verdict: 'fail', failure: { kind: 'endpoint', message: `the endpoint sent ${error.message}` } };
   if (error instanceof SetupError) return { verdict: 'error', failure: { kind: 'set-up', message: error.message } };
-  const stack = error instanceof Error ? error.stack : undefined;
-  return { verdict: 'error', failure: { kind: 'kit', message: error instanceof Error ? error.message : String(error), ...(stack === undefined ? {} : { stack }) } };
+  const { name, message, stack } = error instanceof Error || types.isNativeError(error) ? error : { name: '', message: String(error), stack: undefined };
+  const about = { ...(stack === undefined ? {} : { stack }) };
+  if (answered && misread.has(name)) return { verdict: 'fail', failure: { kind: 'endpoint', message: `what the endpoint answered cannot be read: ${name}: ${message}`, ...about } };
+  return { verdict: 'error', failure: { kind: 'kit', message, ...about } };
 }
 
 function endpointReport(endpoint: Endpoint): EndpointReport {

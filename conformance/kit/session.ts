@@ -61,9 +61,11 @@ export interface SessionOptions {
   readonly prefix: string;
   /** Tells this run's names from those of other runs. */
   readonly runId: string;
+  /** For each thing that is undone at the end; default 3000. */
+  readonly cleanupMs?: number | undefined;
 }
 
-const cleanupMs = 3000;
+const usualCleanupMs = 3000;
 
 /** JSON of a body, as Apache writes it: bare numeric keys read as text. Failure when it is none. */
 export function json(answer: Pick<Answer, 'body'>): unknown {
@@ -89,6 +91,7 @@ export class Session {
   /** Remarks for the report, such as what an INFORMATIONAL case saw. */
   readonly notes: string[] = [];
   private readonly options: SessionOptions;
+  private readonly cleanupMs: number;
   private readonly abort = new AbortController();
   private readonly connections = new Set<RawConnection>();
   private readonly defaults = new Map<string, Promise<RawConnection>>();
@@ -100,6 +103,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.options = options;
+    this.cleanupMs = options.cleanupMs ?? usualCleanupMs;
     this.endpoint = options.endpoint;
     this.caseName = options.caseName;
     this.rng = createRng(options.seed, options.caseName);
@@ -224,7 +228,7 @@ export class Session {
     this.cleanup(async () => {
       if (!this.has('admin') || this.endpoint.keepsTopics) return;
       const admin = await this.shared('admin');
-      await admin.request(req.DELETE_SUBSCRIPTIONGROUP, { groupName, cleanOffset: true }, { timeoutMs: cleanupMs });
+      await admin.request(req.DELETE_SUBSCRIPTIONGROUP, { groupName, cleanOffset: true }, { timeoutMs: this.cleanupMs });
       await this.deleteTopic(`%RETRY%${groupName}`);
       await this.deleteTopic(`%DLQ%${groupName}`);
     }, `delete group ${groupName}`);
@@ -242,11 +246,11 @@ export class Session {
     this.cleaning = true;
     for (const { what, undo } of this.cleanups.reverse()) {
       const giveUp = new AbortController();
-      const late = sleep(cleanupMs, 'late' as const, { signal: giveUp.signal }).catch(() => 'late' as const);
+      const late = sleep(this.cleanupMs, 'late' as const, { signal: giveUp.signal }).catch(() => 'late' as const);
       try {
         const run = (async () => undo())();
         run.catch(() => undefined);
-        if ((await Promise.race([run.then(() => 'done' as const), late])) === 'late') this.note(`${what}: not done in ${cleanupMs} ms`);
+        if ((await Promise.race([run.then(() => 'done' as const), late])) === 'late') this.note(`${what}: not done in ${this.cleanupMs} ms`);
       } catch (error) {
         this.note(`${what}: ${error instanceof Error ? error.message : String(error)}`);
       } finally {
@@ -268,10 +272,10 @@ export class Session {
     if (this.endpoint.keepsTopics) return;
     const admin = await this.shared('admin');
     if (inVersions({ to: '4.99.99' }, this.endpoint.version)) await (this.dispatched ??= this.untilDispatched(admin));
-    await admin.request(req.DELETE_TOPIC_IN_BROKER, { topic }, { timeoutMs: cleanupMs });
+    await admin.request(req.DELETE_TOPIC_IN_BROKER, { topic }, { timeoutMs: this.cleanupMs });
     if (!this.has('namesrv-admin')) return;
     const namesrv = await this.shared('admin-namesrv');
-    await namesrv.request(req.DELETE_TOPIC_IN_NAMESRV, { topic }, { timeoutMs: cleanupMs });
+    await namesrv.request(req.DELETE_TOPIC_IN_NAMESRV, { topic }, { timeoutMs: this.cleanupMs });
   }
 
   /**
@@ -281,7 +285,7 @@ export class Session {
   private async untilDispatched(admin: RawConnection): Promise<void> {
     const end = Date.now() + 1000;
     for (;;) {
-      const answer = await admin.request(req.GET_BROKER_RUNTIME_INFO, {}, { timeoutMs: cleanupMs });
+      const answer = await admin.request(req.GET_BROKER_RUNTIME_INFO, {}, { timeoutMs: this.cleanupMs });
       const behind = /"dispatchBehindBytes"\s*:\s*"(\d+)"/.exec(answer.body.toString('utf8'))?.[1];
       if (behind === undefined || behind === '0' || Date.now() >= end) return;
       await sleep(10);

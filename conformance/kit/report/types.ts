@@ -18,7 +18,7 @@ export interface FailureReport {
   readonly message: string;
   readonly expected?: string;
   readonly actual?: string;
-  /** Only for kind kit. */
+  /** For kind kit, and for answers that a case could not read. */
   readonly stack?: string;
 }
 

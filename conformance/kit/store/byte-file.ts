@@ -18,7 +18,7 @@ export class ByteFile {
   read(at: number, length: number): Buffer {
     const wanted = Math.max(0, Math.min(length, this.size - at));
     if (at < this.windowAt || at + wanted > this.windowAt + this.window.length) {
-      const fresh = Buffer.alloc(Math.min(Math.max(windowBytes, wanted), this.size - at));
+      const fresh = Buffer.allocUnsafeSlow(Math.min(Math.max(windowBytes, wanted), this.size - at));
       this.window = fresh.subarray(0, readSync(this.fd, fresh, 0, fresh.length, at));
       this.windowAt = at;
     }

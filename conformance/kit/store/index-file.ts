@@ -9,7 +9,7 @@
  */
 import { basename } from 'node:path';
 import { stringHash } from '../messaging.js';
-import { isZero, withFile } from './byte-file.js';
+import { isZero, withFile, type ByteFile } from './byte-file.js';
 
 export const headerBytes = 40;
 export const slotBytes = 4;
@@ -34,7 +34,7 @@ export interface IndexFile {
   readonly slotsInUse: number;
   /** Entries + 1. */
   readonly count: number;
-  /** Entry 0 is the unused one. */
+  /** As many as the header counts, without those at the end that nobody wrote; entry 0 is the unused one. */
   readonly entries: readonly IndexEntry[];
   /** By slot; only those that are not 0. */
   readonly heads: ReadonlyMap<number, number>;
@@ -71,15 +71,33 @@ export function readIndexFile(path: string): IndexFile | undefined {
       }
       first += words;
     }
+    const entriesAt = headerBytes + slots * slotBytes;
     const entries: IndexEntry[] = [];
-    for (let i = 0; i < Math.min(Math.max(count, 1), entriesMax); i++) {
-      const entry = file.read(headerBytes + slots * slotBytes + i * entryBytes, entryBytes);
+    const end = writtenEntries(file, entriesAt, Math.min(Math.max(count, 1), entriesMax));
+    for (let i = 0; i < end; i++) {
+      const entry = file.read(entriesAt + i * entryBytes, entryBytes);
       if (entry.length < entryBytes) break;
       entries.push({ hash: entry.readInt32BE(0), phyOffset: Number(entry.readBigInt64BE(4)), seconds: entry.readInt32BE(12), before: entry.readInt32BE(16) });
     }
     const long = (at: number): number => Number(header.readBigInt64BE(at));
     return { name: basename(path), size: file.size, slots, entriesMax, beginTime: long(0), endTime: long(8), beginPhyOffset: long(16), endPhyOffset: long(24), slotsInUse: header.readInt32BE(32), count, entries, heads };
   });
+}
+
+/**
+ * How many of the first `most` entries there are up to the last one with a byte that is not zero; at least the unused one. A count that
+ * is too large costs a look at the file, not an entry for each number.
+ */
+function writtenEntries(file: ByteFile, entriesAt: number, most: number): number {
+  const atOnce = 50_000;
+  for (let end = most; end > 0; end = Math.max(0, end - atOnce)) {
+    const first = Math.max(0, end - atOnce);
+    const part = file.read(entriesAt + first * entryBytes, (end - first) * entryBytes);
+    if (isZero(part)) continue;
+    const last = part.findLastIndex((byte) => byte !== 0);
+    return first + Math.floor(last / entryBytes) + 1;
+  }
+  return 1;
 }
 
 /** The physical offsets a key leads to, the newest first: its chain, as a query walks it. */

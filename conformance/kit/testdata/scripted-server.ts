@@ -1,9 +1,21 @@
 /** A server of tests that does what a script says with each connection: the endpoint that is not RocketMQ, hangs, lies or leaves. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { decodeFrame, encodeFrame, FrameSplitter, type Command, type FrameInput } from '../wire/frame.js';
+import { WireViolation } from '../wire/violation.js';
 
 /** What to do with a request: an answer, bytes as they are, or nothing. */
 export type Script = (request: Command, socket: Socket) => Partial<FrameInput> | Buffer | undefined;
+
+/** The requests that a chunk ends. Bytes that are none, which some cases send on purpose, end the connection. */
+function read(splitter: FrameSplitter, chunk: Buffer, socket: Socket): readonly Command[] {
+  try {
+    return [...splitter.push(chunk)].map(decodeFrame);
+  } catch (error) {
+    if (!(error instanceof WireViolation)) throw error;
+    socket.destroy();
+    return [];
+  }
+}
 
 export class ScriptedServer {
   readonly address: string;
@@ -25,8 +37,7 @@ export class ScriptedServer {
       socket.on('error', () => undefined);
       socket.on('close', () => sockets.delete(socket));
       socket.on('data', (chunk: Buffer) => {
-        for (const frame of splitter.push(chunk)) {
-          const request = decodeFrame(frame);
+        for (const request of read(splitter, chunk, socket)) {
           const answer = script(request, socket);
           if (answer !== undefined) socket.write(Buffer.isBuffer(answer) ? answer : encodeFrame({ code: 0, opaque: request.opaque, flag: 1, ...answer }));
         }
