@@ -79,6 +79,8 @@ async function run(world: World, one: Step): Promise<void> {
       if (body === undefined || given === undefined || given.changed) return;
       // Between the end of the time and the look of the revive service either may win.
       if (Math.abs(given.untilMs - world.nowMs) < 1 || (world.nowMs >= given.untilMs && world.nowMs < given.untilMs + reviveLateMs + 2000)) return;
+      // A new invisible time is a new check point, whatever became of the old one: what was acknowledged, or came back already, comes (once more) after it.
+      if (one.do === 'change' && (world.acked.has(body) || world.nowMs >= given.untilMs)) return;
       const answer = one.do === 'ack' ? await k.ack('g', given.answer, given.message) : await k.change('g', given.answer, given.message, one.invisibleMs);
       if (answer.code !== 0) throw new Error(`${one.do} of ${body}: ${answer.code} ${answer.remark ?? ''}`);
       if (world.nowMs >= given.untilMs) return;
