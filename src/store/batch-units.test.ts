@@ -52,6 +52,12 @@ async function read(store: OpenStore, max = 32, sure?: readonly string[]): Promi
   const asked: string[] = [];
   for (let at = queue.minOffset; at < queue.maxOffset; ) {
     const result = await store.get(queue, at, max, 1 << 20, undefined);
+    // Where a torn record was counted as one message and a whole one follows, offsets lead to nothing and are passed over.
+    if (sure !== undefined && texts.length >= sure.length && result.status === 'MESSAGE_WAS_REMOVING') {
+      expect(result.nextBeginOffset).toBeGreaterThan(at);
+      at = result.nextBeginOffset;
+      continue;
+    }
     expect(result.status).toBe('FOUND');
     for (const record of recordsOf(result.slices)) {
       const unit = `b${record.queueOffset}x${innerNum(record.props)}`;
