@@ -120,7 +120,6 @@ describe('the store cases', () => {
     ['no queues for delayed messages', 'store.config.system-topics', (dir) => edit(join(dir, 'config/topics.json'), (text) => text.replace(/("topicName":"SCHEDULE_TOPIC_XXXX",[^}]*"writeQueueNums":)18/, '$11').replace(/"writeQueueNums":18/, '"writeQueueNums":1'))],
     ['topics without a version', 'store.config.topics-version', (dir) => edit(join(dir, 'config/topics.json'), (text) => text.replace('"counter"', '"counted"'))],
     ['a group under another name', 'store.config.groups', (dir) => edit(join(dir, 'config/subscriptionGroup.json'), (text) => text.replace('"groupName":"golden_group"', '"groupName":"other"'))],
-    ['an offset that is text', 'store.config.offsets', (dir) => edit(join(dir, 'config/consumerOffset.json'), (text) => text.replace(/:(\d+)([,}\s])/, ':"x$1"$2').replace(/(GoldenTopic)@/g, '$1'))],
     ['a delay level that is none', 'store.config.delay-offsets', (dir) => edit(join(dir, 'config/delayOffset.json'), (text) => text.replace(/(\s|\{)1:/, '$199:'))],
     ['a torn backup', 'store.config.backup', (dir) => writeFileSync(join(dir, 'config/topics.json.bak'), '{"topicConfigTable":{"a":')],
   ])('notice %s: %s', async (_what, name, damage) => {
