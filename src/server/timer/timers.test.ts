@@ -110,6 +110,35 @@ describe('recall', () => {
     expect(await bodies()).toEqual(['kept']);
   });
 
+  test('also when both were not entered before the process died, and are due at the start', async () => {
+    await rig.send('first', { TIMER_DELAY_SEC: '30' });
+    await rig.pass(2000);
+    const answer = await rig.send('gone', { TIMER_DELAY_MS: '1' });
+    await rig.send('kept', { TIMER_DELAY_MS: '1' });
+    expect((await rig.recall(handleOf(answer))).code).toBe(0);
+    rig.crash('kill');
+    rig.skip(9000);
+    await rig.open();
+    await rig.pass(3000, 100);
+    const arrived = await rig.arrived();
+    expect(arrived.map(({ body }) => body)).toEqual(['kept']);
+    // As of any that was due when it was entered.
+    expect(arrived[0]?.properties.get('TIMER_ENQUEUE_MS')).toBe('9223372036854775807');
+    await rig.pass(30_000);
+    expect(await bodies()).toEqual(['kept', 'first']);
+  });
+
+  test('also when more than a batch lies between both', async () => {
+    const answer = await rig.send('gone', { TIMER_DELAY_MS: '1' });
+    for (let i = 0; i < 300; i++) await rig.send(`m${i}`, { TIMER_DELAY_MS: '1' });
+    expect((await rig.recall(handleOf(answer))).code).toBe(0);
+    rig.crash('kill');
+    rig.skip(3_000_000);
+    await rig.open();
+    await rig.pass(3000, 100);
+    expect(await bodies()).toEqual(Array.from({ length: 300 }, (_, i) => `m${i}`));
+  });
+
   test('a mark without its message takes nothing off the counts', async () => {
     const answer = await rig.send('m', { TIMER_DELAY_SEC: '5' });
     const handle = handleOf(answer);

@@ -38,6 +38,8 @@ const flushPatienceMs = 5000;
 const cleanPeriodMs = 30_000;
 /** Slots looked at in one go when time is made up for. */
 const slotsAtOnce = 50_000;
+/** Delay of a unit that was entered when its time was over: it is written as if this much before, which no other is. */
+const lateMs = 1;
 /** A delay is stored as an int32 of milliseconds. */
 const delayMsMax = 2 ** 31 - 1;
 
@@ -125,6 +127,8 @@ class WheelTimers implements Timers {
   readonly #form: PutForm;
   readonly #precisionMs: number;
   readonly #windowMs: number;
+  /** So long ago is the first slot that a message may be entered at: what should have come before comes with that one. */
+  readonly #pastMs: number;
   readonly #units = new SlotUnits();
   readonly #enqueueRate = new Rate();
   readonly #dequeueRate = new Rate();
@@ -135,6 +139,8 @@ class WheelTimers implements Timers {
   #timer: TimerHandle | undefined;
   /** Slots before are delivered. */
   #readMs = 0;
+  /** Whatever arrived before this time is entered: the slots before it hold all their messages, and all marks to delete them. */
+  #enteredMs = 0;
   /** The next message of the timer topic to enter. */
   #queueOffset = 0;
   /** Units of messages before `#queueOffset` end here. */
@@ -161,6 +167,7 @@ class WheelTimers implements Timers {
     const slots = this.#files.wheel.slots / 2 - 60;
     const window = config.timerRollWindowSlot > slots || config.timerRollWindowSlot < 2 ? Math.max(2, slots) : config.timerRollWindowSlot;
     this.#windowMs = Math.min(window, Math.floor(delayMsMax / this.#precisionMs)) * this.#precisionMs;
+    this.#pastMs = Math.floor(this.#files.wheel.slots / 4) * this.#precisionMs;
     this.metrics = new TimerMetrics(clock, disk, log, path.join(config.storePathConfigDir, 'timermetrics'));
     ctx.store.onArrival((queue) => {
       if (queue.topic === timerTopic && queue.queueId === 0) this.#wake();
@@ -195,7 +202,7 @@ class WheelTimers implements Timers {
     }
     this.#readMs = checkpoint.lastReadTimeMs;
     // Between the stop and the first message that waits there is nothing to look at.
-    if (this.#files.liveSlots > 0) this.#readMs = Math.max(this.#readMs, this.#files.firstLiveMs);
+    if (this.#files.liveSlots > 0) this.#readMs = Math.max(this.#readMs, Math.min(this.#files.firstLiveMs, this.#nowStep() - this.#pastMs));
   }
 
   start(): void {
@@ -208,7 +215,7 @@ class WheelTimers implements Timers {
     this.#running = false;
     this.#timer?.clear();
     while (this.#working !== undefined) await this.#working;
-    if (this.#files.liveSlots === 0) this.#readMs = Math.max(this.#readMs, this.#nowStep());
+    if (this.#files.liveSlots === 0) this.#readMs = Math.max(this.#readMs, this.#quietMs());
     this.#dirty = true;
     await this.#flush().catch((error: unknown) => this.#parts.ctx.log.error({ error: String(error) }, 'progress of timers could not be saved'));
     await this.metrics.close();
@@ -248,9 +255,11 @@ class WheelTimers implements Timers {
     const { config } = this.#parts.ctx;
     while (this.#running) {
       this.#again = false;
-      if (!config.timerStopEnqueue) await this.#enterArrived();
+      // A slot is delivered once all is entered that arrived in its time: a message and the mark to delete it meet nowhere else.
+      const nowStep = this.#nowStep();
+      const untilMs = config.timerStopEnqueue || (await this.#enterArrived(nowStep)) ? nowStep : Math.min(nowStep, this.#enteredMs);
       this.#endRebuild();
-      const delivered = config.timerStopDequeue || this.#rebuildFromMs !== undefined ? false : await this.#deliverNextSlot();
+      const delivered = config.timerStopDequeue || this.#rebuildFromMs !== undefined ? false : await this.#deliverNextSlot(untilMs);
       await this.#flushWhenDue();
       await this.#clean();
       if (!delivered && !this.#again) return this.#sleepMs();
@@ -272,10 +281,15 @@ class WheelTimers implements Timers {
     return Math.max(0, this.#parts.ctx.store.queue(timerTopic, 0).maxOffset - this.#queueOffset);
   }
 
+  /** From when on messages may come that are not entered. */
+  #quietMs(): number {
+    return this.#behind() === 0 ? this.#nowStep() : Math.min(this.#enteredMs, this.#nowStep());
+  }
+
   // ---- entering ----
 
-  /** Enters what has arrived until now. */
-  async #enterArrived(): Promise<void> {
+  /** Enters what has arrived until now. False when something of it is left for the next time and slots have to wait for it. */
+  async #enterArrived(nowStep: number): Promise<boolean> {
     const { store, log } = this.#parts.ctx;
     const queue = store.queue(timerTopic, 0);
     const until = queue.maxOffset;
@@ -287,19 +301,23 @@ class WheelTimers implements Timers {
       }
       const units = await store.units(queue, this.#queueOffset, batchMessagesMax);
       const outcome = units.length === 0 ? 'failed' : await this.#enterBatch(batchOf(units));
-      if (outcome === 'full') return;
+      // Only deliveries make room.
+      if (outcome === 'full') return true;
       if (outcome === 'failed') {
         this.#again = true;
         await this.#pause();
-        return;
+        return false;
       }
       if (this.#files.timerLog.waitingBytes > waitingBytesMax || this.#files.wheel.dirtyPages > dirtyPagesMax) await this.#flush();
       else await this.#flushWhenDue();
     }
-    if (this.#queueOffset >= until) this.#caughtUp();
+    if (this.#queueOffset < until) return false;
+    this.#caughtUp();
+    this.#enteredMs = nowStep;
+    return true;
   }
 
-  /** Enters these; what is due already is put at once. `full`: the wheel has to be read on first. */
+  /** Enters these; what is due when all slots until now are read is put at once. `full`: the wheel has to be read on first. */
   async #enterBatch(units: readonly QueueUnit[]): Promise<'done' | 'full' | 'failed'> {
     const { store } = this.#parts.ctx;
     const records = await Promise.all(units.map((unit) => store.record(unit.phyOffset)));
@@ -313,7 +331,9 @@ class WheelTimers implements Timers {
       else if (this.#isEntered(unit.phyOffset)) this.#count(message, 1);
       else if (this.#rebuildFromMs === undefined || message.outMs >= this.#rebuildFromMs) {
         const nowStep = this.#nowStep();
-        if (message.outMs < nowStep) {
+        if (this.#files.liveSlots === 0) this.#readMs = Math.min(nowStep, Math.max(this.#readMs, this.#enteredMs, this.#files.checkpoint.lastReadTimeMs, nowStep - this.#pastMs));
+        // Due by now, but there is a slot to come: it is entered all the same, its mark to delete may follow it.
+        if (message.outMs < nowStep && this.#readMs >= nowStep) {
           // A mark to delete that comes too late has nothing left to delete.
           if (message.deletes === undefined) due.push({ message, enteredMs: neverEntered, roll: false });
         } else {
@@ -364,8 +384,7 @@ class WheelTimers implements Timers {
 
   /** `TimerMessageStore#doEnqueue`. `full`: its slot is taken by one that waits since before; `failed`: the disk. */
   #enter(message: TimerMessage, recordBytes: number, nowStep: number): 'done' | 'full' | 'failed' {
-    if (this.#files.liveSlots === 0) this.#readMs = nowStep;
-    // A clock that was set back: the slot of that time was read already.
+    // A clock that was set back, or longer ago than the wheel looks back: the slot of that time was read already.
     let timeMs = Math.max(message.outMs - (message.outMs % this.#precisionMs), this.#readMs);
     let magic: number = timerMagic.DEFAULT;
     const window = this.#windowMs;
@@ -378,8 +397,9 @@ class WheelTimers implements Timers {
     }
     if (message.deletes !== undefined) magic |= timerMagic.DELETE;
     if (!this.#files.hasRoom(timeMs, this.#readMs)) return 'full';
+    const late = timeMs < nowStep;
     const unit: TimerUnit = {
-      prevPos: -1, magic, writeTimeMs: nowStep, delayMs: Math.max(0, timeMs - nowStep),
+      prevPos: -1, magic, writeTimeMs: late ? timeMs - lateMs : nowStep, delayMs: late ? lateMs : timeMs - nowStep,
       phyOffset: message.phyOffset, recordBytes, topicHash: javaStringHash(message.realTopic),
     };
     try {
@@ -407,12 +427,11 @@ class WheelTimers implements Timers {
 
   // ---- delivering ----
 
-  /** Delivers the next slot that is due. False when none is. */
-  async #deliverNextSlot(): Promise<boolean> {
-    const nowStep = this.#nowStep();
+  /** Delivers the next slot that is due, of those before `untilMs`. False when none is. */
+  async #deliverNextSlot(untilMs: number): Promise<boolean> {
     if (this.#files.liveSlots === 0) return false;
     let looked = 0;
-    for (; this.#readMs < nowStep; this.#readMs += this.#precisionMs) {
+    for (; this.#readMs < untilMs; this.#readMs += this.#precisionMs) {
       const slot = this.#files.live(this.#readMs);
       if (slot !== undefined) {
         if (!(await this.#deliverSlot(slot))) return true;
@@ -479,6 +498,7 @@ class WheelTimers implements Timers {
         const message = record === undefined ? 'its record is gone' : readTimerMessage(record);
         const magic = units.magic(at + i);
         const roll = (magic & timerMagic.ROLL) !== 0;
+        const writeTimeMs = units.writeTimeMs(at + i);
         if (typeof message === 'string' || (message.outMs > slot.timeMs && !roll)) {
           this.#skip({ queueOffset: -1, phyOffset: units.phyOffset(at + i), recordBytes: 0, tagsCode: 0 }, typeof message === 'string' ? message : 'it is of another time');
           continue;
@@ -489,7 +509,7 @@ class WheelTimers implements Timers {
           this.counts.recalled++;
           continue;
         }
-        due.push({ message, enteredMs: String(units.writeTimeMs(at + i)), roll });
+        due.push({ message, enteredMs: writeTimeMs === slot.timeMs - lateMs ? neverEntered : String(writeTimeMs), roll });
       }
       if (!(await this.#putAll(due))) return false;
       for (const { message } of due) this.#count(message, -1);
@@ -597,7 +617,7 @@ class WheelTimers implements Timers {
 
   checkpoint(): TimerCheckpoint {
     const old = this.#files.checkpoint;
-    const readMs = this.#files.liveSlots === 0 ? Math.max(this.#readMs, this.#nowStep()) : this.#readMs;
+    const readMs = this.#files.liveSlots === 0 ? Math.max(this.#readMs, this.#quietMs()) : this.#readMs;
     const same = old.lastReadTimeMs === readMs && old.lastTimerQueueOffset === this.#queueOffset;
     return {
       lastReadTimeMs: readMs,
