@@ -266,7 +266,7 @@ public final class SdkProgram {
 
             @Override
             public LocalTransactionState checkLocalTransaction(MessageExt message) {
-                say("event", "checked", "as", as, "topic", message.getTopic(), "key", message.getKeys(), "body", new String(message.getBody(), StandardCharsets.UTF_8),
+                Puppet.say("event", "checked", "as", as, "topic", message.getTopic(), "key", message.getKeys(), "body", new String(message.getBody(), StandardCharsets.UTF_8),
                     "queueId", message.getQueueId(), "t", System.currentTimeMillis());
                 return state(byKey.get(message.getKeys()).get("answer"));
             }
@@ -275,7 +275,7 @@ public final class SdkProgram {
         for (Map<String, Object> input : inputs) {
             long t = System.currentTimeMillis();
             SendResult result = transactions.sendMessageInTransaction(message(topic, input), null);
-            say("event", "sent", "re", re, "key", input.get("key"), "acknowledged", result.getSendStatus() == SendStatus.SEND_OK, "t", t);
+            Puppet.say("event", "sent", "re", re, "key", input.get("key"), "acknowledged", result.getSendStatus() == SendStatus.SEND_OK, "t", t);
         }
     }
 
@@ -289,7 +289,7 @@ public final class SdkProgram {
     private static void request(Map<String, Object> command, Object re, String topic) throws Exception {
         for (Map<String, Object> input : (List<Map<String, Object>>) (List<?>) command.get("messages")) {
             Message reply = producer().request(message(topic, input), 20_000);
-            say("event", "replied", "re", re, "key", input.get("key"), "body", new String(reply.getBody(), StandardCharsets.UTF_8));
+            Puppet.say("event", "replied", "re", re, "key", input.get("key"), "body", new String(reply.getBody(), StandardCharsets.UTF_8));
         }
     }
 
@@ -358,7 +358,7 @@ public final class SdkProgram {
         try {
             producer().send(MessageUtil.createReplyMessage(request, ("reply to " + new String(request.getBody(), StandardCharsets.UTF_8)).getBytes(StandardCharsets.UTF_8)), 10_000);
         } catch (Exception error) {
-            say("event", "noreply", "key", request.getKeys(), "message", String.valueOf(error));
+            Puppet.say("event", "noreply", "key", request.getKeys(), "message", String.valueOf(error));
         }
     }
 
