@@ -67,7 +67,8 @@ async function prepare(body = 'in doubt', properties: Record<string, string> = {
     i: text({ TRAN_MSG: 'true', PGROUP: 'pg', UNIQ_KEY: `U${body}`, TAGS: 'tag', ...properties }),
   };
   const answer = await pump(c.ask('SEND_MESSAGE_V2', { ext, body }));
-  return { answer, queueOffset: String(answer.header['queueOffset']), phyOffset: parseInt(String(answer.header['msgId'] ?? '0').slice(16), 16) };
+  const msgId = typeof answer.header['msgId'] === 'string' ? answer.header['msgId'] : '0';
+  return { answer, queueOffset: String(answer.header['queueOffset']), phyOffset: parseInt(msgId.slice(16), 16) };
 }
 
 const endExt = (one: Prepared, commitOrRollback: number, ext: Record<string, string> = {}): Record<string, string> => ({
