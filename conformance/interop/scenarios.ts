@@ -407,7 +407,7 @@ export function interopSuite(sdkName: RemotingSdk): void {
     const clients: RawClient[] = [];
 
     beforeAll(async () => {
-      endpoint = await startEndpoint({ config: soonChecked });
+      endpoint = await startEndpoint({ config: { ...soonChecked, enablePropertyFilter: true } });
       sdk = await SdkDriver.start(sdkName, endpoint.namesrv);
       const broker = await RawClient.connect(endpoint.broker);
       const namesrv = await RawClient.connect(endpoint.namesrv);
