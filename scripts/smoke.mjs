@@ -19,7 +19,7 @@ async function ready() {
   let text = '';
   for await (const chunk of child.stdout) {
     text += chunk;
-    const line = /^ready namesrv=(\S+):(\d+) broker=\S+ data=.+ pid=\d+$/m.exec(text);
+    const line = /^ready namesrv=(\S+):(\d+) broker=\S+(?: \S+)* data=.+ pid=\d+$/m.exec(text);
     if (line) return { host: line[1], port: Number(line[2]) };
   }
   throw new Error(`no ready line, stdout was: ${text}`);
