@@ -16,6 +16,8 @@ import type { BatchUnits } from './batch-units.js';
 import { scheduleTopic, offsetFileName } from './names.js';
 import type { QueueRef } from './types.js';
 
+/** `MixAll#LMQ_PREFIX`. */
+const lightQueuePrefix = '%LMQ%';
 const firstBlockUnits = 32;
 /** Entries of a full block: 64 KiB. */
 const blockUnitsMax = 3276;
@@ -47,6 +49,8 @@ export class StoreQueue implements QueueRef {
   readonly tagSeed: number;
   /** SCHEDULE_TOPIC_XXXX: entries carry the delivery time. */
   readonly delayed: boolean;
+  /** Its entries point to records of other topics (`MixAll#isLmq`). */
+  readonly light: boolean;
   /** The queue of a topic with queue.type=BatchCQ has units besides its entries. */
   readonly batch: BatchUnits | undefined;
   attachment: unknown = undefined;
@@ -72,6 +76,8 @@ export class StoreQueue implements QueueRef {
   readonly files: number[] = [];
   /** Page of the log that a cold read of this queue took last: the next one in line asks for read-ahead. */
   coldPage = -1;
+  /** The last read of it took pages of the log. */
+  readsCold = false;
 
   readonly #fileBytes: number;
   #blocks: UnitBlock[] = [];
@@ -87,6 +93,7 @@ export class StoreQueue implements QueueRef {
     this.keySeed = javaStringHash(`${topic}#`);
     this.tagSeed = javaStringHash(`${topic}#T#`);
     this.delayed = topic === scheduleTopic;
+    this.light = topic.startsWith(lightQueuePrefix);
     this.#fileBytes = fileBytes;
     this.batch = batch;
   }

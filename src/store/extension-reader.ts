@@ -86,7 +86,8 @@ export class ExtensionReader {
 
   /** Forgets cached pages of a queue: it was deleted or cut, and its positions may come again. */
   forgetQueue(queue: StoreQueue): void {
-    this.pages.forgetAll(`${queue.topic}/${queue.queueId}/`);
+    const prefix = `${queue.topic}/${queue.queueId}/`;
+    this.pages.forgetAll((key) => key.startsWith(prefix));
   }
 }
 

@@ -2,6 +2,7 @@
  * Bytes of the log by phyOffset: from the tail cache at once, else from pages read off the thread. A read that lacks pages notes them and is tried
  * again when they are there, so that the rules of a read are written once, synchronously (read.ts).
  */
+import { viewOf } from '../codec/int64.js';
 import { recordMagic } from '../codec/message-record.js';
 import type { CommitLog } from './commit-log.js';
 import { PageCache } from './page-cache.js';
@@ -19,20 +20,31 @@ const NO_BYTES = Buffer.alloc(0);
 export class Located {
   bytes: Buffer = NO_BYTES;
   start = 0;
+  #view: DataView | undefined;
+
+  /** `view` over `bytes` where there is one already. */
+  set(bytes: Buffer, start: number, view?: DataView): void {
+    this.bytes = bytes;
+    this.start = start;
+    this.#view = view;
+  }
+
+  get view(): DataView {
+    return (this.#view ??= viewOf(this.bytes));
+  }
 }
 
 export type Found = 'found' | 'missing' | 'gone';
 
 /** Pages one read has collected: they stay while it is tried again, whatever the cache drops meanwhile. */
 export class ReadSession {
-  readonly pages = new Map<string, Page>();
+  readonly pages = new Map<string | number, Page>();
   /** Pages of the log that this read has. */
   readonly pinned: Page[] = [];
   /** Loads the last try found missing. */
   wanted: (() => Promise<void>)[] = [];
   /** The page of the log used last: most records of a read lie in one. */
-  #base = -1;
-  #number = -1;
+  #key = -1;
   #last: Page | undefined;
 
   /** A try asks for nothing but what it lacks first. */
@@ -41,25 +53,25 @@ export class ReadSession {
   }
 
   /** That page of the log if it is the one used last and has so many bytes. */
-  again(base: number, number: number, bytes: number): Page | undefined {
-    return this.#last !== undefined && number === this.#number && base === this.#base && this.#last.length >= bytes ? this.#last : undefined;
+  again(key: number, bytes: number): Page | undefined {
+    return this.#last !== undefined && key === this.#key && this.#last.length >= bytes ? this.#last : undefined;
   }
 
   /** Keeps a page of the log for this read. */
-  keep(key: string, base: number, number: number, page: Page): Page {
+  keep(key: number, page: Page): Page {
     this.pages.set(key, page);
-    return this.use(base, number, page);
+    return this.use(key, page);
   }
 
-  use(base: number, number: number, page: Page): Page {
-    this.#base = base;
-    this.#number = number;
+  use(key: number, page: Page): Page {
+    this.#key = key;
     return (this.#last = page);
   }
 }
 
 export class LogReader {
-  readonly pages: PageCache;
+  /** By the phyOffset they start at. */
+  readonly pages: PageCache<number>;
   readonly #log: CommitLog;
 
   constructor(log: CommitLog, bytesMax: number) {
@@ -75,8 +87,7 @@ export class LogReader {
     const chunk = log.find(phyOffset, size);
     if (chunk !== undefined) {
       chunk.shared = true;
-      out.bytes = chunk.bytes;
-      out.start = phyOffset - chunk.phyStart;
+      out.set(chunk.bytes, phyOffset - chunk.phyStart);
       return 'found';
     }
     if (phyOffset < log.min || size < 8 || phyOffset + size > log.written) return 'gone';
@@ -89,16 +100,14 @@ export class LogReader {
     if (firstPage === lastPage) {
       const page = this.#page(session, file.base, firstPage, from + size);
       if (page === undefined) return 'missing';
-      out.bytes = page.bytes;
-      out.start = from - firstPage * logPageBytes;
+      out.set(page.bytes, from - firstPage * logPageBytes, page.view);
       return this.#startsRecord(out, size);
     }
     // A damaged entry may ask for anything: what stands there must ask for as much before it is read.
     if (size > doubtBytes && firstPage * logPageBytes + logPageBytes - from >= 8) {
       const head = this.#page(session, file.base, firstPage, Math.min(firstPage * logPageBytes + logPageBytes, this.#log.written - file.base));
       if (head === undefined) return 'missing';
-      out.bytes = head.bytes;
-      out.start = from - firstPage * logPageBytes;
+      out.set(head.bytes, from - firstPage * logPageBytes, head.view);
       if (this.#startsRecord(out, size) === 'gone') return 'gone';
     }
     let missing = false;
@@ -112,34 +121,35 @@ export class LogReader {
       else page.bytes.copy(joined, start - from, start - pageStart, end - pageStart);
     }
     if (missing) return 'missing';
-    out.bytes = joined;
-    out.start = 0;
+    out.set(joined, 0);
     return this.#startsRecord(out, size);
   }
 
   /** A damaged file must not reach a consumer as a record. */
   #startsRecord(out: Located, size: number): Found {
-    const magic = out.bytes.readInt32BE(out.start + 4);
-    const whole = out.bytes.readInt32BE(out.start) === size && (magic === recordMagic.V1 || magic === recordMagic.V2);
+    const { view, start } = out;
+    const magic = view.getInt32(start + 4);
+    const whole = view.getInt32(start) === size && (magic === recordMagic.V1 || magic === recordMagic.V2);
     return whole ? 'found' : 'gone';
   }
 
-  #key(base: number, page: number): string {
-    return `${base}:${page}`;
+  /** What a page of a file is called: no two share a phyOffset, for files are contiguous. */
+  #key(base: number, page: number): number {
+    return base + page * logPageBytes;
   }
 
   /** The page with the file's bytes up to `end` (within the page) in it, or undefined and noted in the session. */
   #page(session: ReadSession, base: number, number: number, end: number): Page | undefined {
     const need = end - number * logPageBytes;
-    const again = session.again(base, number, need);
-    if (again !== undefined) return again;
     const key = this.#key(base, number);
+    const again = session.again(key, need);
+    if (again !== undefined) return again;
     const held = session.pages.get(key);
-    if (held !== undefined && held.length >= need) return session.use(base, number, held);
+    if (held !== undefined && held.length >= need) return session.use(key, held);
     const page = this.pages.peek(key);
     if (page !== undefined && page.length >= need) {
       session.pinned.push(this.pages.pin(page));
-      return session.keep(key, base, number, page);
+      return session.keep(key, page);
     }
     session.wanted.push(async () => {
       const loaded = await this.#load(base, number);
@@ -184,6 +194,7 @@ export class LogReader {
 
   /** Forgets the pages of a file that was deleted. */
   forgetFile(base: number): void {
-    this.pages.forgetAll(`${base}:`);
+    const end = base + this.#log.fileBytes;
+    this.pages.forgetAll((key) => key >= base && key < end);
   }
 }

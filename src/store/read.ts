@@ -25,9 +25,6 @@ const filterBytesDefault = 16000;
 const triesMax = 10000;
 const pullBytesMin = 100;
 
-/** Queues of light messages point to records of another topic. */
-const lightQueuePrefix = '%LMQ%';
-
 /** Walks entries of one queue, in memory or in pages. */
 class UnitCursor {
   view: DataView = new DataView(new ArrayBuffer(0));
@@ -37,20 +34,21 @@ class UnitCursor {
 }
 
 /** True when the record is the one this queue has at this offset. Its size and magic were checked. */
-function isRecordOf(queue: StoreQueue, queueOffset: number, phyOffset: number, bytes: Buffer, start: number): boolean {
-  if (queue.topic.startsWith(lightQueuePrefix)) return true;
-  const view = viewOf(bytes);
+function isRecordOf(queue: StoreQueue, queueOffset: number, phyOffset: number, { view, start }: Located): boolean {
+  if (queue.light) return true;
   if (view.getInt32(start + 12) !== queue.queueId || (queue.batch === undefined ? getInt64(view, start + 20) !== queueOffset : getInt64(view, start + 20) > queueOffset) || getInt64(view, start + 28) !== phyOffset) return false;
   const sysFlag = view.getInt32(start + 36);
   const bodyAt = start + 68 + bornHostBytes(sysFlag) + storeHostBytes(sysFlag);
-  if (bodyAt + 4 > bytes.length) return false;
+  if (bodyAt + 4 > view.byteLength) return false;
   const topicAt = bodyAt + 4 + view.getInt32(bodyAt);
   const lengthBytes = view.getInt32(start + 4) === recordMagic.V2 ? 2 : 1;
-  if (topicAt < start || topicAt + lengthBytes > bytes.length) return false;
+  if (topicAt < start || topicAt + lengthBytes > view.byteLength) return false;
   const length = lengthBytes === 2 ? view.getInt16(topicAt) : view.getInt8(topicAt);
   const { topicBytes } = queue;
   const at = topicAt + lengthBytes;
-  return length === topicBytes.length && at + length <= bytes.length && topicBytes.equals(bytes.subarray(at, at + length));
+  if (length !== topicBytes.length || at + length > view.byteLength) return false;
+  for (let i = 0; i < length; i++) if (view.getUint8(at + i) !== topicBytes[i]) return false;
+  return true;
 }
 
 /** How many of the entries from here on lead to the same record. */
@@ -94,7 +92,9 @@ export class StoreReader {
   }
 
   get(queue: StoreQueue, queueOffset: number, maxMsgs: number, maxBytes: number, filter: MessageFilter | undefined): GetResult | Promise<GetResult> {
-    return this.#tryGet(queue, queueOffset, maxMsgs, maxBytes, filter, undefined) ?? this.#getCold(queue, queueOffset, maxMsgs, maxBytes, filter);
+    // Where the last read of the queue needed the disk the next one will.
+    const warm = queue.readsCold ? undefined : this.#tryGet(queue, queueOffset, maxMsgs, maxBytes, filter, undefined);
+    return warm ?? this.#getCold(queue, queueOffset, maxMsgs, maxBytes, filter);
   }
 
   /** From pages: at once when they were read before or ahead. */
@@ -144,6 +144,7 @@ export class StoreReader {
     if (queueOffset > max) return this.#result(queue, 'OFFSET_OVERFLOW_BADLY', max);
 
     const { config, commitLog } = this.#parts;
+    const { maxTransferBytesOnMessageInMemory, maxTransferBytesOnMessageInDisk, maxTransferCountOnMessageInMemory, maxTransferCountOnMessageInDisk } = config;
     const logEnd = commitLog.written;
     const bytesMax = Math.min(Math.max(maxBytes, pullBytesMin), getBytesMax);
     const scanMax = Math.max(this.#filterBytes, maxMsgs * consumeQueueUnitBytes) / consumeQueueUnitBytes;
@@ -164,7 +165,6 @@ export class StoreReader {
     let run: Buffer | undefined;
     let runStart = 0;
     let runEnd = 0;
-    let coldPhy = -1;
     /** The record that was taken last. */
     let runPhy = -1;
     const cursor = this.#cursor;
@@ -196,8 +196,8 @@ export class StoreReader {
       if (count > 0) {
         const unitCount = batch === undefined ? 1 : sameRecord(cursor.view, cursor.pos, blockEnd - at);
         if (count + unitCount > maxMsgs || bytes + size > bytesMax) break;
-        const byteLimit = inMemory ? config.maxTransferBytesOnMessageInMemory : config.maxTransferBytesOnMessageInDisk;
-        const countLimit = inMemory ? config.maxTransferCountOnMessageInMemory : config.maxTransferCountOnMessageInDisk;
+        const byteLimit = inMemory ? maxTransferBytesOnMessageInMemory : maxTransferBytesOnMessageInDisk;
+        const countLimit = inMemory ? maxTransferCountOnMessageInMemory : maxTransferCountOnMessageInDisk;
         if (bytes + size > byteLimit || count > countLimit - 1 || bytes >= bytesMax) break;
       }
       lastPhy = phyOffset;
@@ -215,7 +215,7 @@ export class StoreReader {
       if (found === 'missing') return undefined;
       const start = located.start;
       // Apache hands out whatever stands there; nobody gets a wrong message here.
-      const foreign = found === 'found' && cursor.cold && !isRecordOf(queue, at, phyOffset, located.bytes, start);
+      const foreign = found === 'found' && cursor.cold && !isRecordOf(queue, at, phyOffset, located);
       if (found === 'gone' || foreign) {
         if (bytes === 0) status = 'MESSAGE_WAS_REMOVING';
         if (phyOffset >= 0 && phyOffset < commitLog.min && size !== preBlankSize) skipBelow = commitLog.min;
@@ -226,7 +226,6 @@ export class StoreReader {
         if (bytes === 0) status = 'NO_MATCHED_MESSAGE';
         continue;
       }
-      if (session !== undefined) coldPhy = phyOffset;
       if (run === located.bytes && runEnd === start) {
         runEnd = start + size;
       } else {
@@ -241,7 +240,8 @@ export class StoreReader {
       status = 'FOUND';
     }
     if (run !== undefined) slices.push(run.subarray(runStart, runEnd));
-    if (coldPhy >= 0) this.#followCold(queue, coldPhy);
+    queue.readsCold = session !== undefined && session.pinned.length > 0;
+    if (queue.readsCold && runPhy >= 0) this.#followCold(queue, runPhy);
     const fallenBehind = logEnd - lastPhy > this.#windowBytes;
     if (count === 0) {
       if (session !== undefined) this.logReader.release(session);
@@ -249,7 +249,7 @@ export class StoreReader {
     }
     this.counts.found++;
     this.counts.messages += count;
-    return { status, nextBeginOffset: next, minOffset: queue.minOffset, maxOffset: max, slices, messageCount: count, bytes, fallenBehind, lender: session };
+    return { status, nextBeginOffset: next, minOffset: queue.minOffset, maxOffset: max, slices, messageCount: count, bytes, fallenBehind, lender: queue.readsCold ? session : undefined };
   }
 
   /**
@@ -354,7 +354,8 @@ export class StoreReader {
 
   /** Forgets cached pages of a queue: it was deleted, and its name may come again. */
   forgetQueue(queue: StoreQueue): void {
-    this.#unitPages.forgetAll(`${queue.topic}/${queue.queueId}/`);
+    const prefix = `${queue.topic}/${queue.queueId}/`;
+    this.#unitPages.forgetAll((key) => key.startsWith(prefix));
     this.#extensions.forgetQueue(queue);
   }
 

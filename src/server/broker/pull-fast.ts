@@ -35,6 +35,8 @@ export function createPullFast(ctx: BrokerContext, pull: RunPull, lite: boolean)
   const writer = new PullReplyWriter();
   const head = Buffer.allocUnsafeSlow(pullReplyBytesMax);
   const groups = new RecentText();
+  const subscriptions = new RecentText();
+  const expressionTypes = new RecentText();
 
   function send(connection: Connection, opaque: number, answer: PullAnswer | PullRefusal): void {
     if (!connection.open) return;
@@ -94,8 +96,8 @@ export function createPullFast(ctx: BrokerContext, pull: RunPull, lite: boolean)
       sysFlag,
       commitOffset,
       suspendTimeoutMs,
-      subscription: subscription < 0 ? undefined : scan.text(subscription),
-      expressionType: expressionType < 0 ? undefined : scan.text(expressionType),
+      subscription: subscription < 0 ? undefined : subscriptions.of(scan, subscription),
+      expressionType: expressionType < 0 ? undefined : expressionTypes.of(scan, expressionType),
       subVersion: BigInt(subVersion),
     };
     pull(request, (answer) => send(connection, opaque, answer));
