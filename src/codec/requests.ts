@@ -1411,7 +1411,7 @@ export const requests = {
     body: 'none', replyBody: 'json:HARuntimeInfo',
   },
   RESET_MASTER_FLUSH_OFFSET: {
-    code: 908, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned',
+    code: 908, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',
     javaHeader: 'ResetMasterFlushOffsetHeader',
     header: {
       masterFlushOffset: { as: 'i64' },
@@ -1503,7 +1503,7 @@ export const requests = {
     body: 'json:array of broker names', replyBody: 'json:BrokerReplicasInfo',
   },
   GET_BROKER_EPOCH_CACHE: {
-    code: 1007, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned',
+    code: 1007, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',
     header: {},
     reply: {},
     body: 'none', replyBody: 'json:EpochEntryCache',
@@ -1861,7 +1861,7 @@ export const requests = {
     note: 'not on the fast port',
   },
   POP_ROLLBACK: {
-    code: 200056, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned',
+    code: 200056, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',
     header: {},
     reply: {},
     body: 'none', replyBody: 'none',

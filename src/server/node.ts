@@ -297,11 +297,12 @@ async function openBroker(shared: Shared): Promise<BrokerPart> {
   // The store is recovered before the broker's table is there.
   const batchTopics = storedBatchTopics(disk, config.broker.storePathConfigDir);
   let isBatchTopic = (topic: string): boolean => batchTopics.has(topic);
+  const storeConfig = { ...config.store, messageDelayLevel: config.broker.messageDelayLevel };
   const store: OpenStore = await openStore({
     root: config.store.storePathRootDir,
     commitLogDir: config.store.storePathCommitLog,
     disk, clock, log,
-    config: { ...config.store, messageDelayLevel: config.broker.messageDelayLevel },
+    config: storeConfig,
     collect: collectGarbage,
     isBatchTopic: (topic) => isBatchTopic(topic),
   });
@@ -312,7 +313,8 @@ async function openBroker(shared: Shared): Promise<BrokerPart> {
       random: Math.random,
       listenHost: config.server.bindAddress,
       machineHost: machineHost(),
-      shownConfig: { ...config.store, ...fixedSettings },
+      storeConfig,
+      shownConfig: fixedSettings,
     });
   } catch (error) {
     await store.close();

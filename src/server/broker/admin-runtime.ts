@@ -7,8 +7,8 @@ import { responseCodes } from '../../codec/responses.js';
 import { versionName } from '../../compat/versions.js';
 import type { LaneSet } from '../../remoting/lanes.js';
 import type { Handlers } from '../../remoting/types.js';
-import { brokerKeys, ConfigError } from '../config.js';
-import type { BrokerConfig } from '../config-types.js';
+import { brokerKeys, ConfigError, storeKeys } from '../config.js';
+import type { BrokerConfig, StoreConfig } from '../config-types.js';
 import { jsonReply, success } from './admin.js';
 import type { AdminParts } from './admin.js';
 import { newDataVersion, nextDataVersion } from './data-version.js';
@@ -24,23 +24,35 @@ import type { DataVersion } from './types.js';
 
 type RuntimeHandlers = Pick<Handlers,
   'GET_BROKER_RUNTIME_INFO' | 'GET_BROKER_CONFIG' | 'UPDATE_BROKER_CONFIG' | 'VIEW_BROKER_STATS_DATA' | 'GET_ALL_DELAY_OFFSET' | 'GET_BROKER_HA_STATUS' |
-  'GET_TIMER_CHECK_POINT' | 'GET_TIMER_METRICS'>;
+  'GET_TIMER_CHECK_POINT' | 'GET_TIMER_METRICS' | 'RESET_MASTER_FLUSH_OFFSET' | 'GET_BROKER_EPOCH_CACHE' | 'POP_ROLLBACK'>;
 
 /** Keys that parts of the broker read anew at each use, so that a change takes effect at once. No path, no program, no address, no limit of memory. */
-export const runtimeKeys = [
-  'autoCreateSubscriptionGroup', 'autoCreateTopicEnable', 'brokerPermission', 'channelExpiredTimeout', 'consumerOffsetUpdateVersionStep',
-  'defaultQueryMaxNum', 'enableMixedMessageType', 'enableSplitMetadata', 'litePullMessageEnable', 'longPollingEnable',
-  'notifyConsumerIdsChangedEnable', 'regionId', 'rejectTransactionMessage', 'shortPollingTimeMills', 'slaveReadEnable', 'splitMetadataSize',
-  'startAcceptSendRequestTimeStamp', 'storeReplyMessageEnable', 'traceOn', 'transactionCheckInterval', 'transactionCheckMax',
-  'transactionOpBatchInterval', 'transactionOpMsgMaxSize', 'transactionTimeOut', 'useServerSideResetOffset', 'validateSystemTopicWhenUpdateTopic',
+const runtimeBrokerKeys = [
+  'allowRecallWhenBrokerNotWriteable', 'autoCreateSubscriptionGroup', 'autoCreateTopicEnable', 'brokerPermission', 'cgColdReadThreshold',
+  'channelExpiredTimeout', 'consumerOffsetUpdateVersionStep', 'defaultQueryMaxNum', 'enableBroadcastOffsetStore', 'enableMixedMessageType',
+  'enableRetryTopicV2', 'enableSplitMetadata', 'globalColdReadThreshold', 'initPopOffsetByCheckMsgInMem', 'litePullMessageEnable',
+  'longPollingEnable', 'notifyConsumerIdsChangedEnable', 'popFromRetryProbability', 'popResponseReturnActualRetryTopic', 'recallMessageEnable',
+  'regionId', 'rejectTransactionMessage', 'retrieveMessageFromPopRetryTopicV1', 'serverLoadBalancerEnable', 'shortPollingTimeMills',
+  'slaveReadEnable', 'splitMetadataSize', 'startAcceptSendRequestTimeStamp', 'storeReplyMessageEnable', 'timerStopDequeue', 'timerStopEnqueue',
+  'traceOn', 'transactionCheckInterval', 'transactionCheckMax', 'transactionOpBatchInterval', 'transactionOpMsgMaxSize', 'transactionTimeOut',
+  'useServerSideResetOffset', 'validateSystemTopicWhenUpdateTopic',
 ] as const satisfies readonly (keyof BrokerConfig)[];
 
-type RuntimeKey = (typeof runtimeKeys)[number];
+/** The same of the store. */
+const runtimeStoreKeys = [
+  'cleanFileForciblyEnable', 'cleanResourceInterval', 'deleteCommitLogFilesInterval', 'deleteWhen', 'diskMaxUsedSpaceRatio', 'fileReservedTime',
+  'maxTransferBytesOnMessageInDisk', 'maxTransferBytesOnMessageInMemory', 'maxTransferCountOnMessageInDisk', 'maxTransferCountOnMessageInMemory',
+] as const satisfies readonly (keyof StoreConfig)[];
+
+type RuntimeBrokerKey = (typeof runtimeBrokerKeys)[number];
+type RuntimeStoreKey = (typeof runtimeStoreKeys)[number];
 
 export interface RuntimeParts extends AdminParts {
   readonly lanes: LaneSet;
-  /** Further configuration to show (the store's). Shown only. */
-  readonly shownConfig: Readonly<Record<string, unknown>>;
+  /** The store's configuration: the very object it reads. */
+  readonly storeConfig: Partial<StoreConfig>;
+  /** Further configuration to show. Shown only. */
+  readonly shownConfig: object;
   /** Next offset to deliver of each delay level. */
   readonly delayOffsets: () => DelayOffsets;
   /** Undefined when there are none. */
@@ -61,12 +73,18 @@ export function byteCount(bytes: number): string {
   return `${(bytes / 1024 ** power).toFixed(1)} ${'KMGTPE'.charAt(power - 1)}iB`;
 }
 
-function isRuntimeKey(key: string): key is RuntimeKey {
-  return (runtimeKeys as readonly string[]).includes(key);
+function isOneOf<const K extends string>(keys: readonly K[], key: string): key is K {
+  return (keys as readonly string[]).includes(key);
 }
 
-function assign<K extends RuntimeKey>(config: BrokerConfig, key: K, text: string): () => void {
-  const value = brokerKeys[key].read(key, text);
+/** Reads a new value; the change is made by what is returned. Throws ConfigError. Undefined: the key cannot change while the broker runs. */
+function changeOf(broker: BrokerConfig, store: Partial<StoreConfig>, key: string, text: string): (() => void) | undefined {
+  if (isOneOf(runtimeBrokerKeys, key)) return assign<RuntimeBrokerKey, BrokerConfig>(broker, key, brokerKeys[key].read(key, text));
+  if (isOneOf(runtimeStoreKeys, key)) return assign<RuntimeStoreKey, Partial<StoreConfig>>(store, key, storeKeys[key].read(key, text));
+  return undefined;
+}
+
+function assign<K extends string, C extends { [P in K]?: unknown }>(config: C, key: K, value: C[K]): () => void {
   return () => {
     config[key] = value;
   };
@@ -156,8 +174,8 @@ export function createRuntimeHandlers(parts: RuntimeParts): RuntimeHandlers {
 
     GET_BROKER_CONFIG() {
       const all = new Map<string, string>();
-      for (const source of [parts.shownConfig, { ...config } as Record<string, unknown>]) {
-        for (const [key, value] of Object.entries(source)) {
+      for (const source of [parts.storeConfig, parts.shownConfig, config]) {
+        for (const [key, value] of Object.entries(source) as [string, unknown][]) {
           if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') all.set(key, String(value));
         }
       }
@@ -173,16 +191,18 @@ export function createRuntimeHandlers(parts: RuntimeParts): RuntimeHandlers {
       const changes: (() => void)[] = [];
       const wanted = readProperties(body.toString('utf8'));
       for (const [key, text] of wanted) {
-        if (!isRuntimeKey(key)) {
-          throw new Refusal(responseCodes.NO_PERMISSION,
-            `Can not update config in black list. ${shown(key)} cannot change while the broker runs; these can: ${runtimeKeys.join(', ')}`);
-        }
+        let change: (() => void) | undefined;
         try {
-          changes.push(assign(config, key, text));
+          change = changeOf(config, parts.storeConfig, key, text);
         } catch (error) {
           if (error instanceof ConfigError) throw new Refusal(responseCodes.INVALID_PARAMETER, shown(error.message));
           throw error;
         }
+        if (change === undefined) {
+          throw new Refusal(responseCodes.NO_PERMISSION,
+            `Can not update config in black list. ${shown(key)} cannot change while the broker runs; these can: ${[...runtimeBrokerKeys, ...runtimeStoreKeys].sort().join(', ')}`);
+        }
+        changes.push(change);
       }
       for (const change of changes) change();
       if (changes.length > 0) {
@@ -203,6 +223,16 @@ export function createRuntimeHandlers(parts: RuntimeParts): RuntimeHandlers {
         masterCommitLogMaxOffset: store.positions.written,
       });
     },
+
+    /** Only a slave has the flush offset of a master; a master answers and does nothing (`AdminBrokerProcessor#resetMasterFlushOffset`). */
+    RESET_MASTER_FLUSH_OFFSET: () => success,
+
+    GET_BROKER_EPOCH_CACHE() {
+      throw new Refusal(responseCodes.SYSTEM_ERROR, 'this request only for controllerMode ');
+    },
+
+    /** Records of POP are in the files already (`AdminBrokerProcessor#transferPopToFsStore`). */
+    POP_ROLLBACK: () => success,
 
     VIEW_BROKER_STATS_DATA(_request, header) {
       const item = statistics.item(header.statsName, header.statsKey);

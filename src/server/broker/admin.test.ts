@@ -312,9 +312,19 @@ describe('the broker itself', () => {
     }
     expect((await c.ask('UPDATE_BROKER_CONFIG', { body: 'brokerPermission=9' })).code).toBe(29);
     expect(c.broker.context.config).toMatchObject({ traceOn: false, listenPort: 10911, brokerPermission: 6 });
+    expect((await c.ask('UPDATE_BROKER_CONFIG', { body: 'fileReservedTime=5\nmaxTransferCountOnMessageInDisk=0' })).code).toBe(29);
+    expect((await c.ask('GET_BROKER_CONFIG')).body).not.toContain('fileReservedTime=5\n');
+    expect((await c.ask('UPDATE_BROKER_CONFIG', { body: 'fileReservedTime=5' })).code).toBe(0);
     const shown = await c.ask('GET_BROKER_CONFIG');
     expect(shown.body).toContain('longPollingEnable=false\n');
-    expect(JSON.parse(shown.header['version'] as string)).toMatchObject({ counter: 1 });
+    expect(shown.body).toContain('fileReservedTime=5\n');
+    expect(JSON.parse(shown.header['version'] as string)).toMatchObject({ counter: 2 });
+  });
+
+  test('a master without a controller answers what concerns slaves, epochs and the kv store as Apache does', async () => {
+    expect((await c.ask('RESET_MASTER_FLUSH_OFFSET', { ext: { masterFlushOffset: '0' } })).code).toBe(0);
+    expect((await c.ask('POP_ROLLBACK')).code).toBe(0);
+    expect(await c.ask('GET_BROKER_EPOCH_CACHE')).toMatchObject({ code: 1, remark: 'this request only for controllerMode ' });
   });
 
   test('statistics of a topic that nobody wrote to do not exist', async () => {

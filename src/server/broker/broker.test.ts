@@ -80,6 +80,18 @@ describe('figures', () => {
 
   test('byte counts are Java texts', () => expect([0, 1023, 1024, 1536, 5 * 1024 ** 3].map(byteCount)).toEqual(['0 B', '1023 B', '1.0 KiB', '1.5 KiB', '5.0 GiB']));
 
+  test('a changed limit of the store counts from the next pull on', async () => {
+    c = await Composed.open();
+    for (let i = 0; i < 5; i++) await c.send('Limited');
+    const ext = {
+      consumerGroup: 'g', topic: 'Limited', queueId: '0', queueOffset: '0', maxMsgNums: '32', sysFlag: '4', commitOffset: '0', suspendTimeoutMillis: '0',
+      subscription: '*', subVersion: '0', expressionType: 'TAG',
+    };
+    expect((await c.ask('PULL_MESSAGE', { ext })).header).toMatchObject({ nextBeginOffset: 5 });
+    expect((await c.ask('UPDATE_BROKER_CONFIG', { body: 'maxTransferCountOnMessageInMemory=3' })).code).toBe(0);
+    expect((await c.ask('PULL_MESSAGE', { ext })).header).toMatchObject({ nextBeginOffset: 3 });
+  });
+
   test('puts and gets are counted where they happen', async () => {
     c = await Composed.open();
     for (let i = 0; i < 3; i++) await c.send('Counted');

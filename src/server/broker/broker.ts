@@ -10,7 +10,7 @@ import type { Clock, FastHandler, Handlers, Lanes, Log, TimerHandle, Turn } from
 import type { RequestName } from '../../codec/requests.js';
 import type { Disk } from '../../store/disk.js';
 import type { MessageStore } from '../../store/types.js';
-import type { BrokerConfig } from '../config-types.js';
+import type { BrokerConfig, StoreConfig } from '../config-types.js';
 import { TransactionCounts } from '../transaction/counts.js';
 import { createTransactions } from '../transaction/transactions.js';
 import type { Transactions } from '../transaction/transactions.js';
@@ -81,7 +81,9 @@ export interface BrokerOptions {
   readonly machineHost?: string | undefined;
   /** Bounds other than `brokerLimits`. */
   readonly limits?: Partial<BrokerLimits> | undefined;
-  /** Further configuration that GET_BROKER_CONFIG shows: the store's. */
+  /** The configuration the store was opened with, the very object: some of it may change while the broker runs. */
+  readonly storeConfig?: Partial<StoreConfig> | undefined;
+  /** Further configuration that GET_BROKER_CONFIG shows. */
   readonly shownConfig?: object | undefined;
 }
 
@@ -165,9 +167,10 @@ export function createBroker(options: BrokerOptions): Broker {
   const send = createSend(context, delays, (topic) => halfCounts.add(topic, 1));
   const schedule = createSchedule(send.parts, disk);
   schedule.load();
-  const storeDir = options.shownConfig === undefined ? undefined : (options.shownConfig as Readonly<Record<string, unknown>>)['storePathRootDir'];
+  const storeConfig = options.storeConfig ?? {};
+  const storeDir = storeConfig.storePathRootDir;
   const timers = config.timerWheelEnable
-    ? createTimers(send.parts, { disk, root: typeof storeDir === 'string' ? storeDir : path.dirname(config.storePathConfigDir), wheelSlots: limits.timerWheelSlots })
+    ? createTimers(send.parts, { disk, root: storeDir ?? path.dirname(config.storePathConfigDir), wheelSlots: limits.timerWheelSlots })
     : undefined;
   if (timers !== undefined) {
     send.parts.timerNum = (timeMs) => timers.num(timeMs);
@@ -185,8 +188,7 @@ export function createBroker(options: BrokerOptions): Broker {
     brokerAddress: context.brokerAddress,
     haServerAddress: () => `${textHost}:${port + 1}`,
   });
-  const shownConfig: Readonly<Record<string, unknown>> = { ...options.shownConfig };
-  const transactions = createTransactions(send.parts, halfCounts, () => Number(shownConfig['fileReservedTime'] ?? fileReservedHoursDefault));
+  const transactions = createTransactions(send.parts, halfCounts, () => storeConfig.fileReservedTime ?? fileReservedHoursDefault);
   const lanes = brokerLanes(config);
   const laneSet = new LaneSet(clock, lanes);
   const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics };
@@ -198,10 +200,11 @@ export function createBroker(options: BrokerOptions): Broker {
     ...createRuntimeHandlers({
       ...parts,
       lanes: laneSet,
-      shownConfig,
+      storeConfig,
+      shownConfig: options.shownConfig ?? {},
       delayOffsets: () => schedule.state(),
       timers,
-      storeSpace: () => (typeof storeDir === 'string' ? disk.space(storeDir) : undefined),
+      storeSpace: () => (storeDir === undefined ? undefined : disk.space(storeDir)),
       reregister: () => registration.again(),
     }),
     ...createMessageQuery(context).handlers,

@@ -16,7 +16,7 @@ import type { SimulatedDisk } from '../../../store/simulated-disk.js';
 import { resolveConfig } from '../../config.js';
 import { createBroker } from '../broker.js';
 import type { BrokerLimits } from '../limits.js';
-import type { Broker } from '../broker.js';
+import type { Broker, BrokerOptions } from '../broker.js';
 
 export function answer(code: number, more: Partial<Command> = {}): Command {
   return { code, language: 'JAVA', version: 513, opaque: 1, flag: 1, remark: undefined, ext: new Map(), serialize: 'JSON', body: Buffer.alloc(0), ...more };
@@ -105,7 +105,10 @@ export class Composed {
   readonly store: OpenStore;
   readonly broker: Broker;
 
-  private constructor(disk: SimulatedDisk, store: OpenStore, settings: Readonly<Record<string, string>>, clock: ManualClock, turn: EventTurn, limits: Partial<BrokerLimits> = {}) {
+  private constructor(
+    disk: SimulatedDisk, store: OpenStore, storeConfig: BrokerOptions['storeConfig'], settings: Readonly<Record<string, string>>, clock: ManualClock, turn: EventTurn,
+    limits: Partial<BrokerLimits> = {},
+  ) {
     this.disk = disk;
     disk.spaces.set('/data', { totalBytes: 200 * 1024 ** 3, freeBytes: 1.5 * 1024 ** 3, availableBytes: 1024 ** 3 });
     this.clock = clock;
@@ -116,7 +119,7 @@ export class Composed {
       config: broker, store, disk, clock, turn, log: silentLog,
       random: () => 0.5,
       listenHost: '127.0.0.1',
-      shownConfig: { storePathRootDir: '/data' },
+      storeConfig,
       limits,
       client: {
         call: (address, request) => {
@@ -132,9 +135,9 @@ export class Composed {
   static async open(settings: Readonly<Record<string, string>> = {}, disk: SimulatedDisk = simulatedDisk(7), more: ComposedOptions = {}): Promise<Composed> {
     const clock = more.clock ?? new ManualClock();
     const turn = new EventTurn((error) => { throw error; });
-    const config = { ...defaultStoreConfig(), mappedFileSizeCommitLog: 1 << 18, mappedFileSizeConsumeQueue: 20 * 64, maxHashSlotNum: 64, maxIndexNum: 256, maxMessageSize: 1 << 16, ...more.store };
+    const config = { ...defaultStoreConfig(), storePathRootDir: '/data', mappedFileSizeCommitLog: 1 << 18, mappedFileSizeConsumeQueue: 20 * 64, maxHashSlotNum: 64, maxIndexNum: 256, maxMessageSize: 1 << 16, ...more.store };
     const store = await openStore({ root: '/data', disk, clock, log: silentLog, config });
-    return new Composed(disk, store, settings, clock, turn, more.limits);
+    return new Composed(disk, store, config, settings, clock, turn, more.limits);
   }
 
   /** What a client asked and would be answered; answers that come later included, once the turn ended. */
