@@ -3,10 +3,11 @@
  * and run. Driving them is `sdk-driver.ts`.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { jvmOpens, mavenLibrary, missingForJava } from './adapters/apache/install.js';
+import { madeOnce } from './made-once.js';
 import { cacheDir, missingTools, projectRoot, run } from './process.js';
 
 /** Libraries that speak the remoting protocol: their programs are given a name server. */
@@ -136,10 +137,5 @@ function isInstalled(name: string): boolean {
 async function once(dir: string, sources: readonly string[], build: () => Promise<void>): Promise<void> {
   const hash = createHash('sha256');
   for (const source of sources) hash.update(readFileSync(source));
-  const want = hash.digest('hex');
-  const marker = join(dir, 'built');
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === want) return;
-  mkdirSync(dir, { recursive: true });
-  await build();
-  writeFileSync(marker, want);
+  await madeOnce(dir, { marker: 'built', want: hash.digest('hex') }, build);
 }

@@ -3,9 +3,10 @@
  * JVM flags its programs run. Starting them is `adapters/apache/apache.ts`.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Missing } from '../../endpoint.js';
+import { alone, madeOnce } from '../../made-once.js';
 import { cacheDir, missingTools, projectRoot, run } from '../../process.js';
 
 export const apacheVersion = '5.5.0';
@@ -25,17 +26,16 @@ export async function mavenLibrary(name: string, pom: string, version: string): 
   if (missing.length > 0) throw new Missing(missing);
   const pomPath = join(projectRoot, pom);
   const dir = join(cacheDir, name, version);
-  const marker = join(dir, 'complete');
   const want = createHash('sha256').update(readFileSync(pomPath)).update(version).digest('hex');
-  if (!existsSync(marker) || readFileSync(marker, 'utf8') !== want) {
+  await madeOnce(dir, { marker: 'complete', want }, async () => {
     rmSync(dir, { recursive: true, force: true });
     mkdirSync(dir, { recursive: true });
-    await run(`maven for ${name} ${version}`, 'mvn', [
+    // Several Mavens do not share a local repository safely.
+    await alone(join(cacheDir, 'maven.lock'), () => run(`maven for ${name} ${version}`, 'mvn', [
       '-q', '-B', '-f', pomPath, 'dependency:copy-dependencies', '-DincludeScope=runtime',
       `-DoutputDirectory=${join(dir, 'lib')}`, `-Drocketmq.version=${version}`,
-    ]);
-    writeFileSync(marker, want);
-  }
+    ]));
+  });
   return join(dir, 'lib', '*');
 }
 
