@@ -80,12 +80,12 @@ export class SdkDriver {
 
   /** Builds (the first time) and starts the program against a name server or a gRPC endpoint (host:port). */
   static async start(sdk: SdkName, address: string): Promise<SdkDriver> {
-    const home = mkdtempSync(join(tmpdir(), `sdk-${sdk}-`)); // logs and broadcast offsets go there
     const { command, args, env } = await prepare(sdk);
+    const home = mkdtempSync(join(tmpdir(), `sdk-${sdk}-`)); // logs and broadcast offsets go there
     const child = new Child(sdk, command, [...args(home), address], { cwd: home, env: { HOME: home, ...env } });
     const driver = new SdkDriver(sdk, child, home);
     try {
-      await child.line((line) => line.includes('"ready"'), 30_000);
+      await child.line((line) => line.includes('"ready"'), 120_000);
     } catch (error) {
       await driver.stop();
       throw error;

@@ -78,13 +78,13 @@ describe.each(endpoints.map((one, number) => ({ ...one, number })))('an endpoint
     expect(report.cases.map((one) => one.name)).toEqual(cases.map((one) => one.name));
     expect(report.cases.filter((one) => one.failure?.kind === 'kit').map((one) => `${one.name}: ${one.failure?.stack ?? ''}`)).toEqual([]);
     expect(report.notes).toEqual([]);
-  }, 100_000);
+  }, 240_000);
 
   it('is no endpoint, or one of which something is known, and discovery ends', async () => {
     const address = await serve(script, greet);
     const found = await discover({ namesrv: address, broker: address, timeoutMs: 200 }).then(() => 'found', (error: unknown) => (error instanceof Error ? error.name : String(error)));
     expect(['found', 'EndpointError']).toContain(found);
-  }, 60_000);
+  }, 240_000);
 });
 
 describe('frames nobody asked for', () => {
@@ -98,5 +98,5 @@ describe('frames nobody asked for', () => {
     await connection.request(1, {}, { timeoutMs: 20_000 });
     expect(connection.keptBytes).toBeLessThanOrEqual(64 * 1024 * 1024);
     connection.close();
-  }, 30_000);
+  }, 240_000);
 });

@@ -13,7 +13,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 function conform(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [fileURLToPath(new URL('./main.js', import.meta.url)), ...args], { timeout: 15_000 }, (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }));
+    const child = execFile(process.execPath, [fileURLToPath(new URL('./main.js', import.meta.url)), ...args], { timeout: 60_000 }, (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }));
   });
 }
 

@@ -129,7 +129,7 @@ describe('a run', () => {
       const endpoint = { name: 'e', kind: 'e', version: '5.5.0', namesrv: '', broker: '', brokerName: '', cluster: '', profile: 'full', features: new Set() };
       const report = await runCases({ endpoint, cases: defineCases('x', [{ ...about, name: 'x.a', run }, { ...about, name: 'x.b', run: (t) => t.sleep(40) }]) });
       console.log(JSON.stringify([report.cases.map((each) => each.verdict), report.notes.map((note) => /lost|thrown/.exec(note)?.[0])]));`;
-    const child = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', timeout: 15_000 });
+    const child = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', timeout: 60_000 });
     expect([child.stdout.trim(), child.stderr, child.status]).toEqual(['[["pass","pass"],["lost","thrown"]]', '', 0]);
   });
 

@@ -77,7 +77,7 @@ describe('conform', () => {
     own = server.address;
     const path = join(dir, 'recorded.json');
     const run = (...args: string[]): Promise<{ code: number | null; out: string; err: string }> => new Promise((resolve) => {
-      const child = execFile(process.execPath, [fileURLToPath(new URL('./main.js', import.meta.url)), '--namesrv', own, '--only', 'offsets.commit-then-query', ...args], { timeout: 15_000 },
+      const child = execFile(process.execPath, [fileURLToPath(new URL('./main.js', import.meta.url)), '--namesrv', own, '--only', 'offsets.commit-then-query', ...args], { timeout: 60_000 },
         (_error, out, err) => resolve({ code: child.exitCode, out, err }));
     });
     try {

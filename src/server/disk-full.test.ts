@@ -61,5 +61,5 @@ describe('a full disk', () => {
     expect(await missing(reader)).toEqual([]);
     expect((await reader.request(21))?.body.includes('"OnFull"')).toBe(true);
     expect(await again.kill('SIGTERM')).toBe(0);
-  }, 60_000);
+  }, 240_000);
 });

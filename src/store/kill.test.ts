@@ -58,4 +58,4 @@ test(`what was written before any of ${kills} kills is there, once, and the inde
     expect([where, all.get(queue)?.[Number(offset)]]).toEqual([where, text]);
   }
   await store.close();
-}, 60000);
+}, 240_000);

@@ -183,4 +183,4 @@ test('every sequence of puts, turns, reads, restarts and deletions matches the m
     ),
     { numRuns: 60, interruptAfterTimeLimit: 15000, markInterruptAsFailure: false },
   );
-}, 60000);
+}, 240_000);

@@ -43,7 +43,7 @@ beforeAll(async () => {
   expect(store.positions.written).toBeGreaterThan(3 << 15);
   expected = sorted(await checkStore(store));
   await store.close();
-}, 60000);
+}, 240_000);
 
 /** Opens, checks everything, and sees that the next start finds nothing to do. */
 async function opensWhole(disk: SimulatedDisk, change: Partial<StoreConfig> = {}): Promise<string[]> {
@@ -175,7 +175,7 @@ describe('after a clean stop', () => {
         await again.close();
       }
     }
-  }, 30000);
+  }, 240_000);
 });
 
 /** Reads a queue as a consumer would: forward only, skipping what is not there. Fails when it does not get on. */
@@ -285,7 +285,7 @@ describe('after an unclean stop', () => {
       // Times without a record, later than what the index holds: found once by chance.
       { numRuns: 60, examples: [[[1_700_000_045_000n, 1_700_000_045_000n, 1_699_999_000_000n, 1_699_999_000_000n, 1_699_999_000_000n, 0n], 'keep', false]] },
     );
-  }, 30000);
+  }, 240_000);
 
   test('with messageIndexSafe recovery begins where the index ends', async () => {
     const { disk, all } = await killed();

@@ -64,6 +64,7 @@ export class ApacheNamesrv {
       await child.line(bootSuccess, startTimeoutMs);
     } catch (error) {
       await child.kill();
+      rmSync(parent, { recursive: true, force: true });
       throw error;
     }
     return new ApacheNamesrv(`127.0.0.1:${port}`, child, parent);

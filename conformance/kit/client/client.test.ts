@@ -35,11 +35,11 @@ describe('the cases about clients', () => {
 
   it('acquit a good client', async () => {
     expect(failed(await (acquittal as Promise<RunReport>))).toEqual([]);
-  }, 110_000);
+  }, 240_000);
 
   it.each(flaws.map(([flaw]) => flaw))('convict one that is wrong in one way: %s', async (flaw) => {
     expect((await convictions.get(flaw))?.cases.map((one) => one.verdict)).toEqual(['fail']);
-  }, 50_000);
+  }, 240_000);
 
   it('call a program that does not start an error, not a failure', async () => {
     const report = await runClientCases({ client: commandClient('/nonexistent {namesrv} {scenario}'), cases: clientCases.slice(0, 1) });

@@ -71,7 +71,7 @@ describe('the store cases', () => {
     expect(failing(cases)).toEqual([]);
     expect(cases.length).toBeGreaterThanOrEqual(40);
     expect(cases.filter((one) => one.verdict === 'pass').length).toBeGreaterThanOrEqual(35);
-  }, 60_000);
+  }, 240_000);
 
   it.each<[string, string, (dir: string) => void]>([
     ['a byte of a body changed', 'store.log.body-crc', (dir) => patch(logFile(dir), 88, Buffer.from('T'))],
@@ -127,7 +127,7 @@ describe('the store cases', () => {
     damage(dir);
     expect((await judge(dir, [name])).map((one) => [one.name, one.verdict])).toEqual([[name, 'fail']]);
     rmSync(dir, { recursive: true, force: true });
-  }, 60_000);
+  }, 240_000);
 
   it('judge an empty folder, or none, as not applicable, and never crash over files that are garbage', async () => {
     const empty = mkdtempSync(join(tmpdir(), 'kit-store-'));
@@ -137,7 +137,7 @@ describe('the store cases', () => {
     const dir = freshStore();
     for (const path of [logFile(dir), queueFile(dir), indexFile(dir), join(dir, 'checkpoint'), join(dir, 'config/topics.json')]) patch(path, 0, Buffer.alloc(4096, 0xff));
     expect((await judge(dir)).filter((one) => one.verdict === 'error').map((one) => `${one.name}: ${one.failure?.stack ?? ''}`)).toEqual([]);
-  }, 60_000);
+  }, 240_000);
 });
 
 describe('the readers', () => {

@@ -127,4 +127,4 @@ test('popping, acknowledging, reviving, stopping and killing in any order', asyn
     }),
     { numRuns: runs },
   );
-}, 120_000);
+}, 240_000);

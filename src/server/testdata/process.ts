@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const main = fileURLToPath(new URL('../main.js', import.meta.url));
 
 /** Longest wait for anything a server has to do, in milliseconds: a defect, not a measure, is what exceeds it. */
-export const patienceMs = 15_000;
+export const patienceMs = 60_000;
 
 export interface Port {
   readonly host: string;

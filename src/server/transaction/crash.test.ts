@@ -124,8 +124,10 @@ describe('kill -9', () => {
         const made = await client.request(17, { topic, defaultTopic: 'TBW102', readQueueNums: String(queues), writeQueueNums: String(queues), perm: '6', topicFilterType: 'SINGLE_TAG', topicSysFlag: '0', order: 'false' });
         expect(made?.code).toBe(0);
       }
+      const before = book.halves.size;
       const running = book.run(client);
-      await sleep(100 + random() * 900);
+      await until('some halves are acknowledged', () => book.halves.size > before + 20);
+      await sleep(random() * 900);
       expect(await server.kill('SIGKILL')).toBe('SIGKILL');
       await running;
     }
@@ -136,7 +138,7 @@ describe('kill -9', () => {
     await until('every committed half is there', async () => {
       seen = await book.seen(client);
       return committed.every((key) => seen.has(key));
-    }, 30_000);
+    }, 60_000);
     // Whoever is still undecided is asked within this time, and answers what it decided.
     await sleep(1500);
     seen = await book.seen(client);
@@ -146,5 +148,5 @@ describe('kill -9', () => {
     expect({ seed, wrong: book.wrong, shown }).toEqual({ seed, wrong: [], shown: [] });
     expect(committed.length).toBeGreaterThan(5);
     expect(book.checked.size).toBeGreaterThan(0);
-  }, 90_000 + kills * 20_000);
+  }, 200_000 + kills * 20_000);
 });
