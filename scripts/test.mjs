@@ -60,6 +60,7 @@ async function endGroup(leader) {
     await sleep(50);
   }
   signalGroup(leader, 'SIGKILL');
+  for (const end = Date.now() + graceMs; Date.now() < end && signalGroup(leader, 0); ) await sleep(20);
   return true;
 }
 

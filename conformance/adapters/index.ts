@@ -12,7 +12,7 @@ export function missingForEndpoint(): string[] {
 }
 
 /** A suite is no load test: Apache on a busy machine must not refuse sends that waited 200 ms, or clients see SYSTEM_BUSY. */
-const apachePatience = { waitTimeMillsInSendQueue: 10_000 } as const;
+export const apachePatience = { waitTimeMillsInSendQueue: 10_000 } as const;
 
 /** Starts the chosen endpoint. */
 export function startEndpoint(options: EndpointOptions = {}): Promise<Endpoint> {

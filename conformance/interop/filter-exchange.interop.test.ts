@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApacheEndpoint } from '../adapters/apache/apache.js';
 import { missingForJava } from '../adapters/apache/install.js';
+import { apachePatience } from '../adapters/index.js';
 import { SkylarkEndpoint } from '../adapters/skylark.js';
 import type { Endpoint } from '../endpoint.js';
 import { decodeRecords } from '../kit/wire/record.js';
@@ -41,7 +42,7 @@ interface Entry {
 
 async function entries(broker: RawClient, count: number): Promise<Entry[]> {
   let found: Entry[] = [];
-  await eventually(`${count} entries are there`, 30_000, async () => {
+  await eventually(`${count} entries are there`, 90_000, async () => {
     const answer = await broker.ask('queue', requestCode.QUERY_CONSUME_QUEUE, { topic, queueId: 0, index: 0, count, consumerGroup: group });
     const body = parseLooseJson(answer.body.toString('utf8')) as { queueData?: { bitMap?: string; eval: boolean; tagsCode: number; extendDataJson?: string }[] };
     found = (body.queueData ?? []).map((one) => ({ bits: one.bitMap ?? '', passes: one.eval, tagsCode: one.tagsCode, extended: one.extendDataJson ?? '' }));
@@ -101,7 +102,7 @@ describe('extensions of consume queues are exchanged with Apache', () => {
   };
 
   test('Apache writes', async () => {
-    await serving(await ApacheEndpoint.start({ dataDir, config }), async (broker) => {
+    await serving(await ApacheEndpoint.start({ dataDir, config: { ...apachePatience, ...config } }), async (broker) => {
       await broker.createTopic(topic, 1);
       await subscribe(broker);
       passing = await write(broker, 'apache');
@@ -110,7 +111,7 @@ describe('extensions of consume queues are exchanged with Apache', () => {
       expect(theirs.some((entry) => entry.bits.includes('1')) && theirs.some((entry) => entry.bits !== '' && !entry.bits.includes('1'))).toBe(true);
     });
     expect(readdirSync(join(dataDir, 'consumequeue_ext', topic, '0'))).toEqual(['00000000000000000000']);
-  }, 120_000);
+  }, 400_000);
 
   test('Skylark shows the same, filters, and writes more', async () => {
     await serving(await SkylarkEndpoint.start({ dataDir, config }), async (broker) => {
@@ -124,13 +125,13 @@ describe('extensions of consume queues are exchanged with Apache', () => {
       expect(await filtered(broker)).toEqual(passing);
       theirs = both;
     });
-  }, 120_000);
+  }, 400_000);
 
   test('Apache shows and filters all of it', async () => {
-    await serving(await ApacheEndpoint.start({ dataDir, config }), async (broker) => {
+    await serving(await ApacheEndpoint.start({ dataDir, config: { ...apachePatience, ...config } }), async (broker) => {
       await subscribe(broker);
       expect(await entries(broker, 2 * each)).toEqual(theirs);
       expect(await filtered(broker)).toEqual(passing);
     });
-  }, 120_000);
+  }, 400_000);
 });

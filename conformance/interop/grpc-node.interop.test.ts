@@ -54,13 +54,13 @@ describe('rocketmq-client-nodejs', () => {
     broker = await RawClient.connect(endpoint.broker);
     sdk = new Puppet(endpoint.grpc ?? '');
     served = async (requestCode) => (await broker.call(requestCode, { topic: 'NoSuchTopic', consumerGroup: 'NoSuchGroup' })).code !== 3;
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     await sdk.end();
     broker.close();
     await endpoint.dispose();
-  }, 60_000);
+  }, 180_000);
 
   const topic = async (name: string, type: string, queues = 4): Promise<void> => broker.createTopic(name, queues, { attributes: `+message.type=${type}` });
   const stored = async (name: string, queues: number): Promise<Awaited<ReturnType<RawClient['readQueue']>>> => (await Promise.all(Array.from({ length: queues }, (_, queue) => broker.readQueue(name, queue)))).flat();
@@ -73,12 +73,12 @@ describe('rocketmq-client-nodejs', () => {
     expect(held.map((one) => one.body.toString()).sort()).toEqual(messages.map((one) => one.body).sort());
     expect(held.map((one) => one.properties['UNIQ_KEY']).sort()).toEqual(sent.map((one) => one['msgId']).sort());
     expect(held.map((one) => [one.properties['TAGS'], one.properties['colour']])).toEqual(messages.map(() => ['TagA', 'blue']));
-  }, 60_000);
+  }, 180_000);
 
   test('starts a producer of several topics', async () => {
     for (const name of ['NodeOne', 'NodeTwo', 'NodeThree']) await topic(name, 'NORMAL');
     await sdk.do('producer', { topics: ['NodeOne', 'NodeTwo', 'NodeThree'] }, 20_000);
-  }, 60_000);
+  }, 180_000);
 
   test('sends in order to one queue of a FIFO topic', async () => {
     await topic('NodeFifo', 'FIFO', 8);
@@ -87,12 +87,12 @@ describe('rocketmq-client-nodejs', () => {
     const held = await stored('NodeFifo', 8);
     expect(held.map((one) => one.body.toString())).toEqual(messages.map((one) => one.body));
     expect(new Set(held.map((one) => one.queueId)).size).toBe(1);
-  }, 60_000);
+  }, 180_000);
 
   test('is refused a message of another type than the topic', async () => {
     await topic('NodeRefused', 'FIFO');
     await expect(sdk.do('send', { topic: 'NodeRefused', messages: [{ key: 'k', body: 'x' }] })).rejects.toThrow(/type/i);
-  }, 60_000);
+  }, 180_000);
 
   test('receives and acknowledges', async () => {
     if (!(await served(200_050))) return void process.stderr.write('receiving is skipped: the broker does not serve POP\n');
@@ -112,9 +112,9 @@ describe('rocketmq-client-nodejs', () => {
     await sdk.do('transaction', { topic: 'NodeTransaction', resolution: 'commit', key: 'c', body: 'committed' });
     for (let i = 0; i < 100 && (await stored('NodeTransaction', 1)).length === 0; i++) await sleep(50);
     expect((await stored('NodeTransaction', 1)).map((one) => one.body.toString())).toEqual(['committed']);
-  }, 60_000);
+  }, 180_000);
 
   test('leaves in order', async () => {
     await sdk.do('stop', {});
-  }, 60_000);
+  }, 180_000);
 });

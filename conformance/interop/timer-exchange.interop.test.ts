@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApacheEndpoint } from '../adapters/apache/apache.js';
 import { missingForJava } from '../adapters/apache/install.js';
-import { startEndpoint } from '../adapters/index.js';
+import { apachePatience, startEndpoint } from '../adapters/index.js';
 import type { Endpoint } from '../endpoint.js';
 import { req } from '../kit/codes.js';
 import { RawClient } from '../raw-client.js';
@@ -64,7 +64,7 @@ async function arrived(broker: RawClient, pending: readonly Pending[]): Promise<
     }
     return found;
   };
-  await eventually('every timer arrived', 60_000, async () => {
+  await eventually('every timer arrived', 120_000, async () => {
     const found = await read();
     return pending.filter(({ body }) => !found.has(body)).map(({ body }) => `${body} is not there`);
   });
@@ -87,7 +87,7 @@ describe('pending timers are exchanged with Apache', () => {
   let dataDir = '';
   const all: Pending[] = [];
   const ours = (): Promise<Endpoint> => startEndpoint({ dataDir, config });
-  const apache = (): Promise<Endpoint> => ApacheEndpoint.start({ dataDir, config });
+  const apache = (): Promise<Endpoint> => ApacheEndpoint.start({ dataDir, config: { ...apachePatience, ...config } });
 
   beforeAll(() => {
     dir = mkdtempSync(join(tmpdir(), 'timer-exchange-'));
@@ -100,23 +100,23 @@ describe('pending timers are exchanged with Apache', () => {
       await broker.createTopic(topic, 1);
       all.push(...await leaveTimers(broker, 'of Apache', 60));
     });
-  }, 180_000);
+  }, 400_000);
 
   test('they arrive here, and others are left', async () => {
     await serving(ours, async (broker) => {
       await arrived(broker, all);
       all.push(...await leaveTimers(broker, 'of ours', 60));
     });
-  }, 180_000);
+  }, 400_000);
 
   test('they arrive at Apache, and others are left', async () => {
     await serving(apache, async (broker) => {
       await arrived(broker, all);
       all.push(...await leaveTimers(broker, 'of Apache again', 60));
     });
-  }, 180_000);
+  }, 400_000);
 
   test('and arrive here', async () => {
     await serving(ours, (broker) => arrived(broker, all));
-  }, 180_000);
+  }, 400_000);
 });

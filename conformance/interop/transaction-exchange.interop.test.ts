@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApacheEndpoint } from '../adapters/apache/apache.js';
 import { missingForJava } from '../adapters/apache/install.js';
+import { apachePatience } from '../adapters/index.js';
 import { SkylarkEndpoint } from '../adapters/skylark.js';
 import type { Endpoint } from '../endpoint.js';
 import { phyOffsetOf } from '../kit/wire/record.js';
@@ -31,7 +32,7 @@ type Start = (dataDir: string) => Promise<Endpoint>;
 
 const brokers: Readonly<Record<'Skylark' | 'Apache', Start>> = {
   Skylark: (dataDir) => SkylarkEndpoint.start({ dataDir, config }),
-  Apache: (dataDir) => ApacheEndpoint.start({ dataDir, config }),
+  Apache: (dataDir) => ApacheEndpoint.start({ dataDir, config: { ...apachePatience, ...config } }),
 };
 
 async function serving(start: Start, dataDir: string, use: (broker: RawClient) => Promise<void>): Promise<void> {
@@ -81,7 +82,7 @@ describe('transactions are exchanged with Apache', () => {
       later = await prepare(broker, 'ended by the other');
       await prepare(broker, 'asked by the other');
       await prepare(broker, 'undone by the other');
-      await sleep(500); // both decisions are in an op message
+      await sleep(2000); // both decisions are in an op message
       expect(await keysIn(broker)).toEqual(['committed']);
     });
     await serving(brokers[second], dataDir, async (broker) => {
@@ -95,7 +96,7 @@ describe('transactions are exchanged with Apache', () => {
       };
       if (later !== undefined) await end(broker, later, commit);
       await broker.ask('heartbeat', code.HEART_BEAT, {}, Buffer.from(JSON.stringify({ clientID: 'exchange@1', producerDataSet: [{ groupName: group }], consumerDataSet: [] })));
-      await eventually('all that was committed is there and both were asked about', 40_000, async () => {
+      await eventually('all that was committed is there and both were asked about', 90_000, async () => {
         const keys = await keysIn(broker);
         return [
           ...['committed', 'ended by the other', 'asked by the other'].filter((key) => !keys.includes(key)).map((key) => `${key} is missing`),
@@ -106,5 +107,5 @@ describe('transactions are exchanged with Apache', () => {
       expect((await keysIn(broker)).filter((key) => key.startsWith('undone'))).toEqual([]);
       expect(asked.filter((key) => key === 'committed' || key === 'undone')).toEqual([]);
     });
-  }, 240_000);
+  }, 400_000);
 });
