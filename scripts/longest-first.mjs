@@ -6,7 +6,8 @@ import { statSync } from 'node:fs';
 
 /** What each takes about, in seconds, on a machine of two cores with nothing else to do; only the order matters. */
 const seconds = {
-  // real SDKs and Apache's broker: the ones that wait beside the ones that compute
+  // real SDKs and Apache's broker: the ones that wait beside the ones that compute; first the one that may have programs to build
+  'conformance/interop/grpc-sdks.interop': 300,
   'conformance/interop/conform.interop': 130, 'conformance/interop/timer-exchange.interop': 116, 'conformance/interop/timer-crash.interop': 78,
   'conformance/interop/store-exchange.interop': 111, 'conformance/interop/workloads.interop': 77, 'conformance/interop/transaction-exchange.interop': 67,
   'conformance/interop/filter-exchange.interop': 72, 'conformance/differential/differential.interop': 60, 'conformance/interop/crash.interop': 60,
