@@ -20,8 +20,8 @@ const CHECK_TRANSACTION_STATE = 39;
 const topic = 'ExchangeTransactions';
 const group = 'exchange_producer';
 const [commit, rollback] = [8, 12];
-/** The first broker is gone before it would ask: what it asks about it writes anew. */
-const config = { transactionCheckInterval: 1000, transactionTimeOut: 6000, transactionOpBatchInterval: 100 };
+/** The first broker is gone before it would ask; on a busy machine, where it is not, it must not give up halves whose producer is with the second. */
+const config = { transactionCheckInterval: 1000, transactionCheckMax: 1000, transactionTimeOut: 6000, transactionOpBatchInterval: 100 };
 
 interface Half {
   readonly key: string;
