@@ -10,6 +10,6 @@ export default {
   testMatch: ['**/*.interop.test.js'],
   testPathIgnorePatterns: ['/node_modules/'],
   globalSetup: '<rootDir>/dist/conformance/interop/install.js',
-  testTimeout: 300_000,
+  testTimeout: 900_000,
   maxWorkers: 3,
 };

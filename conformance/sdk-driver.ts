@@ -85,7 +85,7 @@ export class SdkDriver {
     const child = new Child(sdk, command, [...args(home), address], { cwd: home, env: { HOME: home, ...env } });
     const driver = new SdkDriver(sdk, child, home);
     try {
-      await child.line((line) => line.includes('"ready"'), 120_000);
+      await child.line((line) => line.includes('"ready"'), 300_000);
     } catch (error) {
       await driver.stop();
       throw error;

@@ -16,7 +16,7 @@ export interface SkylarkOptions extends EndpointOptions {
 }
 
 /** A defect, not a busy machine, is what exceeds it. */
-const startTimeoutMs = 90_000;
+const startTimeoutMs = 300_000;
 
 /** The compiled command that is driven: SKYLARK_MAIN, or the build in dist. */
 export function skylarkMain(): string {

@@ -44,7 +44,7 @@ suite(title, () => {
     if (starts[0].status === 'fulfilled') apache = starts[0].value;
     if (starts[1].status === 'fulfilled') skylark = starts[1].value;
     for (const start of starts) if (start.status === 'rejected') throw start.reason;
-  }, 400_000);
+  }, 900_000);
 
   afterAll(() => Promise.all([apache?.dispose(), skylark?.dispose()]), 60_000);
 
@@ -58,7 +58,7 @@ suite(title, () => {
     const [theirs, ours] = await Promise.all([runMqadmin(both().apache, commands), runMqadmin(both().skylark, commands)]);
     const table = (prints: string[][]): Record<string, string[]> => Object.fromEntries(commands.map((command, i) => [command, prints[i] ?? []]));
     expect(table(ours)).toEqual(table(theirs));
-  }, 400_000);
+  }, 900_000);
 
   const compareAll = async (sequences: readonly Sequence[], requestsMin: number): Promise<void> => {
     const left = new Peer('apache', both().apache.broker, both().apache.namesrv);
@@ -74,10 +74,10 @@ suite(title, () => {
     expect(requests).toBeGreaterThanOrEqual(requestsMin);
   };
 
-  test('the name server answers the same', () => compareAll(nameServerSequences, 150), 400_000);
-  test('sending, pulling, sending back, delays and queries answer the same', () => compareAll(messageSequences, 300), 400_000);
-  test('topics, groups, offsets, clients, locks and the broker itself answer the same', () => compareAll(administrationSequences, 450), 400_000);
-  test('each served code answers the same, each field missing or malformed', () => compareAll(generatedSequences, 1400), 400_000);
+  test('the name server answers the same', () => compareAll(nameServerSequences, 150), 900_000);
+  test('sending, pulling, sending back, delays and queries answer the same', () => compareAll(messageSequences, 300), 900_000);
+  test('topics, groups, offsets, clients, locks and the broker itself answer the same', () => compareAll(administrationSequences, 450), 900_000);
+  test('each served code answers the same, each field missing or malformed', () => compareAll(generatedSequences, 1400), 900_000);
 });
 
 test('each accepted difference has its row among the divergences', () => {

@@ -107,7 +107,7 @@ describe(`kill -9 while popping, ${kills} times, seed ${seed}`, () => {
     const { brokerAddrTable } = await namesrv.clusterInfo() as { brokerAddrTable: Readonly<Record<string, unknown>> };
     namesrv.close();
     brokerName = Object.keys(brokerAddrTable)[0] ?? '';
-  }, 400_000);
+  }, 900_000);
 
   afterAll(async () => {
     await popper.stop();

@@ -32,7 +32,7 @@ describe(`kill -9 under load, ${kills} times, seed ${seed}`, () => {
     const broker = await RawClient.connect(endpoint.broker);
     await broker.createTopic(topic, queues);
     broker.close();
-  }, 400_000);
+  }, 900_000);
 
   afterAll(async () => {
     await endpoint.dispose();
@@ -63,7 +63,7 @@ describe(`kill -9 under load, ${kills} times, seed ${seed}`, () => {
       }
       expect(misplaced(load.sent)).toEqual([]);
       expect(load.acknowledged).toBeGreaterThan(before);
-    }, 400_000);
+    }, 900_000);
   }
 
   test('and after an orderly stop', async () => {
@@ -75,5 +75,5 @@ describe(`kill -9 under load, ${kills} times, seed ${seed}`, () => {
     process.stderr.write(`crash: ${load.sent.length} messages sent, ${load.acknowledged} acknowledged, ${held.length} held after ${kills} kills, seed ${seed}\n`);
     expect(heldWrongly(load.sent, held)).toEqual([]);
     expect([...load.refusals.keys()].filter((refusal) => !/^(2|14) /.test(refusal))).toEqual([]); // SYSTEM_BUSY, SERVICE_NOT_AVAILABLE
-  }, 400_000);
+  }, 900_000);
 });

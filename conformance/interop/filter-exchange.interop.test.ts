@@ -111,7 +111,7 @@ describe('extensions of consume queues are exchanged with Apache', () => {
       expect(theirs.some((entry) => entry.bits.includes('1')) && theirs.some((entry) => entry.bits !== '' && !entry.bits.includes('1'))).toBe(true);
     });
     expect(readdirSync(join(dataDir, 'consumequeue_ext', topic, '0'))).toEqual(['00000000000000000000']);
-  }, 400_000);
+  }, 900_000);
 
   test('Skylark shows the same, filters, and writes more', async () => {
     await serving(await SkylarkEndpoint.start({ dataDir, config }), async (broker) => {
@@ -125,7 +125,7 @@ describe('extensions of consume queues are exchanged with Apache', () => {
       expect(await filtered(broker)).toEqual(passing);
       theirs = both;
     });
-  }, 400_000);
+  }, 900_000);
 
   test('Apache shows and filters all of it', async () => {
     await serving(await ApacheEndpoint.start({ dataDir, config: { ...apachePatience, ...config } }), async (broker) => {
@@ -133,5 +133,5 @@ describe('extensions of consume queues are exchanged with Apache', () => {
       expect(await entries(broker, 2 * each)).toEqual(theirs);
       expect(await filtered(broker)).toEqual(passing);
     });
-  }, 400_000);
+  }, 900_000);
 });

@@ -430,7 +430,7 @@ export function interopSuite(sdkName: RemotingSdk): void {
           (error: unknown) => ({ error, ms: Date.now() - start }),
         ));
       }
-    }, 400_000);
+    }, 900_000);
 
     afterAll(async () => {
       for (const client of clients) client.close();
@@ -447,7 +447,7 @@ export function interopSuite(sdkName: RemotingSdk): void {
         const result = await runs.get(scenario);
         if (process.env['INTEROP_TIMES'] !== undefined) process.stderr.write(`${sdkName}: ${scenario.title}: ${result?.ms ?? -1} ms\n`);
         if (result?.error !== undefined) throw result.error instanceof Error ? result.error : new Error('a scenario threw no error object', { cause: result.error });
-      }, 400_000);
+      }, 900_000);
     }
   });
 }

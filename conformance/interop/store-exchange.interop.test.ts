@@ -104,7 +104,7 @@ describe('stores are exchanged with Apache', () => {
       const delayed = await broker.send({ topic: delayedTopic, queueId: 0, body: Buffer.from('delayed 1'), properties: { KEYS: 'delayed-1', DELAY: '3' } });
       expect(delayed.code).toBe(0);
     });
-  }, 400_000);
+  }, 900_000);
 
   test('Apache opens it, serves all of it, and writes more', async () => {
     await serving(apache, async (broker) => {
@@ -117,7 +117,7 @@ describe('stores are exchanged with Apache', () => {
       const delayed = await broker.send({ topic: delayedTopic, queueId: 0, body: Buffer.from('delayed 2'), properties: { KEYS: 'delayed-2', DELAY: '3' } });
       expect(delayed.code).toBe(0);
     });
-  }, 400_000);
+  }, 900_000);
 
   test('the first broker opens it again, serves all of it, and writes more', async () => {
     await serving(ours, async (broker) => {
@@ -127,11 +127,11 @@ describe('stores are exchanged with Apache', () => {
       await eventually('the delayed message of Apache arrived', 90_000, async () =>
         ((await readTopic(broker, delayedTopic, 1)).map((record) => record.key).join() === 'delayed-1,delayed-2' ? [] : ['not there']));
     });
-  }, 400_000);
+  }, 900_000);
 
   test('and Apache once more', async () => {
     await serving(apache, (broker) => check(broker, sent, 9));
-  }, 400_000);
+  }, 900_000);
 });
 
 /** A file of the log is gone: what we put in its place must be what Apache reads over. */
@@ -188,5 +188,5 @@ describe('a log whose gap was closed is served by Apache as by us', () => {
     });
     expect(seenByApache).toEqual([...left, `${count + 1} ${body(count + 1)}`]);
     expect(await serving(ours, read)).toEqual(seenByApache);
-  }, 400_000);
+  }, 900_000);
 });

@@ -37,7 +37,7 @@ describe(`kill -9 with timers pending, ${kills} times, seed ${seed}`, () => {
     const broker = await RawClient.connect(endpoint.broker);
     await broker.createTopic(topic, queues);
     broker.close();
-  }, 400_000);
+  }, 900_000);
 
   afterAll(async () => {
     await endpoint.dispose();
@@ -114,5 +114,5 @@ describe(`kill -9 with timers pending, ${kills} times, seed ${seed}`, () => {
     // What one interval of flushing delivered, for each kill; on a busy machine several kills come before one flush.
     expect(most).toBeLessThanOrEqual(5);
     expect(copies).toBeLessThanOrEqual(kills * 1500);
-  }, 400_000);
+  }, 900_000);
 });

@@ -100,23 +100,23 @@ describe('pending timers are exchanged with Apache', () => {
       await broker.createTopic(topic, 1);
       all.push(...await leaveTimers(broker, 'of Apache', 60));
     });
-  }, 400_000);
+  }, 900_000);
 
   test('they arrive here, and others are left', async () => {
     await serving(ours, async (broker) => {
       await arrived(broker, all);
       all.push(...await leaveTimers(broker, 'of ours', 60));
     });
-  }, 400_000);
+  }, 900_000);
 
   test('they arrive at Apache, and others are left', async () => {
     await serving(apache, async (broker) => {
       await arrived(broker, all);
       all.push(...await leaveTimers(broker, 'of Apache again', 60));
     });
-  }, 400_000);
+  }, 900_000);
 
   test('and arrive here', async () => {
     await serving(ours, (broker) => arrived(broker, all));
-  }, 400_000);
+  }, 900_000);
 });

@@ -108,5 +108,5 @@ describe('transactions are exchanged with Apache', () => {
       expect((await keysIn(broker)).filter((key) => key.startsWith('undone'))).toEqual([]);
       expect(asked.filter((key) => key === 'committed' || key === 'undone')).toEqual([]);
     });
-  }, 400_000);
+  }, 900_000);
 });

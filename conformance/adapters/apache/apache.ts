@@ -32,7 +32,7 @@ const bootSuccess = (line: string): boolean => line.includes('boot success');
 
 /** An orderly stop of a loaded broker flushes and joins its threads; it takes a few seconds on a busy machine. */
 const stopGraceMs = 45_000;
-const startTimeoutMs = 90_000;
+const startTimeoutMs = 300_000;
 
 function writeProperties(path: string, properties: Readonly<Record<string, string | number | boolean>>): void {
   writeFileSync(path, Object.entries(properties).map(([key, value]) => `${key}=${value}\n`).join(''));

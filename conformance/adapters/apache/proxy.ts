@@ -9,7 +9,7 @@ import { Child, freePort } from '../../process.js';
 import { javaArgs, makeHome } from './home.js';
 import { apacheVersion, mavenLibrary } from './install.js';
 
-const startTimeoutMs = 90_000;
+const startTimeoutMs = 300_000;
 
 /** Quick start and a small footprint. */
 const jvm = ['-Xms64m', '-Xmx512m', '-XX:MaxDirectMemorySize=512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'] as const;
