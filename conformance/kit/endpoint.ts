@@ -134,11 +134,13 @@ async function refusesUnsigned(address: HostPort, timeoutMs: number): Promise<bo
   }
 }
 
+/** Whether a second port is served. A port that nobody listens on refuses at once; only one that says nothing is waited for. */
 async function answersAt(address: HostPort, signer: Signer | undefined): Promise<boolean> {
+  const timeoutMs = 3000;
   try {
-    const connection = await RawConnection.open(address, { timeoutMs: 500, signer });
+    const connection = await RawConnection.open(address, { timeoutMs, signer });
     try {
-      return (await connection.request(req.GET_MAX_OFFSET, { topic: 'conform_no_such_topic', queueId: 0 }, { timeoutMs: 500 })).code !== 3;
+      return (await connection.request(req.GET_MAX_OFFSET, { topic: 'conform_no_such_topic', queueId: 0 }, { timeoutMs })).code !== 3;
     } finally {
       connection.close();
     }
@@ -160,6 +162,16 @@ export function versionOfOrdinal(ordinal: number): string | undefined {
   return release < 400 ? undefined : `${Math.floor(release / 100)}.${Math.floor(release / 10) % 10}.${release % 10}`;
 }
 
+/** undefined: no answer in time. */
+async function askedOnce(ask: (code: number, ext?: object, body?: string) => Promise<Answer>, code: number, ext: object, body?: string): Promise<Answer | undefined> {
+  try {
+    return await ask(code, ext, body);
+  } catch (error) {
+    if (error instanceof EndpointError && error.kind === 'timeout') return undefined;
+    throw error;
+  }
+}
+
 /** Features by asking where a harmless request tells (unsupported codes are answered with 3), else by version. */
 async function probe(ask: (code: number, ext?: object, body?: string) => Promise<Answer>, version: string | undefined, config: Answer, options: DiscoverOptions): Promise<Set<Feature>> {
   const out = new Set<Feature>(['wire', 'admin', 'batch', 'delay-level', 'binary-header', 'trace-topic', 'namesrv-admin']);
@@ -172,12 +184,8 @@ async function probe(ask: (code: number, ext?: object, body?: string) => Promise
   if (options.storeDir !== undefined) out.add('store-dir');
   const nowhere = { topic: 'conform_no_such_topic', consumerGroup: 'conform_no_such_group' };
   const supported = async (names: readonly Feature[], code: number, ext: object, body?: string, alsoNot: readonly number[] = []): Promise<void> => {
-    try {
-      const answer = await ask(code, ext, body);
-      if (answer.code !== 3 && !alsoNot.includes(answer.code)) for (const name of names) out.add(name);
-    } catch (error) {
-      if (!(error instanceof EndpointError) || error.kind !== 'timeout') throw error;
-    }
+    const answer = (await askedOnce(ask, code, ext, body)) ?? (await askedOnce(ask, code, ext, body)); // a busy endpoint is not one without the feature
+    if (answer !== undefined && answer.code !== 3 && !alsoNot.includes(answer.code)) for (const name of names) out.add(name);
   };
   await supported(['pop', 'pop-order'], req.POP_MESSAGE, { ...nowhere, queueId: 0, maxMsgNums: 1, invisibleTime: 1000, pollTime: 0, bornTime: Date.now(), initMode: 0 });
   await supported(['assignment'], req.QUERY_ASSIGNMENT, {}, JSON.stringify({ ...nowhere, clientId: 'conform', strategyName: 'AVG', messageModel: 'CLUSTERING' }));

@@ -30,7 +30,11 @@ export async function queueView(t: Context, topic: string, group: string, count:
   const filter = record(record(JSON.parse(String(body['filterData'])))['bloomFilterData']);
   const entries = Array.isArray(body['queueData']) ? body['queueData'].map(record) : [];
   if (entries.length !== count) throw new Failure('entries of the queue', String(count), String(entries.length));
-  if (entries.every((entry) => entry['bitMap'] === undefined)) notApplicable('the consume queue has no extension (enableConsumeQueueExt)');
+  if (entries.every((entry) => entry['bitMap'] === undefined)) {
+    const config = (await t.request(req.GET_BROKER_CONFIG, {})).body.toString('utf8');
+    if (!/^enableConsumeQueueExt=true\r?$/m.test(config)) notApplicable('the consume queue has no extension (enableConsumeQueueExt)');
+    throw new Failure('bitmaps of the entries', 'one for each', 'none');
+  }
   return {
     entries: entries.map((entry) => ({ bits: bitsOf(entry['bitMap']), passes: entry['eval'] === true })),
     bitNum: Number(filter['bitNum']), bitPos: Array.isArray(filter['bitPos']) ? filter['bitPos'].map(Number) : [],

@@ -1,5 +1,5 @@
 /** config/*.json: what a broker keeps of topics, groups and delivered delay levels. JSON as Apache writes it: bare numbers as names are read. */
-import { equal, Failure, notApplicable } from '../../expect.js';
+import { equal, Failure } from '../../expect.js';
 import { fieldsOf, type Fields, type StoreFiles } from '../../store/store-files.js';
 import { none, storeCases } from './support.js';
 
@@ -120,13 +120,23 @@ export const cases = storeCases([
     },
   },
   {
+    // Apache writes this file every ten seconds, whatever happens (`BrokerController#initializeBrokerScheduledTasks`).
+    settleMs: 35_000, timeoutMs: 50_000,
     name: 'store.config.order-info', level: 'MUST', source: 'ConsumerOrderInfoManager#encode', versions: { from: '5.0.0' }, asks: ['pop-order'],
-    requirement: 'The file consumerOrderInfo.json, where it is kept, has table: by TOPIC@GROUP and queue, what an orderly POP has out.',
+    requirement: 'The file consumerOrderInfo.json has table: by TOPIC@GROUP and queue, what an orderly POP has out.',
+    async write(t) {
+      const topic = await t.topic({ queues: 1 });
+      const group = await t.group({ consumeMessageOrderly: true });
+      await t.fill(topic, 2);
+      const popped = await t.pop(topic, group, { max: 2, invisibleMs: 300_000, ext: { order: true } });
+      equal(popped.messages.map((message) => message.queueOffset), [0, 1], 'messages that an orderly pop takes out');
+      return [`${topic}@${group}`];
+    },
     judge(store) {
-      const body = store.bytes('config', 'consumerOrderInfo.json');
-      if (body === undefined) notApplicable('consumerOrderInfo.json is not written yet');
-      const file = store.config('consumerOrderInfo.json');
-      none(Object.entries(fieldsOf(file['table'])).map(([key, queues]) => (/^[^@]+@[^@]+$/.test(key) && Object.keys(fieldsOf(queues)).every((queue) => /^\d+$/.test(queue)) ? undefined : key)), 'names in the table');
+      const table = fieldsOf(store.config('consumerOrderInfo.json')['table']);
+      store.some(Object.keys(table), 'entry in consumerOrderInfo.json');
+      none(Object.entries(table).map(([key, queues]) => (/^[^@]+@[^@]+$/.test(key) && Object.keys(fieldsOf(queues)).every((queue) => /^\d+$/.test(queue)) ? undefined : key)), 'names in the table');
+      for (const key of store.topics ?? []) equal(fieldsOf(fieldsOf(table[key])['0'])['o'], [0, 1], `offsets that are out of queue 0 of ${key}: the first, and how far the others are behind it`);
     },
   },
 ]);
