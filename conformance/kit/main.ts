@@ -124,6 +124,12 @@ interface Opened {
   readonly started: StartedEndpoint | undefined;
 }
 
+/**
+ * With any topic that is deleted Apache 4.9 destroys the consume queues of all topics that it has no configuration of any more, and its JVM dies when
+ * a message is on its way into one of them (`DefaultMessageStore#cleanUnusedTopic`). Where the whole endpoint is thrown away, topics stay.
+ */
+const diesOfDeletions = /^apache-4\./;
+
 /** Starts the endpoint, where the kit is to, and finds out about it. */
 async function openEndpoint(options: ConformOptions, setup: Setup | undefined, grpc: boolean): Promise<Opened> {
   const started = options.start === undefined ? undefined : await (await import('./start.js')).startEndpoint(options.start, { setup, grpc: grpc && options.grpc === undefined });
@@ -132,7 +138,7 @@ async function openEndpoint(options: ConformOptions, setup: Setup | undefined, g
     const endpoint = await discover({
       namesrv: started?.namesrv ?? options.namesrv ?? '', broker: started?.broker ?? options.broker, grpc: options.grpc ?? started?.grpc,
       storeDir: options.storeDir ?? started?.dataDir, profile: options.profile, kind: options.kind ?? options.start?.split('-')[0],
-      credentials: spec?.credentials ?? options.credentials, keepsTopics: spec?.keepsTopics === true,
+      credentials: spec?.credentials ?? options.credentials, keepsTopics: spec?.keepsTopics === true || (started !== undefined && diesOfDeletions.test(options.start ?? '')),
       with: started === undefined ? options.with : [...options.with, 'local'], without: options.without,
     });
     return { endpoint, started };

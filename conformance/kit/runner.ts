@@ -40,6 +40,9 @@ export type RunEvent =
   | { readonly type: 'case-start'; readonly name: string }
   | { readonly type: 'case-end'; readonly report: CaseReport; readonly done: number; readonly total: number };
 
+/** Cases that may take longer begin first: they wait most of the time, and nobody waits for them at the end. */
+const longMs = 60_000;
+
 type Outcome = Pick<CaseReport, 'verdict'> & Partial<Pick<CaseReport, 'reason' | 'failure' | 'issue'>>;
 
 /** Runs all cases and answers their reports in the order given. Never rejects for what a case or an endpoint does. */
@@ -73,7 +76,8 @@ export async function runCases(options: RunOptions): Promise<RunReport> {
     emit({ type: 'case-end', report, done: ++done, total: cases.length });
   };
   const alone = (one: RegisteredCase): boolean => one.exclusive === true || one.destructive === true;
-  const together = [...cases.keys()].filter((i) => !alone(cases[i] as RegisteredCase));
+  const long = (i: number): boolean => (cases[i]?.timeoutMs ?? 0) > longMs;
+  const together = [...cases.keys()].filter((i) => !alone(cases[i] as RegisteredCase)).sort((a, b) => Number(long(b)) - Number(long(a)));
   const solo = [...cases.keys()].filter((i) => alone(cases[i] as RegisteredCase));
   emit({ type: 'run-start', total: cases.length });
   try {

@@ -18,8 +18,11 @@ const optional = [
 /** Half messages are asked about every 30 s by default, and what became of them is written up to 3 s late: Apache would ask about those that are committed. */
 const soonChecked = { transactionCheckInterval: 1000, transactionTimeOut: 1500, transactionOpBatchInterval: 100 } as const;
 
-/** Apache serves lite topics only when told to. */
-const apacheOnly = { enableLmq: true, enableMultiDispatch: true } as const;
+/**
+ * Apache serves lite topics only when told to. Two of its threads would take most of a core from the cases: one spins until its first interval is
+ * over (`TransactionMetricsFlushService#run`), one compares the whole timer wheel with its file each second (`TimerWheel#flush`).
+ */
+const apacheOnly = { enableLmq: true, enableMultiDispatch: true, transactionMetricFlushInterval: 300, timerFlushIntervalMs: 5000 } as const;
 
 /** Files that leave room on a small disk. */
 const smallFiles = { mappedFileSizeCommitLog: 16 * 1024 * 1024, mappedFileSizeConsumeQueue: 200_000 } as const;
