@@ -42,11 +42,7 @@ const skylark: readonly KnownFailure[] = [
     'fields.change-message-invisibletime.extra-info-missing', 'fields.change-message-invisibletime.invisible-time-missing',
     'fields.change-message-invisibletime.invisible-time-text',
   ]),
-  ...known('skylark', 'inner batches (queue.type=BatchCQ) are not built yet', [
-    'store.batch-queue.file-names', 'store.batch-queue.units-point-at-records', 'store.batch-queue.base-offsets', 'store.batch-queue.batch-size', 'store.batch-queue.reserved',
-  ]),
   ...known('skylark', 'the file lock names its holder, because Node has no file locks', ['store.lock.text']),
-  ...known('skylark', 'POP does not look at priorityOrderAsc yet', ['priority.pop.highest-first', 'priority.pop.few-at-a-time']),
   ...known('skylark', 'static topics are not built yet', [
     'fields.update-and-create-static-topic.no-body', 'fields.update-and-create-static-topic.body-garbage', 'fields.update-and-create-static-topic.body-array',
   ]),

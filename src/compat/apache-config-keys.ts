@@ -61,7 +61,7 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'migrateAuthFromV1Enabled minInSyncReplicas minLiteTTl offsetCheckInSlave osPageCacheBusyTimeOutMills ' +
     'persistConsumerOffsetIncrementally popCkMaxBufferSize popCkOffsetMaxQueueSize popCkStayBufferTime popCkStayBufferTimeOut ' +
     'popConsumerFSServiceInit popConsumerKVServiceEnable popConsumerKVServiceInit popConsumerKVServiceLog ' +
-    'popFromRetryProbabilityForPriority popInflightMessageThreshold popLongPollingForceNotifyInterval popPollingMapExpireTimeSeconds ' +
+    'popInflightMessageThreshold popLongPollingForceNotifyInterval popPollingMapExpireTimeSeconds ' +
     'popReviveConcurrency popReviveMaxAttemptTimes ' +
     'popReviveMaxReturnSizePerRead popReviveSkipIfGroupAbsent preferredLeaderId printChannelGroups printChannelGroupsMinNum ' +
     'processReplyMessageThreadPoolNums productEnvName pullBatchMaxMessageCount pullMessageThreadPoolNums ' +

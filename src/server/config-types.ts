@@ -119,6 +119,7 @@ export interface BrokerConfig {
   maxPopPollingSize: number;
   /** Percent. */
   popFromRetryProbability: number;
+  popFromRetryProbabilityForPriority: number;
   enableRetryTopicV2: boolean;
   retrieveMessageFromPopRetryTopicV1: boolean;
   initPopOffsetByCheckMsgInMem: boolean;

@@ -189,6 +189,7 @@ export const brokerKeys: KeysOf<BrokerConfig> = {
   popPollingMapSize: int(100000, 1, int32Max, 'topics, groups and queues with pops that wait'),
   maxPopPollingSize: int(100000, 1, int32Max, 'pops that may wait at once'),
   popFromRetryProbability: int(20, 0, 100, 'percent of pops that look at the retry topic first'),
+  popFromRetryProbabilityForPriority: int(0, 0, 100, 'the same for PRIORITY topics'),
   enableRetryTopicV2: bool(false, 'name retry topics of POP %RETRY%group+topic'),
   retrieveMessageFromPopRetryTopicV1: bool(true, 'with V2, look at retry topics V1 too'),
   initPopOffsetByCheckMsgInMem: bool(true, 'a new group pops from the start when the first message is in memory'),

@@ -111,6 +111,35 @@ describe('a pop', () => {
   });
 });
 
+describe('a pop of a PRIORITY topic', () => {
+  const open = async (settings: Readonly<Record<string, string>> = {}, factor?: string): Promise<Popping> => {
+    const other = await Popping.open(settings);
+    await other.ask('UPDATE_AND_CREATE_TOPIC', {
+      ext: { topic: 'P', defaultTopic: 'TBW102', readQueueNums: '4', writeQueueNums: '4', perm: '6', topicFilterType: 'SINGLE_TAG', order: 'false', attributes: '+message.type=PRIORITY' },
+    });
+    if (factor !== undefined) await other.ask('UPDATE_AND_CREATE_SUBSCRIPTIONGROUP', { body: JSON.stringify({ groupName: 'g', consumeEnable: true, consumeBroadcastEnable: true, attributes: { '+priority.factor': factor } }) });
+    for (const queueId of [1, 3, 0, 2]) await other.send('P', [`q${queueId}`], queueId);
+    return other;
+  };
+  const order = async (other: Popping): Promise<readonly string[]> => {
+    const { bodies } = await other.pop('P', 'g');
+    await other.stop();
+    return bodies;
+  };
+
+  test('gives the highest priority first', async () => {
+    expect(await order(await open())).toEqual(['q3', 'q2', 'q1', 'q0']);
+  });
+
+  test('gives the lowest first with priorityOrderAsc=false', async () => {
+    expect(await order(await open({ priorityOrderAsc: 'false' }))).toEqual(['q0', 'q1', 'q2', 'q3']);
+  });
+
+  test('begins where chance says, here at queue 1, for a group whose priority.factor is 0', async () => {
+    expect(await order(await open({}, '0'))).toEqual(['q1', 'q0', 'q3', 'q2']);
+  });
+});
+
 describe('coming back', () => {
   test('what is acknowledged never does; the rest does after its time, from the retry topic, one delivery older', async () => {
     await k.send('T', ['acked', 'left'], 0, 'TAGS\u0001x\u0002KEYS\u0001k\u0002');

@@ -9,7 +9,7 @@ import type { Ctx, Handler, Reply } from '../../remoting/types.js';
 import type { GetResult, MessageFilter, QueueRef } from '../../store/types.js';
 import { clampInt64, pullBytesMax } from '../broker/pull.js';
 import { ownIp } from '../broker/send-checks.js';
-import type { Topic } from '../broker/types.js';
+import type { GroupConfig, Topic } from '../broker/types.js';
 import { formatExtraInfo, InfoList, orderReviveQueue, popRetryTopic, topicKind } from './extra-info.js';
 import { queueOffsetOf, recordsOf, underFirstTopic } from './found-records.js';
 import { demandBrokerReadable, demandReadable, refusal, settled } from './parts.js';
@@ -22,6 +22,11 @@ type Header = HeaderOf<'POP_MESSAGE'>;
 
 /** A request that came this much later than its poll would have ended is not worth serving (`PopMessageRequestHeader#isTimeoutTooMuch`, ms). */
 const lateMs = 500;
+
+/** In how many of 100 pops of a PRIORITY topic its order holds for a group (`SubscriptionGroupConfig#getPriorityFactor`). */
+function priorityFactor(group: GroupConfig | undefined): number {
+  return Number(group?.attributes['priority.factor'] ?? 100);
+}
 
 /** One request at work; made anew when it is woken. */
 interface Run {
@@ -195,11 +200,12 @@ export function createPop(parts: PopParts, filters: PopFilters, orderWake: Order
     }
   }
 
+  /** All queues of a topic, from a random one on; of a PRIORITY topic, whose `random` is 0, from the highest priority down (`PopMessageProcessor#popMsgFromTopic`). */
   async function popTopic(run: Run, name: string, random: number): Promise<void> {
     const topic = ctx.topics.get(name);
     const queues = topic?.config.readQueueNums ?? 0;
     for (let i = 0; i < queues; i++) {
-      const queue = topic?.queues[(random + i) % queues];
+      const queue = topic?.queues[((ctx.config.priorityOrderAsc ? queues - 1 - i : i) + random) % queues];
       if (queue !== undefined) await popQueue(run, queue);
     }
   }
@@ -208,9 +214,11 @@ export function createPop(parts: PopParts, filters: PopFilters, orderWake: Order
   async function popAll(run: Run, topic: Topic): Promise<void> {
     const { config } = ctx;
     const { header } = run;
-    const random = Math.floor(ctx.random() * 100);
-    const retryFirst = random < config.popFromRetryProbability;
-    const v1Too = config.enableRetryTopicV2 && config.retrieveMessageFromPopRetryTopicV1 && random % 2 === 0;
+    const drawn = Math.floor(ctx.random() * 100);
+    const byPriority = topic.config.attributes['message.type'] === 'PRIORITY' && !run.order && drawn < priorityFactor(ctx.groups.get(header.consumerGroup));
+    const retryFirst = drawn < (byPriority ? config.popFromRetryProbabilityForPriority : config.popFromRetryProbability);
+    const random = byPriority ? 0 : drawn;
+    const v1Too = config.enableRetryTopicV2 && config.retrieveMessageFromPopRetryTopicV1 && drawn % 2 === 0;
     const retry = popRetryTopic(header.topic, header.consumerGroup, config.enableRetryTopicV2 && !v1Too);
     if (retryFirst && !run.order) await popTopic(run, retry, random);
     if (header.queueId < 0) await popTopic(run, topic.name, random);
