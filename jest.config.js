@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 /** The compiled tests run as they ship: plain ESM from dist, no transform. */
 export default {
   rootDir: '.',
-  roots: ['<rootDir>/dist/src', '<rootDir>/dist/conformance', '<rootDir>/dist/benchmark'],
+  roots: ['<rootDir>/dist/src', '<rootDir>/dist/conformance', '<rootDir>/dist/benchmark', '<rootDir>/dist/fuzz'],
   testMatch: ['**/*.test.js'],
   testPathIgnorePatterns: ['/node_modules/', '\\.interop\\.test\\.js$'],
   transform: {},
