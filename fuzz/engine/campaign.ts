@@ -47,8 +47,9 @@ export interface Progress {
   readonly finds: number;
 }
 
-/** Runs between two looks at the coverage while nothing new turns up, at most. */
-const lookEveryMax = 128;
+/** Runs between two looks at the coverage: more of them while nothing new turns up. */
+const lookEveryMin = 32;
+const lookEveryMax = 512;
 const minimizeRunsMax = 1500;
 /** Same finds after this many are not even compared: the target is broken, and says so. */
 const findsMax = 20;
@@ -67,7 +68,7 @@ class Campaign {
   private readonly corpus: Buffer[] = [];
   private readonly finds = new Map<string, Find>();
   private batch: Buffer[] = [];
-  private lookEvery = 8;
+  private lookEvery = lookEveryMin;
   private executions = 0;
   private refused = 0;
   private readonly endMillis: number;
@@ -139,18 +140,33 @@ class Campaign {
   private async look(): Promise<void> {
     const { batch } = this;
     this.batch = [];
-    if (!this.coverage.take(false)) {
+    if (batch.length === 0) return;
+    if (this.coverage.take(false, false)) {
+      this.lookEvery = Math.max(lookEveryMin, this.lookEvery >> 1);
+      await this.attribute(batch);
+    } else {
       this.lookEvery = Math.min(lookEveryMax, this.lookEvery * 2);
-      return;
+      // How often a loop ran says nothing of a batch as a whole: one input of it is looked at by itself.
+      await this.attribute([this.random.pick(batch)]);
     }
-    this.lookEvery = Math.max(8, this.lookEvery >> 1);
+  }
+
+  /** Finds by halves the inputs that reached new code: a look costs as much as many runs. */
+  private async attribute(batch: readonly Buffer[]): Promise<void> {
+    if (this.corpus.length >= corpusMax) return;
     for (const input of batch) {
-      if (this.corpus.length >= corpusMax) return;
       this.options.watch?.(input, this.executions);
       await this.judge.run(input);
-      if (!this.coverage.take(true)) continue;
-      this.corpus.push(input);
-      this.options.onNews?.(input);
+    }
+    const [one] = batch;
+    if (batch.length > 1) {
+      if (!this.coverage.take(false, false)) return;
+      const half = batch.length >> 1;
+      await this.attribute(batch.slice(0, half));
+      await this.attribute(batch.slice(half));
+    } else if (one !== undefined && this.coverage.take(true)) {
+      this.corpus.push(one);
+      this.options.onNews?.(one);
     }
   }
 

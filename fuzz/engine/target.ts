@@ -1,4 +1,5 @@
 /** What a fuzz target is: how its inputs are made, how one is run, and which errors it may end with. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Random } from './random.js';
 
 /** The oracle's objection: what the target did with the input is wrong. */
@@ -54,6 +55,7 @@ export function holds(condition: boolean, message: () => string): asserts condit
 
 /** Throws a Violation when two values of one meaning differ. */
 export function same(what: string, one: unknown, other: unknown): void {
+  if (isDeepStrictEqual(one, other)) return;
   const [a, b] = [shown(one), shown(other)];
   if (a !== b) throw new Violation(`${what}: ${a.slice(0, 400)} is not ${b.slice(0, 400)}`);
 }

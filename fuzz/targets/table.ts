@@ -1,9 +1,20 @@
 /** All fuzz targets. */
 import type { Target } from '../engine/target.js';
+import { bodyJson, configJson, registration } from './bodies.js';
 import { frame } from './frame.js';
+import { binaryHeader, json, jsonHeader, typedHeader } from './headers.js';
+import { batch, compression, properties, records } from './messages.js';
+import { commitLogRecovery, derivedRecovery, timerRecovery } from './recovery.js';
+import { brokerRequests, namesrvRequests } from './servers.js';
+import { brokerConf, grpcMessage, receiptHandle } from './texts.js';
 
 export const targets: readonly Target[] = [
-  frame(),
+  frame(), jsonHeader(), binaryHeader(), typedHeader(), json(),
+  batch(), properties(), records(), compression(),
+  receiptHandle(), grpcMessage(), brokerConf(),
+  bodyJson(), registration(), configJson(),
+  brokerRequests(), namesrvRequests(),
+  commitLogRecovery(), derivedRecovery(), timerRecovery(),
 ];
 
 export function targetNamed(name: string): Target {

@@ -146,7 +146,7 @@ export class HeaderScan {
 
   /** The text of `language`, '' when absent. */
   language(): string {
-    return this.bytes.toString('latin1', this.languageStart, this.languageEnd);
+    return this.bytes.toString('utf8', this.languageStart, this.languageEnd);
   }
 
   /** The text of `remark`, undefined when absent. */
