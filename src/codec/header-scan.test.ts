@@ -78,6 +78,12 @@ describe('what is taken', () => {
   });
 });
 
+test('a language beyond ASCII reads as the full reader reads it', () => {
+  const header = Buffer.from('{"code":1,"language":"J\u00c4VA","opaque":7}');
+  expect(expectAgreement(header, 0, header.length)).toBe(true);
+  expect(scan.language()).toBe('J\u00c4VA');
+});
+
 describe('what is left to the full reader', () => {
   test.each([
     '', '{', '{}', '[]', 'null', '{"flag":1}', '{"code":310', '{"code":310}}', '{"code":310} x', '{"code":"310"}', '{"code":null}', '{"code":1e2}', '{"code":01}', '{"code":-}',

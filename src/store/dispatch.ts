@@ -4,6 +4,7 @@
  */
 import { javaHashOfBytes } from '../compat/java-string-hash.js';
 import { preBlankSize } from '../codec/consume-queue-unit.js';
+import { recordLength } from '../codec/message-record.js';
 import type { RecordView } from '../codec/message-record.js';
 import { parseProperties, propertyNames, PropertyScan, scanProperties } from '../codec/properties.js';
 import { isUndispatched, messageSysFlag, transactionType } from '../codec/sys-flag.js';
@@ -50,6 +51,9 @@ export function innerCountOf(record: RecordView): number {
   return Number.isInteger(count) && count >= 1 && count <= batchCountMax ? count : 1;
 }
 
+/** Bytes of a record with nothing in it. */
+const recordBytesMin = recordLength(8, 8, 0, 1, 0);
+
 export class Dispatcher {
   /** Queues that are built anew from the log's first record on: gaps in them are bridged with blank entries. */
   bridged: ReadonlySet<StoreQueue> = new Set();
@@ -84,9 +88,9 @@ export class Dispatcher {
     let outcome: DispatchOutcome = 'skipped';
     const deleted = !queue.registered && record.phyOffset < this.vouched && !this.bridged.has(queue);
     if (toQueue && record.phyOffset > queue.lastPhyOffset && !deleted) {
-      outcome = this.#fit(queue, record.queueOffset);
+      outcome = this.#fit(queue, record.queueOffset, record.phyOffset);
       if (outcome === 'gap') this.gaps.add(queue);
-      else {
+      else if (outcome !== 'skipped') {
         queue.registered = true;
         const tagsCode = tagsCodeOf(scan, bytes, queue, record.storeTimestamp, delayLevels);
         if (queue.batch === undefined) queues.append(queue, record.phyOffset, record.size, tagsCode, record.storeTimestamp, undefined);
@@ -128,7 +132,7 @@ export class Dispatcher {
   }
 
   /** Brings a queue to where its next entry has this offset. */
-  #fit(queue: StoreQueue, queueOffset: number): DispatchOutcome {
+  #fit(queue: StoreQueue, queueOffset: number, phyOffset: number): DispatchOutcome {
     if (this.gaps.has(queue)) return 'gap';
     if (queueOffset === queue.nextOffset) return 'appended';
     if (queueOffset < queue.nextOffset) {
@@ -144,6 +148,9 @@ export class Dispatcher {
       return 'appended';
     }
     if (!this.bridged.has(queue)) return 'gap';
+    // What is missing in between were records. An offset beyond them is a damage of this one, and as many blank entries would fill the memory.
+    const lostMax = ((phyOffset - Math.max(0, queue.lastPhyOffset)) / recordBytesMin) * (queue.batch === undefined ? 1 : batchCountMax);
+    if (queueOffset - queue.nextOffset > lostMax) return 'skipped';
     while (queue.nextOffset < queueOffset) {
       const last = queue.lastPhyOffset;
       queue.append(0, preBlankSize, 0);

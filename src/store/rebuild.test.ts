@@ -322,3 +322,23 @@ describe('where the log lies', () => {
     await expect(open(simulatedDisk(2), '/a,/b')).rejects.toThrow(/storePathCommitLog is "\/a,\/b"/);
   });
 });
+
+test('a record whose queue offset is damaged does not fill its queue with blank entries', async () => {
+  const disk = simulatedDisk(3);
+  let store = await openOn(disk, new ManualClock(), smallConfig());
+  for (let i = 0; i < 6; i++) put(store, store.queue('T', 0), `m${i}`);
+  const [damaged] = await store.units(store.queue('T', 0), 3, 1);
+  await store.close();
+  const copy = copyOf(disk, (name) => !name.includes('consumequeue'));
+  const log = copy.content(`${storeRoot}/commitlog/${firstFile}`);
+  log.writeBigInt64BE(1n << 40n, (damaged?.phyOffset ?? -1) + 20);
+  copy.place(`${storeRoot}/commitlog/${firstFile}`, log);
+  store = await openOn(copy, new ManualClock(), smallConfig());
+  const queue = store.queue('T', 0);
+  expect(queue.maxOffset).toBe(6);
+  for (const at of [0, 1, 2, 4, 5]) {
+    const result = await store.get(queue, at, 1, 1 << 20, undefined);
+    expect([result.status, recordsOf(result.slices).map((record) => record.text)]).toEqual(['FOUND', [`m${at}`]]);
+  }
+  await store.close();
+});
