@@ -68,7 +68,7 @@ function runProperties(subject: PropertySubject, scan: PropertyScan, input: Buff
 
 const closed = (text: string): boolean => text === '' || text.endsWith('\u0002') || text.slice(text.lastIndexOf('\u0002') + 1).includes('\u0001');
 
-export function properties(subject: PropertySubject = scanProperties): Target {
+export function properties(open: () => PropertySubject = () => scanProperties): Target {
   return {
     name: 'properties',
     proves: 'the scan in bytes, with and without a remembered layout, finds what the plain reader of property strings reads',
@@ -90,6 +90,7 @@ export function properties(subject: PropertySubject = scanProperties): Target {
     reopenAfter: 64,
     open: () => {
       const scan = new PropertyScan();
+      const subject = open();
       return { run: (input) => runProperties(subject, scan, input) };
     },
   };
@@ -169,6 +170,23 @@ function compiled(input: Buffer, count: number | undefined): Buffer | undefined 
   return recordBytes.subarray(10, 10 + size);
 }
 
+/** One of the three lengths of the element at `start`, a little wrong, at a limit, or with another sign. */
+function mutateLength(random: Random, input: Buffer, start: number): Buffer {
+  const copy = Buffer.from(input);
+  const body = copy.readInt32BE(start + 16);
+  const left = copy.length - start - 22;
+  switch (random.below(3)) {
+    case 0: copy.writeInt32BE(random.pick([0, -1, 1, 0x7fffffff, -0x80000000, copy.length]), start); break;
+    case 1: copy.writeInt32BE(random.pick([body - 1, body + 1, left - 1, left, left + 1, body | -0x80000000, 0x7fffffff, -1]), start + 16); break;
+    default: {
+      const at = start + 20 + body;
+      const properties = copy.readInt16BE(at);
+      copy.writeInt16BE(random.pick([properties - 1, properties + 1, properties | -0x8000, 0x7fff, -1, 0]), at);
+    }
+  }
+  return copy;
+}
+
 export function batch(subject: BatchSubject = { cursor: () => new BatchCursor() }): Target {
   return {
     name: 'batch',
@@ -182,6 +200,7 @@ export function batch(subject: BatchSubject = { cursor: () => new BatchCursor() 
       const plain = batchPlainly(input);
       if (plain === undefined || plain.length === 0) return undefined;
       const at = random.below(plain.length);
+      if (random.once(3)) return mutateLength(random, input, plain.slice(0, at).reduce((sum, one) => sum + 22 + one.body.length + one.properties.length, 0));
       const changed = plain.map(({ flag, body, properties: own }, i) => ({ flag, body, properties: i === at ? makeProperties(random) : own.toString('latin1') }));
       return Buffer.concat(changed.map(({ flag, body, properties: text }) => {
         const own = Buffer.from(text, 'latin1');

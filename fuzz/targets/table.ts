@@ -6,13 +6,14 @@ import { binaryHeader, json, jsonHeader, typedHeader } from './headers.js';
 import { batch, compression, properties, records } from './messages.js';
 import { commitLogRecovery, derivedRecovery, timerRecovery } from './recovery.js';
 import { brokerRequests, namesrvRequests } from './servers.js';
+import { sql92 } from './sql92.js';
 import { brokerConf, grpcMessage, receiptHandle } from './texts.js';
 
 export const targets: readonly Target[] = [
   frame(), jsonHeader(), binaryHeader(), typedHeader(), json(),
   batch(), properties(), records(), compression(),
   receiptHandle(), grpcMessage(), brokerConf(),
-  bodyJson(), registration(), configJson(),
+  sql92(), bodyJson(), registration(), configJson(),
   brokerRequests(), namesrvRequests(),
   commitLogRecovery(), derivedRecovery(), timerRecovery(),
 ];
