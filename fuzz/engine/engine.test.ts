@@ -1,9 +1,11 @@
 /** The engine itself: the same seed gives the same inputs, finds are judged, minimized and told apart, planted bugs are found. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { canaries } from '../canaries/table.js';
 import { parseOptions, UsageError } from '../options.js';
 import { targets } from '../targets/table.js';
-import { hashOf } from './corpus.js';
+import { hashOf, projectRoot } from './corpus.js';
 import { dictionary } from './dictionary.js';
 import { Judge } from './judge.js';
 import { minimize, minimizeSequence } from './minimize.js';
@@ -101,6 +103,11 @@ describe('tables and options', () => {
     expect(canaries.length).toBeGreaterThanOrEqual(10);
     for (const canary of canaries) expect(canary.make().name).toBe(canary.target);
     for (const canary of canaries) expect(names).toContain(canary.target);
+  });
+
+  test('the documentation names every target and every canary', () => {
+    const text = readFileSync(join(projectRoot, 'docs', 'fuzzing.md'), 'utf8');
+    for (const { name } of [...targets, ...canaries]) expect(text).toContain(`\`${name}\``);
   });
 
   test('options', () => {

@@ -19,7 +19,7 @@ import { createNameServer } from '../../src/server/namesrv/name-server.js';
 import { simulatedDisk } from '../../src/store/simulated-disk.js';
 import { dictionary } from '../engine/dictionary.js';
 import { mutateBytes, mutateText } from '../engine/mutate.js';
-import type { Random } from '../engine/random.js';
+import { Random } from '../engine/random.js';
 import { holds } from '../engine/target.js';
 import type { Outcome, Running, Target } from '../engine/target.js';
 import { goldenRequests } from './golden.js';
@@ -106,10 +106,12 @@ function mutateRequests(random: Random, input: Buffer, list: readonly RequestNam
   return Buffer.concat(frames);
 }
 
-/** Every request of the role once, and what clients were recorded to send. */
+/** What clients were recorded to send, and every request of the role once. */
 const seedsFor = (role: Role): readonly Buffer[] => {
-  const codes = new Set(served(role).map((name) => requests[name].code as number));
-  return goldenRequests().filter((frame) => commandsOf(frame).some((command) => codes.has(command.code)));
+  const list = served(role);
+  const codes = new Set(list.map((name) => requests[name].code as number));
+  const recorded = goldenRequests().filter((frame) => commandsOf(frame).some((command) => codes.has(command.code)));
+  return [...recorded, ...list.map((name) => makeRequest(new Random(`seed ${name}`), name))];
 };
 
 // ---- running
