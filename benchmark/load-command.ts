@@ -2,8 +2,7 @@
 import { figuresOf, type Figures, type Percentiles } from './figures.js';
 import { createTopic } from './load/load.js';
 import { spawnLoad } from './load/spawn.js';
-import type { SendSpec } from './load/spec.js';
-import { QUEUES, shapeOf } from './shapes.js';
+import { backlogOf, QUEUES, shapeOf } from './shapes.js';
 import { wholeNumber, microseconds } from './report/words.js';
 
 export interface LoadOptions {
@@ -47,9 +46,9 @@ export async function loadCommand(options: LoadOptions): Promise<number> {
   const shape = shapeOf(options.shape);
   const { address, topic, pids } = options;
   if (options.createTopic) await createTopic(address, topic, QUEUES);
-  if (shape.backlog !== undefined) {
-    const send: SendSpec = { connections: 2, window: 2, batch: 256, bodyBytes: 128, messagesMax: shape.backlog };
-    const filled = figuresOf(await spawnLoad({ address, topic, queues: QUEUES, send, warmupMs: 0, measureMs: 120_000, pids: [] }));
+  const backlog = backlogOf(shape);
+  if (backlog !== undefined) {
+    const filled = figuresOf(await spawnLoad({ address, topic, queues: QUEUES, send: backlog, warmupMs: 0, measureMs: 120_000, pids: [] }));
     if (filled.errors.length > 0) {
       process.stdout.write(`${figureLines(filled).join('\n')}\n`);
       return 1;

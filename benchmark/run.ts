@@ -13,10 +13,9 @@ import { end, pause, resume, type Broker, type Flush, type StartBroker } from '.
 import { figuresOf, type Figures } from './figures.js';
 import { createTopic, untilVisible } from './load/load.js';
 import { spawnLoad } from './load/spawn.js';
-import type { SendSpec } from './load/spec.js';
 import { cpuSecondsOf, dirtyBytes, residentOf } from './proc.js';
 import { median, type ProcessFigures, type RunResult, type ShapeResult } from './results.js';
-import { QUEUES, shapeOf, type Shape } from './shapes.js';
+import { backlogOf, QUEUES, shapeOf, type Shape } from './shapes.js';
 import { touchMemory } from './touch-memory.js';
 
 export interface RunOptions {
@@ -192,11 +191,11 @@ export class BenchmarkRun {
     const topic = `bench_${shape.name}_${++this.#topics}`;
     const { address } = broker;
     await createTopic(address, topic, QUEUES);
-    if (shape.backlog !== undefined) {
-      const send: SendSpec = { connections: 2, window: 2, batch: 256, bodyBytes: 128, messagesMax: shape.backlog };
+    const send = backlogOf(shape);
+    if (send?.messagesMax !== undefined) {
       const filled = figuresOf(await spawnLoad({ address, topic, queues: QUEUES, send, warmupMs: 0, measureMs: FILL_TIMEOUT_MS, pids: [] }));
       if (filled.errors.length > 0) throw new Error(`${shape.name}: laying down the backlog on ${broker.name} failed: ${JSON.stringify(filled.errors)}`);
-      await untilVisible(address, topic, QUEUES, shape.backlog, FILL_TIMEOUT_MS);
+      await untilVisible(address, topic, QUEUES, send.messagesMax, FILL_TIMEOUT_MS);
       await this.#settleDisk();
     }
     const outcome = await spawnLoad({

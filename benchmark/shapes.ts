@@ -16,6 +16,8 @@ export interface Shape {
   readonly pull?: PullSpec;
   /** Messages laid down before (batches of 256), spread over the queues. */
   readonly backlog?: number;
+  /** What the messages of the backlog have besides, as in SendSpec. */
+  readonly backlogNumbered?: number;
   /** Which brokers serve it: one that flushes in the background, or one that answers after the flush. */
   readonly flush: 'async' | 'sync';
   readonly targets: readonly Target[];
@@ -25,6 +27,17 @@ export interface Shape {
 export const QUEUES = 4;
 
 const BACKLOG = 1_000_000;
+
+/** One message in so many passes the filter of `sql-backlog`. */
+const SELECTIVITY = 100;
+
+/** How the backlog of a shape is laid down: batches that hold each number equally often. */
+export function backlogOf(shape: Shape): SendSpec | undefined {
+  if (shape.backlog === undefined) return undefined;
+  const { backlog, backlogNumbered } = shape;
+  const plain = { connections: 2, window: 2, batch: 256, bodyBytes: 128, messagesMax: backlog };
+  return backlogNumbered === undefined ? plain : { ...plain, batch: 2 * backlogNumbered, numbered: backlogNumbered };
+}
 
 function single(connections: number, window: number, bodyBytes: number): SendSpec {
   return { connections, window, batch: 1, bodyBytes };
@@ -99,6 +112,39 @@ export const shapes: readonly Shape[] = [
     says: '128 B, 4 producers x 16 and 2 consumers at the tail together',
     send: single(4, 16, 128),
     pull: { connections: 2, maxMsgNums: 32, from: 'tail' },
+    flush: 'async',
+    targets: [],
+  },
+  {
+    name: 'sql-backlog',
+    says: 'SQL92 pull of a backlog of a million, one in 100 matches; counted: messages passed over',
+    pull: { connections: 2, maxMsgNums: 32, from: 'backlog', sql: 'n = 7 AND TAGS IS NOT NULL' },
+    backlog: BACKLOG,
+    backlogNumbered: SELECTIVITY,
+    flush: 'async',
+    targets: [],
+  },
+  {
+    name: 'pop-backlog',
+    says: 'pop a backlog of 200,000, 32 a time, each acknowledged by itself, 2 connections, 4 queues; counted: acknowledgements',
+    pull: { connections: 2, maxMsgNums: 32, from: 'backlog', pop: true },
+    backlog: 200_000,
+    flush: 'async',
+    targets: [],
+  },
+  {
+    name: 'timer-4x16',
+    says: '128 B, 4 producers x 16, each message delayed by 2 s, 2 consumers at the tail',
+    send: { ...single(4, 16, 128), properties: { TIMER_DELAY_SEC: '2' } },
+    pull: { connections: 2, maxMsgNums: 32, from: 'tail' },
+    flush: 'async',
+    targets: [],
+  },
+  // The last one on purpose: an Apache broker that has seen a transaction keeps most of a core busy.
+  {
+    name: 'transaction-4x16',
+    says: '128 B, 4 connections x 16 transactions: half message, then commit; latency of both together',
+    send: { ...single(4, 16, 128), transaction: true },
     flush: 'async',
     targets: [],
   },

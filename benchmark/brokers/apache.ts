@@ -22,7 +22,7 @@ export async function startApache(flush: Flush, parent: string): Promise<Broker>
       namesrv: namesrv.address,
       jvm: JVM,
       dataDir,
-      config: { flushDiskType: flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH' },
+      config: { flushDiskType: flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH', enablePropertyFilter: true },
     });
     const startS = (performance.now() - startedMs) / 1000;
     return {

@@ -13,6 +13,13 @@ const SEND_BATCH_MESSAGE = 320;
 const PULL_MESSAGE = 11;
 const UPDATE_AND_CREATE_TOPIC = 17;
 const GET_MAX_OFFSET = 30;
+const END_TRANSACTION = 37;
+const POP_MESSAGE = 200_050;
+const ACK_MESSAGE = 200_051;
+
+/** sysFlag of a half message, and what END_TRANSACTION says of one that is committed. `MessageSysFlag` */
+const TRANSACTION_PREPARED = 4;
+const TRANSACTION_COMMIT = 8;
 
 /** Opaques of sends have always eight digits: from 10,000,000 on. */
 export const OPAQUE_BASE = 10_000_000;
@@ -33,6 +40,9 @@ export interface SendShape {
   readonly keys: boolean;
   /** 24 hex digits in front of the eight that count: distinct per run, as a producer's process id and start time are. */
   readonly keyPrefix: string;
+  readonly properties?: Readonly<Record<string, string>>;
+  readonly numbered?: number;
+  readonly transaction?: boolean;
 }
 
 /** Encodes a whole frame from header text and body. */
@@ -59,12 +69,18 @@ function patchHex(buffer: Buffer, at: number, value: number): void {
   for (let i = at + KEY_DIGITS - 1, rest = value >>> 0; i >= at; i--, rest >>>= 4) buffer[i] = HEX[rest & 15] ?? 48;
 }
 
-/** Properties as a producer writes them: UNIQ_KEY first, then WAIT and TAGS, and KEYS when wanted. */
-function propertiesOf(shape: SendShape, separators: readonly [string, string]): string {
+/** Properties as a producer writes them: UNIQ_KEY first, then WAIT and TAGS, and KEYS when wanted; `index` is the message's place in its batch. */
+function propertiesOf(shape: SendShape, separators: readonly [string, string], index = 0): string {
   const [is, ends] = separators;
   const key = shape.keyPrefix + '0'.repeat(KEY_DIGITS);
   const keys = shape.keys ? `KEYS${is}${key}${ends}` : '';
-  return `${keys}UNIQ_KEY${is}${key}${ends}WAIT${is}true${ends}TAGS${is}TagA${ends}`;
+  const more = {
+    ...(shape.transaction === true ? { TRAN_MSG: 'true', PGROUP: shape.producerGroup } : {}),
+    ...(shape.numbered === undefined ? {} : { n: String(index % shape.numbered) }),
+    ...shape.properties,
+  };
+  const rest = Object.entries(more).map(([name, value]) => `${name}${is}${value}${ends}`).join('');
+  return `${keys}UNIQ_KEY${is}${key}${ends}WAIT${is}true${ends}TAGS${is}TagA${ends}${rest}`;
 }
 
 function payload(bytes: number): Buffer {
@@ -95,6 +111,16 @@ function onlyPosition(frame: Buffer, needle: string): number {
   return at;
 }
 
+function batchElement(message: Buffer, properties: Buffer): Buffer {
+  const element = Buffer.alloc(20 + message.length + 2 + properties.length);
+  element.writeInt32BE(element.length, 0);
+  element.writeInt32BE(message.length, 16);
+  message.copy(element, 20);
+  element.writeInt16BE(properties.length, 20 + message.length);
+  properties.copy(element, 22 + message.length);
+  return element;
+}
+
 function buildTemplate(shape: SendShape): { frame: Buffer; patches: Patches } {
   const isBatch = shape.batch > 1;
   const born = '1'.padEnd(BORN_DIGITS, '0');
@@ -103,19 +129,12 @@ function buildTemplate(shape: SendShape): { frame: Buffer; patches: Patches } {
     : propertiesOf(shape, ['\\u0001', '\\u0002']);
   const header =
     `{"code":${isBatch ? SEND_BATCH_MESSAGE : SEND_MESSAGE_V2},"extFields":{"a":"${shape.producerGroup}","b":"${shape.topic}","c":"TBW102",` +
-    `"d":"4","e":"0","f":"0","g":"${born}","h":"0","i":"${properties}","j":"0","k":"false","m":"${isBatch}","n":"broker-a"},` +
+    `"d":"4","e":"0","f":"${shape.transaction === true ? TRANSACTION_PREPARED : 0}","g":"${born}","h":"0","i":"${properties}","j":"0","k":"false","m":"${isBatch}","n":"broker-a"},` +
     `"flag":0,"language":"JAVA","opaque":${OPAQUE_BASE},"serializeTypeCurrentRPC":"JSON","version":513}`;
   const message = payload(shape.bodyBytes);
   let body = message;
   if (isBatch) {
-    const tail = Buffer.from(propertiesOf(shape, ['\u0001', '\u0002']), 'latin1');
-    const element = Buffer.alloc(20 + message.length + 2 + tail.length);
-    element.writeInt32BE(element.length, 0);
-    element.writeInt32BE(message.length, 16);
-    message.copy(element, 20);
-    element.writeInt16BE(tail.length, 20 + message.length);
-    tail.copy(element, 22 + message.length);
-    body = Buffer.concat(new Array<Buffer>(shape.batch).fill(element));
+    body = Buffer.concat(Array.from({ length: shape.batch }, (_, index) => batchElement(message, Buffer.from(propertiesOf(shape, ['\u0001', '\u0002'], index), 'latin1'))));
   }
   const frame = frameOf(header, body);
   const keyFrom = isBatch ? frame.length - body.length : 0;
@@ -185,6 +204,7 @@ export class FrameTemplate {
   constructor(shape: SendShape) {
     if (!/^[0-9A-F]{24}$/.test(shape.keyPrefix)) throw new RangeError(`keyPrefix: expected 24 hex digits, got ${shape.keyPrefix}`);
     if (!Number.isInteger(shape.batch) || shape.batch < 1) throw new RangeError(`batch: expected 1 or more, got ${shape.batch}`);
+    if (shape.transaction === true && shape.batch !== 1) throw new RangeError('transaction: half messages are sent one by one');
     if (!Number.isInteger(shape.bodyBytes) || shape.bodyBytes < 8) throw new RangeError(`bodyBytes: expected 8 or more, got ${shape.bodyBytes}`);
     const { frame, patches } = buildTemplate(shape);
     this.frame = frame;
@@ -207,6 +227,8 @@ export interface PullShape {
   readonly maxMsgNums: number;
   /** Milliseconds that the broker may hold the request when there is nothing new; 0 asks it not to. */
   readonly suspendTimeoutMs: number;
+  /** SQL92 expression; absent means `*`. */
+  readonly sql?: string;
 }
 
 /** sysFlag of a pull: bit 1 (value 2) may suspend, bit 2 (value 4) brings its subscription. `PullSysFlag` */
@@ -218,8 +240,34 @@ export function pullFrame(shape: PullShape, opaque: number, queueId: number, que
   const sysFlag = SUBSCRIPTION | (shape.suspendTimeoutMs > 0 ? SUSPEND : 0);
   return frameOf(
     `{"code":${PULL_MESSAGE},"extFields":{"queueId":"${queueId}","maxMsgBytes":"262144","maxMsgNums":"${shape.maxMsgNums}","sysFlag":"${sysFlag}",` +
-      `"suspendTimeoutMillis":"${shape.suspendTimeoutMs}","commitOffset":"0","subscription":"*","bname":"broker-a","topic":"${shape.topic}",` +
-      `"queueOffset":"${queueOffset}","expressionType":"TAG","subVersion":"1","consumerGroup":"${shape.consumerGroup}"},` +
+      `"suspendTimeoutMillis":"${shape.suspendTimeoutMs}","commitOffset":"0","subscription":${JSON.stringify(shape.sql ?? '*')},"bname":"broker-a","topic":"${shape.topic}",` +
+      `"queueOffset":"${queueOffset}","expressionType":"${shape.sql === undefined ? 'TAG' : 'SQL92'}","subVersion":"1","consumerGroup":"${shape.consumerGroup}"},` +
+      `"flag":0,"language":"JAVA","opaque":${opaque},"serializeTypeCurrentRPC":"JSON","version":513}`,
+  );
+}
+
+/** An END_TRANSACTION frame that commits a half message: where it lies in the queue of halves and in the log, and its ids. Asks for an answer. */
+export function commitFrame(topic: string, producerGroup: string, opaque: number, at: { readonly queueOffset: string; readonly phyOffset: bigint; readonly msgId: string; readonly transactionId: string }): Buffer {
+  return frameOf(
+    `{"code":${END_TRANSACTION},"extFields":{"topic":"${topic}","producerGroup":"${producerGroup}","tranStateTableOffset":"${at.queueOffset}","commitLogOffset":"${at.phyOffset}",` +
+      `"commitOrRollback":"${TRANSACTION_COMMIT}","fromTransactionCheck":"false","msgId":"${at.msgId}","transactionId":"${at.transactionId}","bname":"broker-a"},` +
+      `"flag":0,"language":"JAVA","opaque":${opaque},"serializeTypeCurrentRPC":"JSON","version":513}`,
+  );
+}
+
+/** A POP_MESSAGE frame for one queue, from the group's beginning, that is not held. */
+export function popFrame(topic: string, consumerGroup: string, opaque: number, queueId: number, maxMsgNums: number, invisibleMs: number, bornMs: number): Buffer {
+  return frameOf(
+    `{"code":${POP_MESSAGE},"extFields":{"consumerGroup":"${consumerGroup}","topic":"${topic}","queueId":"${queueId}","maxMsgNums":"${maxMsgNums}","invisibleTime":"${invisibleMs}",` +
+      `"pollTime":"0","bornTime":"${bornMs}","initMode":"0","expType":"TAG","exp":"*","order":"false","bname":"broker-a"},` +
+      `"flag":0,"language":"JAVA","opaque":${opaque},"serializeTypeCurrentRPC":"JSON","version":513}`,
+  );
+}
+
+/** An ACK_MESSAGE frame; `extraInfo` is the handle that the POP's answer gives. */
+export function ackFrame(topic: string, consumerGroup: string, opaque: number, queueId: number, queueOffset: number, extraInfo: string): Buffer {
+  return frameOf(
+    `{"code":${ACK_MESSAGE},"extFields":{"consumerGroup":"${consumerGroup}","topic":"${topic}","queueId":"${queueId}","offset":"${queueOffset}","extraInfo":"${extraInfo}","bname":"broker-a"},` +
       `"flag":0,"language":"JAVA","opaque":${opaque},"serializeTypeCurrentRPC":"JSON","version":513}`,
   );
 }

@@ -9,12 +9,15 @@ import { requestOnce } from './connection.js';
 import { Consumers } from './consumers.js';
 import { ErrorTally } from './error-tally.js';
 import { createTopicFrame, maxOffsetFrame } from './frames.js';
+import { Poppers } from './poppers.js';
 import { Producers } from './producers.js';
 import type { LoadOutcome, LoadSpec } from './spec.js';
 
 /** How long answers may take after the end of the window. */
 const DRAIN_MS = 10_000;
 const ADMIN_TIMEOUT_MS = 10_000;
+/** Both brokers are started with this name; a handle of a popped message holds it. */
+const BROKER_NAME = 'broker-a';
 
 /** Creates a topic with `queues` queues, or finds it as it is. Throws with the broker's code and remark when refused. */
 export async function createTopic(address: string, topic: string, queues: number): Promise<void> {
@@ -47,8 +50,9 @@ export async function runLoad(spec: LoadSpec): Promise<LoadOutcome> {
   const together = spec.send !== undefined && spec.pull !== undefined;
   const keyPrefix = randomBytes(12).toString('hex').toUpperCase();
   const producers = spec.send === undefined ? null : new Producers(spec.send, spec.topic, spec.queues, keyPrefix, errors, together);
-  let consumers: Consumers | null = null;
-  if (spec.pull !== undefined) {
+  let consumers: Consumers | Poppers | null = null;
+  if (spec.pull?.pop === true) consumers = new Poppers(spec.pull, spec.topic, spec.queues, BROKER_NAME, errors);
+  else if (spec.pull !== undefined) {
     const starts: number[] = [];
     for (let queueId = 0; queueId < spec.queues; queueId++) starts.push(spec.pull.from === 'tail' ? await maxOffsetOf(spec.address, spec.topic, queueId) : 0);
     consumers = new Consumers(spec.pull, spec.topic, starts, errors, together);

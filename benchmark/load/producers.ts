@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import { openConnection } from './connection.js';
 import type { ErrorTally } from './error-tally.js';
-import { FrameRun, FrameTemplate } from './frames.js';
+import { commitFrame, FrameRun, FrameTemplate } from './frames.js';
 import { Histogram } from './histogram.js';
 import { OpenLoopSchedule } from './schedule.js';
 import { Slots } from './slots.js';
@@ -14,8 +14,20 @@ import type { SendSpec, SideOutcome } from './spec.js';
 /** A run of frames is as long as a window, but not beyond this many bytes. */
 const RUN_BYTES_MAX = 1 << 20;
 
+const GROUP = 'bench_producer';
+
+/** Where a half message lies, from the header of the answer to its send; undefined when it does not say. The msgId is host and physical offset in hex. */
+function halfOf(header: string): Parameters<typeof commitFrame>[3] | undefined {
+  const field = (name: string): string | undefined => new RegExp(`"${name}":"([^"]*)"`).exec(header)?.[1];
+  const [queueOffset, msgId, transactionId] = [field('queueOffset'), field('msgId'), field('transactionId')];
+  if (queueOffset === undefined || msgId?.length !== 32) return undefined;
+  return { queueOffset, phyOffset: BigInt(`0x${msgId.slice(16)}`), msgId: transactionId ?? msgId, transactionId: transactionId ?? '' };
+}
+
 interface Producer {
   readonly slots: Slots;
+  /** Commits in flight, when the load is of transactions: with `slots` no more than the window. */
+  readonly commits: Slots;
   readonly socket: Socket;
   readonly idleRuns: FrameRun[];
   nextQueue: number;
@@ -24,6 +36,7 @@ interface Producer {
 
 export class Producers {
   readonly #spec: SendSpec;
+  readonly #topic: string;
   readonly #queues: number;
   readonly #template: FrameTemplate;
   readonly #errors: ErrorTally;
@@ -49,10 +62,14 @@ export class Producers {
   /** `stamped`: note the send time in each frame's first body, for consumers of the same process. */
   constructor(spec: SendSpec, topic: string, queues: number, keyPrefix: string, errors: ErrorTally, stamped: boolean) {
     this.#spec = spec;
+    this.#topic = topic;
     this.#queues = queues;
     this.#errors = errors;
     this.#stamped = stamped;
-    this.#template = new FrameTemplate({ topic, producerGroup: 'bench_producer', bodyBytes: spec.bodyBytes, batch: spec.batch, keys: spec.keys ?? false, keyPrefix });
+    this.#template = new FrameTemplate({
+      topic, producerGroup: GROUP, bodyBytes: spec.bodyBytes, batch: spec.batch, keys: spec.keys ?? false, keyPrefix, transaction: spec.transaction ?? false,
+      ...(spec.properties === undefined ? {} : { properties: spec.properties }), ...(spec.numbered === undefined ? {} : { numbered: spec.numbered }),
+    });
     this.#runFrames = Math.max(1, Math.min(spec.window, Math.floor(RUN_BYTES_MAX / this.#template.frame.length)));
     this.#perQueue = new Array<number>(queues).fill(0);
     this.#framesLeft = spec.messagesMax === undefined ? Infinity : Math.ceil(spec.messagesMax / spec.batch);
@@ -61,6 +78,7 @@ export class Producers {
   async connect(address: string): Promise<void> {
     for (let i = 0; i < this.#spec.connections; i++) {
       const slots = new Slots(this.#spec.window);
+      const commits = new Slots(this.#spec.window, this.#spec.window);
       let producer: Producer | null = null;
       const socket = await openConnection(address, {
         onRead: (nowMs) => {
@@ -68,25 +86,33 @@ export class Producers {
         },
         onResponse: (opaque, code, buffer, headerStart, bodyStart) => {
           const slot = slots.slotOf(opaque);
+          const commit = slot === -1 ? commits.slotOf(opaque) : -1;
+          if (commit !== -1) {
+            this.#answered(commits, commit);
+            if (code !== 0) this.#errors.response(code, buffer.toString('utf8', headerStart, bodyStart));
+            else this.#acknowledged(commits.queueId(commit), commits.sentAt(commit));
+            return;
+          }
           if (slot === -1) {
             this.#errors.add(`a response to opaque ${opaque > 0 ? 'that nothing awaits' : opaque}`);
             return;
           }
+          if (code === 0 && this.#spec.transaction === true && producer !== null) this.#commit(producer, slot, buffer.toString('utf8', headerStart, bodyStart));
           this.#answered(slots, slot);
           if (code !== 0) this.#errors.response(code, buffer.toString('utf8', headerStart, bodyStart));
-          else this.#acknowledged(slots.queueId(slot), slots.sentAt(slot));
+          else if (this.#spec.transaction !== true) this.#acknowledged(slots.queueId(slot), slots.sentAt(slot));
         },
         onReadEnd: () => {
           if (this.#schedule !== null) this.#sendDue();
           else if (producer !== null) this.#fill(producer);
         },
         onClosed: (why) => {
-          if (this.#stopped && slots.inFlight === 0) return;
+          if (this.#stopped && slots.inFlight + commits.inFlight === 0) return;
           if (producer !== null) producer.closed = true;
           this.#errors.add(`producer connection: ${why}`);
         },
       });
-      producer = { slots, socket, idleRuns: [], nextQueue: i % this.#queues, closed: false };
+      producer = { slots, commits, socket, idleRuns: [], nextQueue: i % this.#queues, closed: false };
       this.#producers.push(producer);
     }
   }
@@ -131,8 +157,8 @@ export class Producers {
     this.#stopped = true;
     if (this.#ticker !== null) clearInterval(this.#ticker);
     const now = performance.now();
-    for (const { slots, socket } of this.#producers) {
-      for (const sentAt of slots.unanswered()) {
+    for (const { slots, commits, socket } of this.#producers) {
+      for (const sentAt of [...slots.unanswered(), ...commits.unanswered()]) {
         this.#errors.add('send without an answer');
         if (sentAt >= this.#fromMs && sentAt < this.#toMs) this.#latency.recordMs(now - sentAt);
       }
@@ -172,12 +198,20 @@ export class Producers {
   #checkIdle(): void {
     if (this.#schedule !== null && this.#schedule.nextAt < this.#toMs && this.#toMs !== Infinity) return;
     if (this.#framesLeft > 0 && !this.#stopped) return;
-    if (this.#producers.every(({ slots, closed }) => closed || slots.inFlight === 0)) this.#onIdle?.();
+    if (this.#producers.every(({ slots, commits, closed }) => closed || slots.inFlight + commits.inFlight === 0)) this.#onIdle?.();
   }
 
   #fill(producer: Producer): void {
     if (this.#stopped || this.#framesLeft <= 0 || producer.closed) return;
-    this.#write(producer, Math.min(producer.slots.free, this.#framesLeft), null);
+    this.#write(producer, Math.min(producer.slots.free - producer.commits.inFlight, this.#framesLeft), null);
+  }
+
+  /** The second half of a transaction; its latency counts from the send of the first. */
+  #commit({ slots, commits, socket }: Producer, slot: number, header: string): void {
+    const half = halfOf(header);
+    if (half === undefined) return this.#errors.add('an answer to a half message without its place');
+    const opaque = commits.take(slots.sentAt(slot), slots.queueId(slot));
+    socket.write(commitFrame(this.#topic, GROUP, opaque, half));
   }
 
   /** Open loop: sends what is due, spread over the connections; what finds no free slot stays due. */

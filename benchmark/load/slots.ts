@@ -7,6 +7,7 @@ const GENERATIONS = 16_384;
 
 export class Slots {
   readonly capacity: number;
+  readonly #first: number;
   readonly #opaques = new Int32Array(SLOTS_MAX);
   readonly #sentAt = new Float64Array(SLOTS_MAX);
   readonly #queueIds = new Int32Array(SLOTS_MAX);
@@ -14,12 +15,13 @@ export class Slots {
   #freeCount: number;
   #generation = 0;
 
-  /** Throws RangeError unless `capacity` is 1..4096. */
-  constructor(capacity: number) {
-    if (!Number.isInteger(capacity) || capacity < 1 || capacity > SLOTS_MAX) throw new RangeError(`window: expected 1..${SLOTS_MAX}, got ${capacity}`);
+  /** Slots from `first` on: two sets on one connection that do not overlap never share an opaque. Throws RangeError unless all are below 4096. */
+  constructor(capacity: number, first = 0) {
+    if (!Number.isInteger(capacity) || capacity < 1 || first + capacity > SLOTS_MAX) throw new RangeError(`window: expected 1..${SLOTS_MAX - first}, got ${capacity}`);
     this.capacity = capacity;
+    this.#first = first;
     this.#freeCount = capacity;
-    for (let i = 0; i < capacity; i++) this.#free[i] = capacity - 1 - i;
+    for (let i = 0; i < capacity; i++) this.#free[i] = first + capacity - 1 - i;
   }
 
   get free(): number {
@@ -60,7 +62,7 @@ export class Slots {
   /** Send times of what is still unanswered. */
   unanswered(): number[] {
     const times: number[] = [];
-    for (let slot = 0; slot < this.capacity; slot++) if (this.#opaques[slot] !== 0) times.push(this.sentAt(slot));
+    for (let slot = this.#first; slot < this.#first + this.capacity; slot++) if (this.#opaques[slot] !== 0) times.push(this.sentAt(slot));
     return times;
   }
 }

@@ -14,6 +14,12 @@ export interface SendSpec {
   readonly bodyBytes: number;
   /** Give messages a KEYS property too, so that each makes two index entries. */
   readonly keys?: boolean;
+  /** Further properties of every message, such as TIMER_DELAY_SEC. Plain text. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** Batches: message i carries the property `n` = i modulo this. */
+  readonly numbered?: number;
+  /** Half messages, each committed by an END_TRANSACTION when it is acknowledged: a message counts when that is answered. `batch` is 1. */
+  readonly transaction?: boolean;
   /** Open loop: messages per second over all connections; absent means closed loop. */
   readonly ratePerSecond?: number;
   /** Stop by itself when so many messages were sent (used to lay down a backlog); absent means until the time is up. */
@@ -26,6 +32,10 @@ export interface PullSpec {
   readonly maxMsgNums: number;
   /** `backlog`: read from offset 0 to the end again and again. `tail`: start at the end and wait for what arrives. */
   readonly from: 'backlog' | 'tail';
+  /** SQL92 instead of the subscription `*`: what counts then is the messages passed over, whether they match or not. */
+  readonly sql?: string;
+  /** POP_MESSAGE instead of PULL_MESSAGE, and an ACK_MESSAGE for each message, which counts when that is answered. Goes with `backlog`. */
+  readonly pop?: boolean;
 }
 
 export interface LoadSpec {
