@@ -39,8 +39,15 @@ async function conform(argv: readonly string[]): Promise<void> {
   process.exitCode = await kit.conformMain(argv);
 }
 
+/** Commands that ask a running cluster: loaded only for them. */
+async function admin(argv: readonly string[]): Promise<void> {
+  const { adminMain } = await import('./admin/main.js');
+  process.exitCode = await adminMain(argv, { out: (text) => void process.stdout.write(text), err: (text) => void process.stderr.write(text) });
+}
+
 async function run(argv: readonly string[]): Promise<void> {
   if (argv[0] === 'conform') return conform(argv.slice(1));
+  if (argv[0] === 'admin') return admin(argv.slice(1));
   const invocation = readInvocation(argv, (path) => readFileSync(path, 'utf8'));
   if (typeof invocation === 'string') {
     process.stdout.write(invocation);
