@@ -102,7 +102,7 @@ async function runCanaries(options: Options, list: readonly Canary[]): Promise<n
   const lost = rows.filter((row) => !row.found);
   if (options.json) out(JSON.stringify({ seed: options.seed, canaries: rows }, null, 2));
   else {
-    for (const row of rows) out(`${row.found ? 'found' : 'LOST '}  ${row.canary.padEnd(28)} ${row.found ? `${row.by} after ${row.executions} of ${row.executionsMax} executions, minimized to ${row.inputBytes} bytes` : `not within ${row.executionsMax} executions`}`);
+    for (const row of rows) out(`${row.found ? 'found' : 'LOST '}  ${row.canary.padEnd(28)} ${row.found ? `${row.by} after ${row.executions} of ${row.executionsMax} executions, minimized to ${row.inputBytes} bytes` : `not within ${row.executions} executions, ${row.executionsMax} are allowed`}`);
     out(`seed ${options.seed}: ${rows.length - lost.length} of ${rows.length} canaries found`);
   }
   return lost.length === 0 ? 0 : 1;

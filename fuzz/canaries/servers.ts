@@ -6,50 +6,37 @@ import { openOn } from '../../src/store/store-fixture.js';
 import type { HandlersSubject } from '../targets/servers.js';
 import type { OpenSubject } from '../targets/recovery.js';
 
-/** A pull that is refused leaves the broker refusing sends. */
+type AnyHandler = (ctx: unknown, header: { readonly queueId?: number }, body: Buffer) => unknown;
+
+/** Asks `before` of every request that names a queue, then its handler. */
+function beforeQueues(handlers: Partial<Handlers>, before: (queueId: number, name: string) => void): Partial<Handlers> {
+  return Object.fromEntries(Object.entries(handlers as Readonly<Record<string, AnyHandler>>).map(([name, handler]): [string, AnyHandler] => [name, (ctx, header, body) => {
+    if (typeof header.queueId === 'number') before(header.queueId, name);
+    return handler(ctx, header, body);
+  }])) as unknown as Partial<Handlers>;
+}
+
+/** A request that is refused for its queue leaves the broker refusing sends. */
 export const stuckAfterRefusal: HandlersSubject = (handlers) => {
   let stuck = false;
-  const { PULL_MESSAGE: pull, SEND_MESSAGE_V2: send } = handlers;
-  const changed: Partial<Handlers> = {
-    ...handlers,
-    PULL_MESSAGE: (ctx, header, body) => {
-      if (header.queueId < 0 || header.queueId > 1_000_000) {
-        stuck = true;
-        throw new Refusal(responseCodes.SYSTEM_ERROR, 'queueId');
-      }
-      return pull?.(ctx, header, body);
-    },
-    SEND_MESSAGE_V2: (ctx, header, body) => {
-      if (stuck) throw new Refusal(responseCodes.SYSTEM_BUSY, 'stuck');
-      return send?.(ctx, header, body);
-    },
-  };
-  return changed;
+  return beforeQueues(handlers, (queueId, name) => {
+    if (queueId < 0) {
+      stuck = true;
+      throw new Refusal(responseCodes.SYSTEM_ERROR, 'queueId');
+    }
+    if (stuck && name.startsWith('SEND_MESSAGE')) throw new Refusal(responseCodes.SYSTEM_BUSY, 'stuck');
+  });
 };
 
 /** Waits for an offset that never comes. */
-export const endlessLoop: HandlersSubject = (handlers) => {
-  const { GET_MAX_OFFSET: handler } = handlers;
-  return {
-    ...handlers,
-    GET_MAX_OFFSET: (ctx, header, body) => {
-      for (let at = 0; at > header.queueId;) at = 0;
-      return handler?.(ctx, header, body);
-    },
-  };
-};
+export const endlessLoop: HandlersSubject = (handlers) => beforeQueues(handlers, (queueId) => {
+  for (let at = 0; at > queueId;) at = 0;
+});
 
 /** An exception where a value is missing. */
-export const missingCheck: HandlersSubject = (handlers) => {
-  const { QUERY_CONSUMER_OFFSET: handler } = handlers;
-  return {
-    ...handlers,
-    QUERY_CONSUMER_OFFSET: (ctx, header, body) => {
-      if (header.queueId > 0x7fff_0000) throw new TypeError('Cannot read properties of undefined');
-      return handler?.(ctx, header, body);
-    },
-  };
-};
+export const missingCheck: HandlersSubject = (handlers) => beforeQueues(handlers, (queueId) => {
+  if (queueId > 0x7fff_0000) throw new TypeError('Cannot read properties of undefined');
+});
 
 /** Recovery that takes records without a look at their CRC. */
 export const uncheckedLog: OpenSubject = (disk, clock, config, log, dir) => openOn(disk, clock, { ...config, checkCRCOnRecover: false }, log, dir);

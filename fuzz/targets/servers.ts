@@ -75,7 +75,7 @@ function makeRequest(random: Random, name: RequestName): Buffer {
     if (/topic/i.test(key)) ext.set(wire, random.pick(topics));
     else if (/group/i.test(key)) ext.set(wire, random.pick(groups));
     else if (key === 'properties') ext.set(wire, makeProperties(random));
-    else if (/queueId/i.test(key)) ext.set(wire, String(random.below(5)));
+    else if (/queueId/i.test(key)) ext.set(wire, String(random.once(8) ? random.pick([-1, 65_536, 2147483647]) : random.below(5)));
     else if (/offset/i.test(key) && random.once(2)) ext.set(wire, String(random.below(4)));
   }
   return encodeCommand({ code: requests[name].code, opaque: 1, ext, body: makeBody(random, name), version: random.once(8) ? random.below(520) : 513, language: random.pick(['JAVA', 'CPP', 'GO']) });
