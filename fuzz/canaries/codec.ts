@@ -61,7 +61,7 @@ type Cursor = Pick<BatchCursor, 'reset' | 'next' | 'reason' | 'count' | 'flag' |
 
 class LaxCursor implements Cursor {
   private readonly bug: 'length' | 'negative';
-  private bytes = Buffer.alloc(0);
+  private bytes: Buffer = Buffer.alloc(0);
   private at = 0;
   reason = '';
   count = 0;

@@ -5,10 +5,13 @@
 let total = 0;
 let counting = false;
 
-function counted<A extends unknown[], R extends Uint8Array>(allocate: (...args: A) => R): (...args: A) => R {
-  return function (this: unknown, ...args: A): R {
-    if (counting && typeof args[0] === 'number') total += args[0];
-    return allocate.apply(this, args);
+type Allocator = 'alloc' | 'allocUnsafe' | 'allocUnsafeSlow';
+
+function count(name: Allocator): void {
+  const allocate = Buffer[name].bind(Buffer) as (size: number, ...more: never[]) => Buffer<ArrayBuffer>;
+  Buffer[name] = (size: number, ...more: never[]) => {
+    if (counting) total += size;
+    return allocate(size, ...more);
   };
 }
 
@@ -18,9 +21,9 @@ let installed = false;
 export function countAllocations(): void {
   if (installed) return;
   installed = true;
-  Buffer.alloc = counted(Buffer.alloc);
-  Buffer.allocUnsafe = counted(Buffer.allocUnsafe);
-  Buffer.allocUnsafeSlow = counted(Buffer.allocUnsafeSlow);
+  count('alloc');
+  count('allocUnsafe');
+  count('allocUnsafeSlow');
 }
 
 export function startCounting(): void {

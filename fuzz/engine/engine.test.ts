@@ -22,7 +22,7 @@ describe('random and mutations', () => {
   test('follow from the seed', () => {
     const stream = (seed: string): string => {
       const random = new Random(seed);
-      let input = Buffer.from('{"code":310}');
+      let input: Buffer = Buffer.from('{"code":310}');
       const all: Buffer[] = [];
       for (let i = 0; i < 500; i++) all.push(input = mutateBytes(random, i % 50 === 0 ? Buffer.from('{"code":310}') : input, random.bytes(9), 300));
       return hashOf(Buffer.concat(all));

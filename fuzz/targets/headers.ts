@@ -174,7 +174,7 @@ function mutateFields(random: Random, fields: [string, string][]): [string, stri
 // ---- typed headers
 
 const names = Object.keys(requests) as RequestName[];
-const fieldsOf = (name: RequestName): Readonly<Record<string, Field>> => requests[name].header as Readonly<Record<string, Field>>;
+const fieldsOf = (name: RequestName): Readonly<Record<string, Field>> => requests[name].header;
 
 /** A text for a field of this kind: mostly one it may have. */
 export function fieldText(random: Random, as: Field['as'], words: readonly Buffer[] = dictionary): string {
@@ -254,8 +254,9 @@ function plainOf(value: unknown): unknown {
   return value;
 }
 
-/** Texts as Java writes them in UTF-8: a surrogate without its partner becomes `?`. */
+/** Values as Java has them once written: a surrogate without its partner becomes `?`, and no integer has a sign without a value. */
 export function wellFormed(value: unknown): unknown {
+  if (value === 0) return 0;
   if (typeof value === 'string') return value.replace(/\p{Surrogate}/gu, '?');
   if (value instanceof Map) return new Map([...(value as Map<unknown, unknown>)].map(([key, one]) => [wellFormed(key), wellFormed(one)]));
   return Array.isArray(value) ? value.map(wellFormed) : value;

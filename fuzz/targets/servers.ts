@@ -197,7 +197,8 @@ async function openBroker(subject: HandlersSubject): Promise<Running> {
     probe: async () => {
       // A send and the pull of what was sent: their codes and the body.
       const sent = await serve(server, frameOf('SEND_MESSAGE_V2', { a: 'probe', b: 'Probe', c: 'TBW102', d: '4', e: '0', f: '0', g: '1700000000000', h: '0', i: '', j: '0' }, 'golden'), own);
-      const offset = sent === undefined ? '-1' : String((sent.header as { queueOffset?: unknown } | undefined)?.queueOffset ?? -1);
+      const { queueOffset } = (sent?.header ?? {}) as { readonly queueOffset?: number | bigint };
+      const offset = String(queueOffset ?? -1);
       const pulled = await serve(server, frameOf('PULL_MESSAGE', {
         consumerGroup: 'ProbeGroup', topic: 'Probe', queueId: '0', queueOffset: offset, maxMsgNums: '1', sysFlag: '4', commitOffset: '0', suspendTimeoutMillis: '0', subscription: '*', subVersion: '0', expressionType: 'TAG',
       }), own);

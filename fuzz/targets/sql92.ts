@@ -142,6 +142,13 @@ class Parser {
     return this.words.word.kind;
   }
 
+  /** True, and one word further, when this is the word. */
+  private passed(kind: string): boolean {
+    const found = this.kind === kind;
+    if (found) this.words.next();
+    return found;
+  }
+
   private take(kind: string): Word {
     if (this.kind !== kind) throw new Bad();
     return this.words.next();
@@ -189,8 +196,7 @@ class Parser {
       const a = left;
       if (this.kind === 'IS') {
         this.words.next();
-        const negated = this.kind === 'NOT';
-        if (negated) this.words.next();
+        const negated = this.passed('NOT');
         this.take('NULL');
         left = condition((properties) => (a.eval(properties) === null) !== negated);
       } else if (this.kind === '=' || this.kind === '<>') {
@@ -254,10 +260,7 @@ class Parser {
         this.words.next();
         this.take('(');
         const texts = [this.text()];
-        while (this.kind === ',') {
-          this.words.next();
-          texts.push(this.text());
-        }
+        while (this.passed(',')) texts.push(this.text());
         this.take(')');
         if (left.kind !== 'property') throw new Bad();
         return condition((properties) => {
