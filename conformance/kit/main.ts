@@ -81,7 +81,6 @@ async function conform(options: ConformOptions): Promise<number> {
       opened ??= offline ? { endpoint: filesOnly(options.storeDir ?? '', options), started: undefined } : await openEndpoint(options, undefined, cases.some((one) => one.needs?.includes('grpc')));
       return opened;
     };
-    if (options.selfCheck) return (await (await import('./saboteur/command.js')).runSelfCheck(options, (await main()).endpoint, cases, ended.signal)) ? exitPassed : exitFailed;
     const runOptions = {
       parallel: options.parallel, timeoutMs: options.timeoutMs, level: options.level, destructive: options.destructive, prefix: options.prefix,
       knownFailures, kitVersion: packageVersion(), signal: ended.signal, ...(options.seed === undefined ? {} : { seed: options.seed }),
@@ -91,6 +90,10 @@ async function conform(options: ConformOptions): Promise<number> {
       const { endpoint, started } = await openEndpoint(options, setup, false);
       return { endpoint, dispose: async () => started?.dispose() };
     };
+    if (options.selfCheck) {
+      const { runSelfCheck } = await import('./saboteur/command.js');
+      return (await runSelfCheck(options, (await main()).endpoint, cases, options.start === undefined ? undefined : open, ended.signal)) ? exitPassed : exitFailed;
+    }
     const progress = (endpoint: Endpoint): ReturnType<typeof createProgress> => createProgress(process.stderr, endpoint);
     const judged = options.faults !== undefined ? await (await import('./faults/command.js')).runFaults({
       options, ...(await main()), kitVersion: packageVersion(), onEvent: progress((await main()).endpoint), signal: ended.signal,

@@ -2,6 +2,7 @@
 import { req } from '../codes.js';
 import type { Feature } from '../features.js';
 import type { Command } from '../wire/frame.js';
+import type { GrpcHooks } from './grpc-proxy.js';
 import { recordsIn } from './records.js';
 
 /** A sabotage's view of one client connection. */
@@ -43,8 +44,12 @@ export interface Sabotage {
   readonly witnesses: readonly string[];
   /** Its cases change the endpoint for everybody: they run by themselves at the end, destructive ones too. */
   readonly alone?: boolean;
-  /** Fresh state for each proxy. */
-  hooks(): Hooks;
+  /** What it does to the frames of remoting; fresh state for each proxy. */
+  hooks?(): Hooks;
+  /** What it does to the messages of gRPC, likewise. */
+  grpc?(): GrpcHooks;
+  /** What it does to a copy of the endpoint's files. */
+  files?(dir: string): void;
 }
 
 /** A sabotage with the area its name begins with. */

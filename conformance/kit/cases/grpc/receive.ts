@@ -367,6 +367,19 @@ export const cases = defineCases('grpc', [
     },
   },
   {
+    name: 'grpc.receive.fifo-order',
+    requirement: 'An orderly group receives the messages of a message group in the order in which they were sent.',
+    level: 'MUST', needs, timeoutMs: 30_000, source: 'ReceiveMessageResponseStreamWriter#writeAndComplete',
+    async run(t) {
+      const [client, topic, group] = [await grpcClient(t), await topicOf(t, 'FIFO', { queues: 1 }), await t.group({ consumeMessageOrderly: true })];
+      await client.consumer(group, [topic]);
+      const bodies = ['first', 'second', 'third', 'fourth'];
+      for (const body of bodies) await client.sendOk(client.message(topic, body, { message_type: MessageType.FIFO, message_group: 'g' }));
+      await t.pullAll(topic, bodies.length);
+      equal((await client.receiveAll(topic, group, bodies.length, { batch: bodies.length, queueId: 0 })).map(bodyOf), bodies, 'bodies in the order in which they came');
+    },
+  },
+  {
     name: 'grpc.receive.fifo-message-group',
     requirement: 'A FIFO message comes with its message group and type.',
     level: 'MUST', needs, timeoutMs: 30_000, source: 'GrpcConverter#buildSystemProperties',
