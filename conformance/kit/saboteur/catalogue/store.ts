@@ -122,7 +122,7 @@ export const storeSabotages = defineSabotages('store', [
   },
   {
     name: 'store.index-count-off', does: 'Counts one index entry too few.', breaks: 'An index file counts its entries.',
-    witnesses: ['store.index.count'],
+    witnesses: ['store.index.count', 'store.index.chains'],
     files: (dir) => patch(indexFile(dir), 36, i32(readFileSync(indexFile(dir)).readInt32BE(36) - 1)),
   },
   {
