@@ -3,7 +3,7 @@
  * and run. Driving them is `sdk-driver.ts`.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { jvmOpens, mavenLibrary, missingForJava } from './adapters/apache/install.js';
@@ -13,7 +13,7 @@ import { cacheDir, missingTools, projectRoot, run } from './process.js';
 /** Libraries that speak the remoting protocol: their programs are given a name server. */
 export const remotingSdks = ['java-4.9.8', 'java-5.5.0', 'go', 'ali-ons'] as const;
 /** Libraries that speak gRPC: their programs are given a gRPC endpoint. */
-export const grpcSdks = ['grpc-java', 'grpc-go', 'grpc-python', 'grpc-node'] as const;
+export const grpcSdks = ['grpc-java', 'grpc-go', 'grpc-python', 'grpc-node', 'grpc-rust'] as const;
 export const sdkNames = [...remotingSdks, ...grpcSdks] as const;
 
 export type RemotingSdk = (typeof remotingSdks)[number];
@@ -33,6 +33,7 @@ export const features: Readonly<Record<RemotingSdk, ReadonlySet<Feature>>> = {
 /** Tools that this machine lacks for the library. */
 export function missingFor(sdk: SdkName): string[] {
   if (sdk === 'go' || sdk === 'grpc-go') return missingTools('go');
+  if (sdk === 'grpc-rust') return missingTools('cargo');
   if (sdk === 'grpc-python') return missingTools('python3');
   if (sdk === 'grpc-node') return missingTools('npm');
   return sdk === 'ali-ons' ? [] : missingForJava();
@@ -64,6 +65,8 @@ async function build(sdk: SdkName): Promise<Runner> {
       return await buildGo('go-sdk', 'go');
     case 'grpc-go':
       return await buildGo('grpc-go-sdk', 'grpc-go');
+    case 'grpc-rust':
+      return await buildRust();
     case 'grpc-python':
       return await buildPython();
     case 'grpc-node':
@@ -81,6 +84,18 @@ async function buildGo(cache: string, folder: string): Promise<Runner> {
   await once(join(cacheDir, cache), ['main.go', 'go.mod', 'go.sum'].map((file) => join(source, file)), () =>
     run(`go build for ${folder}`, 'go', ['build', '-mod=mod', '-p', '1', '-o', binary, '.'], { cwd: source }));
   return { command: binary, args: () => [] };
+}
+
+/** Four minutes of one core the first time, for the 250 crates below the SDK; then seconds. */
+async function buildRust(): Promise<Runner> {
+  const source = join(sourceDir, 'grpc-rust');
+  const dir = join(cacheDir, 'grpc-rust-sdk');
+  const target = join(dir, 'target');
+  await once(dir, ['src/main.rs', 'Cargo.toml', 'Cargo.lock'].map((file) => join(source, file)), async () => {
+    utimesSync(join(source, 'src/main.rs'), new Date(), new Date()); // cargo goes by times, which a checkout of an older state sets back
+    await run('cargo build for grpc-rust', 'cargo', ['build', '--quiet', '--locked', '--jobs', '2', '--target-dir', target], { cwd: source, timeoutMs: 1_800_000 });
+  });
+  return { command: join(target, 'debug/skylark-grpc-rust'), args: () => [] };
 }
 
 async function buildJava({ cache, pom, version, sources }: { readonly cache: string; readonly pom: string; readonly version: string; readonly sources: readonly string[] }): Promise<Runner> {

@@ -30,6 +30,12 @@ export interface Event {
   readonly reconsume?: number;
   readonly taken?: boolean;
   readonly t?: number;
+  /** Of gRPC libraries: the message group. */
+  readonly shard?: string;
+  readonly priority?: number;
+  readonly properties?: Readonly<Record<string, string>>;
+  readonly bornHost?: string;
+  readonly recallHandle?: string;
 }
 
 export interface OutgoingMessage {
@@ -42,6 +48,8 @@ export interface OutgoingMessage {
   readonly delayMs?: number;
   /** The message group (gRPC). */
   readonly shard?: string;
+  /** Of a PRIORITY topic (gRPC). */
+  readonly priority?: number;
   /** What becomes of it in a transaction; `open`: nothing, until the broker asks, then it is rolled back. */
   readonly decision?: 'commit' | 'rollback' | 'open';
   readonly properties?: Readonly<Record<string, string>>;
@@ -177,6 +185,11 @@ export class SdkDriver {
   async assignment(as: string): Promise<number[]> {
     const [event] = await this.command('assignment', { as });
     return [...(event?.queues ?? [])].sort((a, b) => a - b);
+  }
+
+  /** All events of one kind under this name so far, as the program told them. */
+  heard(kind: string, as: string): Event[] {
+    return this.events.filter((event) => event.event === kind && event.as === as);
   }
 
   /** What the consumers of these names received so far, in the order it came. */

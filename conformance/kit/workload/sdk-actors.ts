@@ -6,6 +6,7 @@
 import type { Event, OutgoingMessage, SdkDriver, SdkName } from '../../sdk-driver.js';
 import type { Context } from '../context.js';
 import type { Checker } from './checkers/checker.js';
+import { invisibility } from './checkers/invisibility.js';
 import { rebalance } from './checkers/rebalance.js';
 import type { ConsumerOptions } from './consumer.js';
 import type { Value } from './history.js';
@@ -26,6 +27,8 @@ export interface Abilities {
   readonly tellsPlaces: boolean;
   /** The endpoint it connects to. */
   readonly over: 'namesrv' | 'grpc';
+  /** Without push consumers, simple ones play their part: they receive and acknowledge. */
+  readonly push?: false;
   /** How long a group takes to share its queues anew, ms. */
   readonly settleMs: number;
   /** How long its consumers may take after the last send, ms: libraries look at groups, routes and locks every 20 or 30 s, and try again after 10. */
@@ -47,6 +50,8 @@ export const abilities: Readonly<Record<SdkName, Abilities>> = {
   'grpc-go': grpc,
   'grpc-python': grpc,
   'grpc-node': grpc,
+  // its library has simple consumers only
+  'grpc-rust': { ...grpc, push: false },
 };
 
 /** What a library does otherwise than a workload needs. */
@@ -72,8 +77,15 @@ export function whyNot(sdk: SdkName, workload: Workload, checker?: string): stri
 
 /** The checkers of a workload with the library's own time to settle. */
 export function checkersFor(sdk: SdkName, workload: Workload): readonly Checker[] {
-  return workload.checkers.map((one) => (one.name === 'rebalance' ? rebalance({ settleMs: Math.max(settleMs, abilities[sdk].settleMs), queues: rebalanceQueues }) : one));
+  return workload.checkers.map((one) => {
+    if (one.name === 'rebalance') return rebalance({ settleMs: Math.max(settleMs, abilities[sdk].settleMs), queues: rebalanceQueues });
+    // libraries do not tell when they asked: an invisible time begins at the broker, a trip through the library and its program before it is heard of
+    return one.name === 'invisibility' ? invisibility(tripMs) : one;
+  });
 }
+
+/** How long a delivery may be under way from the broker to the history on a busy machine, ms. */
+const tripMs = 1000;
 
 /** Sends through the program. */
 export class SdkProducer extends MessageSource {
@@ -144,6 +156,8 @@ export class SdkConsumer implements RunningConsumer {
   /** Unique over all workloads of a process. */
   private readonly as: string;
   private readonly invisibleMs: number;
+  /** Receives and acknowledges by itself, as all `pop` consumers do. */
+  private readonly simple: boolean;
   private readonly acking = new Map<string, Call>();
   private forget: () => void = () => undefined;
   private over = false;
@@ -155,7 +169,8 @@ export class SdkConsumer implements RunningConsumer {
     this.options = options;
     this.has = abilities[program.sdk];
     this.as = t.groupName(options.name);
-    this.invisibleMs = Math.max(invisibleMsMin, options.invisibleMs ?? 30_000);
+    this.simple = options.mode === 'pop' || this.has.push === false;
+    this.invisibleMs = Math.max(invisibleMsMin, options.invisibleMs ?? (options.mode === 'pop' ? 30_000 : invisibleMsMin));
   }
 
   async start(): Promise<void> {
@@ -166,7 +181,7 @@ export class SdkConsumer implements RunningConsumer {
     });
     await this.program.command('subscribe', {
       as: this.as, group, topic, expression: expression ?? '*', model: mode === 'broadcasting' ? 'broadcasting' : 'clustering', orderly: mode === 'orderly', retryDelayLevel: 1,
-      ...(mode === 'pop' ? { style: 'simple', invisibleMs } : {}),
+      ...(this.simple ? { style: 'simple', invisibleMs } : {}),
       ...(failOnce === undefined ? {} : { fail: 'nth', failEvery: failOnce.every, failBefore: Math.min(failOnce.before, 1_000_000_000) }),
     });
     // a library takes seconds to start on a busy machine: it is a member when it says so
@@ -203,7 +218,7 @@ export class SdkConsumer implements RunningConsumer {
     });
     if (event.taken !== false) {
       const call = this.recorder.call(name, 'ack', { key, topic });
-      if (mode === 'pop') this.acking.set(key, call);
+      if (this.simple) this.acking.set(key, call);
       else call.ok();
     } else if (mode === undefined || mode === 'clustering') this.recorder.call(name, 'back', { key, topic }).ok();
   }

@@ -16,28 +16,34 @@ import (
 )
 
 type message struct {
-	Key      string `json:"key"`
-	Body     string `json:"body"`
-	Tag      string `json:"tag"`
-	Shard    string `json:"shard"`
-	DelayMs  *int64 `json:"delayMs"`
-	Decision string `json:"decision"`
+	Key        string            `json:"key"`
+	Body       string            `json:"body"`
+	Tag        string            `json:"tag"`
+	Shard      string            `json:"shard"`
+	DelayMs    *int64            `json:"delayMs"`
+	Decision   string            `json:"decision"`
+	Priority   *int32            `json:"priority"`
+	Properties map[string]string `json:"properties"`
 }
 
 type command struct {
-	Re          int       `json:"re"`
-	Do          string    `json:"do"`
-	As          string    `json:"as"`
-	Topic       string    `json:"topic"`
-	Group       string    `json:"group"`
-	Mode        string    `json:"mode"`
-	Expression  string    `json:"expression"`
-	Style       string    `json:"style"`
-	InvisibleMs int64     `json:"invisibleMs"`
-	Fail        string    `json:"fail"`
-	FailEvery   int       `json:"failEvery"`
-	FailBefore  int       `json:"failBefore"`
-	Messages    []message `json:"messages"`
+	Re             int       `json:"re"`
+	Do             string    `json:"do"`
+	As             string    `json:"as"`
+	Topic          string    `json:"topic"`
+	Group          string    `json:"group"`
+	Mode           string    `json:"mode"`
+	Expression     string    `json:"expression"`
+	ExpressionType string    `json:"expressionType"`
+	RecallHandle   string    `json:"recallHandle"`
+	ChangeMs       int64     `json:"changeMs"`
+	Batch          int32     `json:"batch"`
+	Style          string    `json:"style"`
+	InvisibleMs    int64     `json:"invisibleMs"`
+	Fail           string    `json:"fail"`
+	FailEvery      int       `json:"failEvery"`
+	FailBefore     int       `json:"failBefore"`
+	Messages       []message `json:"messages"`
 }
 
 type event map[string]interface{}
@@ -71,7 +77,7 @@ func producerOf(topic string) (rmq.Producer, error) {
 		return known, nil
 	}
 	p, err := rmq.NewProducer(config(""), rmq.WithTopics(topic), rmq.WithTransactionChecker(&rmq.TransactionChecker{
-		Check: func(*rmq.MessageView) rmq.TransactionResolution { return rmq.ROLLBACK },
+		Check: check,
 	}))
 	if err != nil {
 		return nil, err
@@ -81,6 +87,29 @@ func producerOf(topic string) (rmq.Producer, error) {
 	}
 	producers[topic] = p
 	return p, nil
+}
+
+// check does as the message itself says.
+func check(m *rmq.MessageView) rmq.TransactionResolution {
+	say(event{"event": "checked", "as": m.GetTopic(), "topic": m.GetTopic(), "key": keyOf(m), "t": now()})
+	if m.GetProperties()["answer"] == "commit" {
+		return rmq.COMMIT
+	}
+	return rmq.ROLLBACK
+}
+
+func recall(c command) error {
+	p, err := producerOf(c.Topic)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	id, err := p.Recall(ctx, c.Topic, c.RecallHandle)
+	if err == nil {
+		say(event{"event": "recalled", "re": c.Re, "msgId": id})
+	}
+	return err
 }
 
 func send(c command) error {
@@ -102,6 +131,14 @@ func send(c command) error {
 		if input.DelayMs != nil {
 			m.SetDelayTimestamp(time.Now().Add(time.Duration(*input.DelayMs) * time.Millisecond))
 		}
+		if input.Priority != nil {
+			if err := m.SetPriority(*input.Priority); err != nil {
+				return err
+			}
+		}
+		for name, value := range input.Properties {
+			m.AddProperty(name, value)
+		}
 		t := now()
 		var receipts []*rmq.SendReceipt
 		if c.Mode == "transaction" {
@@ -118,11 +155,11 @@ func send(c command) error {
 		if err != nil {
 			return err
 		}
-		id := ""
+		id, handle := "", ""
 		if len(receipts) > 0 {
-			id = receipts[0].MessageID
+			id, handle = receipts[0].MessageID, receipts[0].RecallHandle
 		}
-		say(event{"event": "sent", "re": c.Re, "key": input.Key, "acknowledged": true, "msgId": id, "t": t})
+		say(event{"event": "sent", "re": c.Re, "key": input.Key, "acknowledged": true, "msgId": id, "recallHandle": handle, "t": t})
 	}
 	return nil
 }
@@ -164,7 +201,13 @@ func take(c command, m *rmq.MessageView) bool {
 	key := keyOf(m)
 	taken := !refuses(c, key)
 	e := event{"event": "received", "as": c.As, "topic": m.GetTopic(), "key": key, "body": string(m.GetBody()),
-		"reconsume": m.GetDeliveryAttempt() - 1, "msgId": m.GetMessageId(), "taken": taken, "t": now()}
+		"reconsume": m.GetDeliveryAttempt() - 1, "msgId": m.GetMessageId(), "taken": taken, "t": now(), "properties": m.GetProperties()}
+	if group := m.GetMessageGroup(); group != nil {
+		e["shard"] = *group
+	}
+	if host := m.GetBornHost(); host != nil {
+		e["bornHost"] = *host
+	}
 	if tag := m.GetTag(); tag != nil {
 		e["tag"] = *tag
 	}
@@ -177,7 +220,11 @@ func subscribe(c command) error {
 	if expression == "" {
 		expression = "*"
 	}
-	filter := map[string]*rmq.FilterExpression{c.Topic: rmq.NewFilterExpression(expression)}
+	kind := rmq.TAG
+	if c.ExpressionType == "SQL92" {
+		kind = rmq.SQL92
+	}
+	filter := map[string]*rmq.FilterExpression{c.Topic: rmq.NewFilterExpressionWithType(expression, kind)}
 	if c.Style == "simple" {
 		sc, err := rmq.NewSimpleConsumer(config(c.Group), rmq.WithSimpleAwaitDuration(time.Second), rmq.WithSimpleSubscriptionExpressions(filter))
 		if err != nil {
@@ -217,19 +264,26 @@ func subscribe(c command) error {
 func poll(c command, sc rmq.SimpleConsumer, over, idle chan struct{}) {
 	defer close(idle)
 	ctx := context.Background()
+	batch := c.Batch
+	if batch == 0 {
+		batch = 8
+	}
 	for {
 		select {
 		case <-over:
 			return
 		default:
 		}
-		messages, err := sc.Receive(ctx, 8, time.Duration(c.InvisibleMs)*time.Millisecond)
+		messages, err := sc.Receive(ctx, batch, time.Duration(c.InvisibleMs)*time.Millisecond)
 		if err != nil {
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}
 		for _, m := range messages {
 			if !take(c, m) {
+				if c.ChangeMs > 0 && sc.ChangeInvisibleDuration(m, time.Duration(c.ChangeMs)*time.Millisecond) == nil {
+					say(event{"event": "changed", "as": c.As, "key": keyOf(m), "t": now()})
+				}
 				continue
 			}
 			e := event{"event": "acked", "as": c.As, "key": keyOf(m), "acknowledged": true}
@@ -245,6 +299,8 @@ func run(c command) error {
 	switch c.Do {
 	case "send":
 		return send(c)
+	case "recall":
+		return recall(c)
 	case "subscribe":
 		return subscribe(c)
 	case "unsubscribe":

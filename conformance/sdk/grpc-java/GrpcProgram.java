@@ -9,6 +9,7 @@ import org.apache.rocketmq.client.apis.ClientConfiguration;
 import org.apache.rocketmq.client.apis.ClientServiceProvider;
 import org.apache.rocketmq.client.apis.consumer.ConsumeResult;
 import org.apache.rocketmq.client.apis.consumer.FilterExpression;
+import org.apache.rocketmq.client.apis.consumer.FilterExpressionType;
 import org.apache.rocketmq.client.apis.consumer.SimpleConsumer;
 import org.apache.rocketmq.client.apis.message.Message;
 import org.apache.rocketmq.client.apis.message.MessageBuilder;
@@ -35,6 +36,9 @@ public final class GrpcProgram {
             case "send":
                 send(command, re);
                 break;
+            case "recall":
+                Puppet.say("event", "recalled", "re", re, "msgId", producer((String) command.get("topic")).recallMessage((String) command.get("topic"), (String) command.get("recallHandle")).getMessageId().toString());
+                break;
             case "subscribe":
                 subscribe(command);
                 break;
@@ -49,10 +53,16 @@ public final class GrpcProgram {
     private static synchronized Producer producer(String topic) throws Exception {
         Producer known = PRODUCERS.get(topic);
         if (known == null) {
-            known = PROVIDER.newProducerBuilder().setClientConfiguration(configuration).setTopics(topic).setTransactionChecker(message -> TransactionResolution.ROLLBACK).build();
+            known = PROVIDER.newProducerBuilder().setClientConfiguration(configuration).setTopics(topic).setTransactionChecker(GrpcProgram::check).build();
             PRODUCERS.put(topic, known);
         }
         return known;
+    }
+
+    /** A message says itself what a check is told. */
+    private static TransactionResolution check(MessageView message) {
+        Puppet.say("event", "checked", "as", message.getTopic(), "topic", message.getTopic(), "key", key(message), "t", System.currentTimeMillis());
+        return "commit".equals(message.getProperties().get("answer")) ? TransactionResolution.COMMIT : TransactionResolution.ROLLBACK;
     }
 
     @SuppressWarnings("unchecked")
@@ -66,6 +76,12 @@ public final class GrpcProgram {
             }
             if (input.get("shard") != null) {
                 builder.setMessageGroup((String) input.get("shard"));
+            }
+            if (input.get("priority") != null) {
+                builder.setPriority(Puppet.number(input, "priority", 0));
+            }
+            if (input.get("properties") != null) {
+                ((Map<String, Object>) input.get("properties")).forEach((name, value) -> builder.addProperty(name, (String) value));
             }
             long t = System.currentTimeMillis();
             if (input.get("delayMs") != null) {
@@ -84,7 +100,7 @@ public final class GrpcProgram {
             } else {
                 receipt = producer.send(message);
             }
-            Puppet.say("event", "sent", "re", re, "key", input.get("key"), "acknowledged", true, "msgId", receipt.getMessageId().toString(), "t", t);
+            Puppet.say("event", "sent", "re", re, "key", input.get("key"), "acknowledged", true, "msgId", receipt.getMessageId().toString(), "recallHandle", receipt.getRecallHandle(), "t", t);
         }
     }
 
@@ -92,7 +108,7 @@ public final class GrpcProgram {
         String as = (String) command.get("as");
         String group = (String) command.get("group");
         Map<String, FilterExpression> subscription = Collections.singletonMap((String) command.get("topic"),
-            new FilterExpression(command.get("expression") == null ? "*" : (String) command.get("expression")));
+            new FilterExpression(command.get("expression") == null ? "*" : (String) command.get("expression"), "SQL92".equals(command.get("expressionType")) ? FilterExpressionType.SQL92 : FilterExpressionType.TAG));
         if ("simple".equals(command.get("style"))) {
             SimpleConsumer consumer = PROVIDER.newSimpleConsumerBuilder().setClientConfiguration(configuration).setConsumerGroup(group)
                 .setAwaitDuration(Duration.ofSeconds(1)).setSubscriptionExpressions(subscription).build();
@@ -111,11 +127,15 @@ public final class GrpcProgram {
         Duration invisible = Duration.ofMillis(Puppet.number(command, "invisibleMs", 30_000));
         while (CONSUMERS.get(as) == consumer) {
             try {
-                for (MessageView message : consumer.receive(8, invisible)) {
+                for (MessageView message : consumer.receive(Puppet.number(command, "batch", 8), invisible)) {
+                    String key = key(message);
                     if (!take(as, command, message)) {
+                        if (command.get("changeMs") != null) {
+                            consumer.changeInvisibleDuration(message, Duration.ofMillis(Puppet.number(command, "changeMs", 0)));
+                            Puppet.say("event", "changed", "as", as, "key", key, "t", System.currentTimeMillis());
+                        }
                         continue;
                     }
-                    String key = key(message);
                     try {
                         consumer.ack(message);
                         Puppet.say("event", "acked", "as", as, "key", key, "acknowledged", true);
@@ -143,7 +163,8 @@ public final class GrpcProgram {
         boolean taken = !Puppet.refuses(as, command, key);
         ByteBuffer body = message.getBody();
         Puppet.say("event", "received", "as", as, "topic", message.getTopic(), "key", key, "body", StandardCharsets.UTF_8.decode(body).toString(),
-            "tag", message.getTag().orElse(null), "reconsume", message.getDeliveryAttempt() - 1, "msgId", message.getMessageId().toString(), "taken", taken, "t", System.currentTimeMillis());
+            "tag", message.getTag().orElse(null), "reconsume", message.getDeliveryAttempt() - 1, "msgId", message.getMessageId().toString(), "taken", taken, "t", System.currentTimeMillis(),
+            "shard", message.getMessageGroup().orElse(null), "priority", message.getPriority().orElse(null), "properties", message.getProperties(), "bornHost", message.getBornHost());
         return taken;
     }
 }

@@ -4,25 +4,32 @@
  */
 'use strict';
 
-const { Producer, PushConsumer, SimpleConsumer, ConsumeResult } = require('rocketmq-client-nodejs');
+const { FilterExpression, Producer, PushConsumer, SimpleConsumer, ConsumeResult } = require('rocketmq-client-nodejs');
 const readline = require('node:readline');
 
 const [endpoints] = process.argv.slice(2);
 const quiet = { debug() {}, info() {}, warn() {}, error(...words) { console.error(...words.map(String)); }, close() {} };
 const common = { endpoints, namespace: '', logger: quiet, requestTimeout: 10000 };
-const rollback = 2; // TransactionResolution.ROLLBACK
+const [commit, rollback] = [1, 2]; // TransactionResolution
+const [tagFilter, sqlFilter] = [1, 2]; // FilterType
 const producers = new Map();
 const leave = new Map();
 const refused = new Set();
 
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 
+/** A message says itself what a check is told. */
+async function check(message) {
+  say({ event: 'checked', as: message.topic, topic: message.topic, key: message.keys[0] ?? '', t: Date.now() });
+  return message.properties.get('answer') === 'commit' ? commit : rollback;
+}
+
 /** One for each topic: the library waits for the routes of all its topics. */
 function producerOf(topic) {
   let producer = producers.get(topic);
   if (producer === undefined) {
     producer = (async () => {
-      const made = new Producer({ ...common, topic, checker: { check: async () => rollback } });
+      const made = new Producer({ ...common, topic, checker: { check } });
       await made.startup();
       return made;
     })();
@@ -46,15 +53,21 @@ function refuses({ as, group, fail, failEvery, failBefore }, key) {
 function take(command, message) {
   const key = message.keys[0] ?? '';
   const taken = !refuses(command, key);
-  say({ event: 'received', as: command.as, topic: message.topic, key, body: message.body.toString('utf8'), tag: message.tag || undefined, reconsume: (message.deliveryAttempt ?? 1) - 1, msgId: message.messageId, taken, t: Date.now() });
+  say({ event: 'received', as: command.as, topic: message.topic, key, body: message.body.toString('utf8'), tag: message.tag || undefined, reconsume: (message.deliveryAttempt ?? 1) - 1, msgId: message.messageId, taken, t: Date.now(),
+    shard: message.messageGroup || undefined, priority: message.priority, properties: Object.fromEntries(message.properties ?? []), bornHost: message.bornHost });
   return taken;
 }
 
 async function poll(command, consumer, state) {
   while (!state.over) {
     try {
-      for (const message of await consumer.receive(8, command.invisibleMs)) {
-        if (!take(command, message)) continue;
+      for (const message of await consumer.receive(command.batch ?? 8, command.invisibleMs)) {
+        if (!take(command, message)) {
+          if (command.changeMs === undefined) continue;
+          await consumer.changeInvisibleDuration(message, command.changeMs);
+          say({ event: 'changed', as: command.as, key: message.keys[0] ?? '', t: Date.now() });
+          continue;
+        }
         const about = { event: 'acked', as: command.as, key: message.keys[0] ?? '' };
         await consumer.ack(message).then(() => say({ ...about, acknowledged: true }), (error) => say({ ...about, acknowledged: false, message: String(error) }));
       }
@@ -68,10 +81,11 @@ async function poll(command, consumer, state) {
 const commands = {
   async send({ re, topic, mode, messages }) {
     const producer = await producerOf(topic);
-    for (const { key, body, tag, shard, delayMs, decision } of messages) {
+    for (const { key, body, tag, shard, delayMs, decision, priority, properties } of messages) {
       const t = Date.now();
       const message = {
         topic, body: Buffer.from(body), keys: [key], ...(tag === undefined ? {} : { tag }), ...(shard === undefined ? {} : { messageGroup: shard }),
+        ...(priority === undefined ? {} : { priority }), ...(properties === undefined ? {} : { properties: new Map(Object.entries(properties)) }),
         ...(delayMs === undefined ? {} : { deliveryTimestamp: new Date(t + delayMs) }),
       };
       let receipt;
@@ -81,13 +95,18 @@ const commands = {
         if (decision === 'commit') await transaction.commit();
         if (decision === 'rollback') await transaction.rollback();
       } else receipt = await producer.send(message);
-      say({ event: 'sent', re, key, acknowledged: true, msgId: receipt.messageId, t });
+      say({ event: 'sent', re, key, acknowledged: true, msgId: receipt.messageId, recallHandle: receipt.recallHandle || undefined, t });
     }
   },
 
+  async recall({ re, topic, recallHandle }) {
+    const receipt = await (await producerOf(topic)).recallMessage(topic, recallHandle);
+    say({ event: 'recalled', re, msgId: receipt.messageId });
+  },
+
   async subscribe(command) {
-    const { as, group, topic, expression, style } = command;
-    const subscriptions = new Map([[topic, expression ?? '*']]);
+    const { as, group, topic, expression, expressionType, style } = command;
+    const subscriptions = new Map([[topic, new FilterExpression(expression ?? '*', expressionType === 'SQL92' ? sqlFilter : tagFilter)]]);
     if (style === 'simple') {
       const consumer = new SimpleConsumer({ ...common, consumerGroup: group, subscriptions, awaitDuration: 1000 });
       await consumer.startup();

@@ -7,6 +7,7 @@ import time
 
 from rocketmq import (ClientConfiguration, ConsumeResult, Credentials, FilterExpression, Message, MessageListener, Producer, PushConsumer,
                       SimpleConsumer, TransactionChecker, TransactionResolution)
+from rocketmq.grpc_protocol import FilterType
 
 out = os.fdopen(os.dup(1), "w", buffering=1)
 os.dup2(2, 1)  # whatever a library prints must not mix with events
@@ -29,8 +30,11 @@ def now():
 
 
 class Checker(TransactionChecker):
+    """A message says itself what a check is told."""
+
     def check(self, message):
-        return TransactionResolution.ROLLBACK
+        say(event="checked", **{"as": message.topic}, topic=message.topic, key=key_of(message), t=now())
+        return TransactionResolution.COMMIT if message.properties.get("answer") == "commit" else TransactionResolution.ROLLBACK
 
 
 def producer_of(topic):
@@ -53,6 +57,10 @@ def send(c):
             message.tag = given["tag"]
         if given.get("shard"):
             message.message_group = given["shard"]
+        if given.get("priority") is not None:
+            message.priority = given["priority"]
+        for name, value in given.get("properties", {}).items():
+            message.add_property(name, value)
         t = now()
         if given.get("delayMs") is not None:
             message.delivery_timestamp = -(-(t + given["delayMs"]) // 1000)  # whole seconds: the library knows no others
@@ -65,7 +73,12 @@ def send(c):
                 transaction.rollback()
         else:
             receipt = producer.send(message)
-        say(event="sent", re=c["re"], key=given["key"], acknowledged=True, msgId=receipt.message_id, t=t)
+        say(event="sent", re=c["re"], key=given["key"], acknowledged=True, msgId=receipt.message_id, recallHandle=receipt.recall_handle or None, t=t)
+
+
+def recall(c):
+    receipt = producer_of(c["topic"]).recall_message(c["topic"], c["recallHandle"])
+    say(event="recalled", re=c["re"], msgId=str(receipt))
 
 
 def refuses(c, key):
@@ -93,7 +106,8 @@ def take(c, message):
     key = key_of(message)
     taken = not refuses(c, key)
     say(event="received", **{"as": c["as"]}, topic=message.topic, key=key, body=bytes(message.body).decode(), tag=message.tag or None,
-        reconsume=(message.delivery_attempt or 1) - 1, msgId=message.message_id, taken=taken, t=now())
+        reconsume=(message.delivery_attempt or 1) - 1, msgId=message.message_id, taken=taken, t=now(),
+        shard=message.message_group or None, priority=message.priority, properties=dict(message.properties or {}), bornHost=message.born_host)
     return taken
 
 
@@ -106,7 +120,7 @@ class Listener(MessageListener):
 
 
 def subscribe(c):
-    subscription = {c["topic"]: FilterExpression(c.get("expression") or "*")}
+    subscription = {c["topic"]: FilterExpression(c.get("expression") or "*", FilterType.SQL if c.get("expressionType") == "SQL92" else FilterType.TAG)}
     if c.get("style") == "simple":
         consumer = SimpleConsumer(configuration, c["group"], subscription, await_duration=1)
         consumer.startup()
@@ -128,8 +142,11 @@ def subscribe(c):
 def poll(c, consumer, over):
     while not over.is_set():
         try:
-            for message in consumer.receive(8, max(1, c["invisibleMs"] // 1000)) or []:
+            for message in consumer.receive(c.get("batch", 8), max(1, c["invisibleMs"] // 1000)) or []:
                 if not take(c, message):
+                    if c.get("changeMs"):
+                        consumer.change_invisible_duration(message, max(1, c["changeMs"] // 1000))
+                        say(event="changed", **{"as": c["as"]}, key=key_of(message), t=now())
                     continue
                 try:
                     consumer.ack(message)
@@ -145,7 +162,7 @@ def unsubscribe(c):
     leave.pop(c["as"])()
 
 
-commands = {"send": send, "subscribe": subscribe, "unsubscribe": unsubscribe}
+commands = {"send": send, "recall": recall, "subscribe": subscribe, "unsubscribe": unsubscribe}
 
 
 def obey(c):

@@ -407,6 +407,6 @@ public final class SdkProgram {
     private static void received(String as, MessageExt message, boolean taken) {
         Puppet.say("event", "received", "as", as, "topic", message.getTopic(), "key", message.getKeys(), "body", new String(message.getBody(), StandardCharsets.UTF_8),
             "tag", message.getTags(), "queueId", message.getQueueId(), "offset", message.getQueueOffset(), "reconsume", message.getReconsumeTimes(),
-            "msgId", message.getMsgId(), "taken", taken, "t", System.currentTimeMillis());
+            "msgId", message.getMsgId(), "taken", taken, "t", System.currentTimeMillis(), "properties", message.getProperties(), "bornHost", message.getBornHostString());
     }
 }

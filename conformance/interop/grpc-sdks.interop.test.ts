@@ -1,0 +1,129 @@
+/**
+ * The official gRPC libraries, side by side on one broker: on Skylark's endpoint, and with CONFORM_GRPC_DRIVERS=1 on Apache's proxy as well. Programs
+ * that were never built here take minutes the first time (`.cache` keeps them); the scenarios themselves a minute.
+ */
+import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { missingForJava } from '../adapters/apache/install.js';
+import type { Endpoint } from '../endpoint.js';
+import { startEndpoint } from '../kit/start.js';
+import { code, RawClient } from '../raw-client.js';
+import { eventually, grpcSdks, missingFor, SdkDriver } from '../sdk-driver.js';
+import { grpcFeatures, groupBody, scenarios, type GrpcFeature, type Scenario, type Setting } from './grpc-scenarios.js';
+
+type GrpcSdk = (typeof grpcSdks)[number];
+
+/** Programs are built within this time, and everything has ended within this time. */
+const buildMaxMs = 1_800_000;
+const runMaxMs = 600_000;
+
+/** GRPC_SDK, GRPC_SCENARIO: only libraries and scenarios with this in their names. */
+const chosenSdks = grpcSdks.filter((sdk) => sdk.includes(process.env['GRPC_SDK'] ?? ''));
+const chosenScenarios = scenarios.filter((one) => one.title.includes(process.env['GRPC_SCENARIO'] ?? ''));
+
+interface Outcome { readonly error?: unknown; readonly ms: number }
+
+/** Calls `run` and never rejects. */
+async function outcome(run: () => Promise<void>): Promise<Outcome> {
+  const start = Date.now();
+  try {
+    await run();
+    return { ms: Date.now() - start };
+  } catch (error) {
+    return { error, ms: Date.now() - start };
+  }
+}
+
+/** What the library, or this machine, lacks for the scenario. */
+function lacking(sdk: GrpcSdk, { needs }: Scenario): string | undefined {
+  if (needs === undefined || grpcFeatures[sdk].includes(needs)) return undefined;
+  if (needs !== 'remoting') return `${sdk} has no ${needs}`;
+  const missing = missingFor('java-5.5.0');
+  return missing.length === 0 ? undefined : `needs ${missing.join(' and ')}`;
+}
+
+class Stage {
+  private endpoint: Endpoint | undefined;
+  private readonly clients: RawClient[] = [];
+  private readonly drivers: SdkDriver[] = [];
+  private readonly outcomes = new Map<string, Promise<Outcome>>();
+
+  async start(name: string, sdks: readonly GrpcSdk[]): Promise<void> {
+    const endpoint = await startEndpoint(name, { grpc: true });
+    this.endpoint = endpoint;
+    const [broker, namesrv] = [await RawClient.connect(endpoint.broker), await RawClient.connect(endpoint.namesrv)];
+    this.clients.push(broker, namesrv);
+    const drive = async (sdk: GrpcSdk | 'java-5.5.0', address: string): Promise<SdkDriver> => {
+      const driver = await SdkDriver.start(sdk, address);
+      this.drivers.push(driver);
+      return driver;
+    };
+    const mixed = chosenScenarios.some((one) => one.needs === 'remoting') && missingFor('java-5.5.0').length === 0;
+    const remoting = mixed ? await drive('java-5.5.0', endpoint.namesrv) : undefined;
+    // one build after the other, then all at once
+    const started = new Map<GrpcSdk, SdkDriver>();
+    for (const sdk of sdks) started.set(sdk, await drive(sdk, endpoint.grpc ?? ''));
+    for (const [sdk, driver] of started) {
+      const setting = settingOf(sdk, driver, broker, namesrv, remoting);
+      for (const one of chosenScenarios) if (lacking(sdk, one) === undefined) this.outcomes.set(`${sdk} ${one.title}`, outcome(() => one.run(setting)));
+    }
+  }
+
+  async judge(sdk: GrpcSdk, scenario: Scenario): Promise<void> {
+    const result = await this.outcomes.get(`${sdk} ${scenario.title}`);
+    if (result === undefined) throw new Error('it was not started');
+    if (process.env['INTEROP_TIMES'] !== undefined) process.stderr.write(`${sdk}: ${scenario.title}: ${result.ms} ms\n`);
+    if (result.error !== undefined) throw result.error instanceof Error ? result.error : new Error('a scenario threw no error object', { cause: result.error });
+  }
+
+  async end(): Promise<void> {
+    for (const client of this.clients) client.close();
+    await Promise.all(this.drivers.map((driver) => driver.stop()));
+    await this.endpoint?.dispose();
+  }
+}
+
+function settingOf(sdk: GrpcSdk, driver: SdkDriver, broker: RawClient, namesrv: RawClient, remoting: SdkDriver | undefined): Setting {
+  const suffix = `${sdk.replace('-', '_')}_${randomBytes(2).toString('hex')}`;
+  const name = (of: string): string => `${of}_${suffix}`;
+  return {
+    sdk: driver, broker, remoting, name,
+    has: (feature: GrpcFeature) => grpcFeatures[sdk].includes(feature),
+    async topic(of, type, queues = 4) {
+      await broker.createTopic(name(of), queues, { attributes: `+message.type=${type}` });
+      await eventually(`the name server knows ${name(of)}`, 30_000, async () => ((await namesrv.hasRoute(name(of))) ? [] : ['no route']));
+      return name(of);
+    },
+    async group(of, more = {}) {
+      await broker.ask(`create group ${name(of)}`, code.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, {}, groupBody(name(of), more));
+      return name(of);
+    },
+  };
+}
+
+/** `needs`: what the endpoint itself lacks here. */
+function suite(name: string, needs: readonly string[]): void {
+  describe(name, () => {
+    const able = chosenSdks.filter((sdk) => needs.length + missingFor(sdk).length === 0);
+    const stage = new Stage();
+    beforeAll(async () => {
+      if (able.length > 0) await stage.start(name, able);
+    }, buildMaxMs);
+    afterAll(() => stage.end(), 60_000);
+
+    for (const sdk of chosenSdks) {
+      if (!able.includes(sdk)) {
+        test.skip(`skipped: ${sdk} needs ${[...new Set([...needs, ...missingFor(sdk)])].join(' and ')}`, () => undefined);
+        continue;
+      }
+      for (const scenario of chosenScenarios) {
+        const lacks = lacking(sdk, scenario);
+        if (lacks !== undefined) test.skip(`skipped: ${lacks}: ${scenario.title}`, () => undefined);
+        else test(`${sdk}: ${scenario.title}`, () => stage.judge(sdk, scenario), runMaxMs);
+      }
+    }
+  });
+}
+
+suite('skylark', []);
+suite('apache-5.5.0', process.env['CONFORM_GRPC_DRIVERS'] === '1' ? missingForJava() : ['CONFORM_GRPC_DRIVERS=1']);
