@@ -226,7 +226,7 @@ func subscribe(c command) error {
 	}
 	filter := map[string]*rmq.FilterExpression{c.Topic: rmq.NewFilterExpressionWithType(expression, kind)}
 	if c.Style == "simple" {
-		sc, err := rmq.NewSimpleConsumer(config(c.Group), rmq.WithSimpleAwaitDuration(time.Second), rmq.WithSimpleSubscriptionExpressions(filter))
+		sc, err := rmq.NewSimpleConsumer(config(c.Group), rmq.WithSimpleAwaitDuration(5*time.Second), rmq.WithSimpleSubscriptionExpressions(filter))
 		if err != nil {
 			return err
 		}
@@ -276,6 +276,7 @@ func poll(c command, sc rmq.SimpleConsumer, over, idle chan struct{}) {
 		}
 		messages, err := sc.Receive(ctx, batch, time.Duration(c.InvisibleMs)*time.Millisecond)
 		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}

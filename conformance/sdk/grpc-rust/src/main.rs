@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::FromRawFd;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,7 +14,7 @@ use rocketmq::model::transaction::{Transaction, TransactionResolution};
 use rocketmq::{Producer, SimpleConsumer};
 use serde_json::{json, Map, Value};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -23,7 +22,7 @@ type Done = Result<(), Failure>;
 
 /// A consumer that receives until it is told that it is over; its task answers with the consumer.
 struct Running {
-    over: Arc<AtomicBool>,
+    over: Arc<Notify>,
     task: JoinHandle<SimpleConsumer>,
 }
 
@@ -65,7 +64,8 @@ impl Program {
         option.set_access_url(self.endpoint.clone());
         option.set_enable_tls(false);
         option.set_timeout(Duration::from_secs(10));
-        option.set_long_polling_timeout(Duration::from_secs(6));
+        // it is the deadline of the call as well: longer than the 20 s after which endpoints answer, lest messages come to nobody
+        option.set_long_polling_timeout(Duration::from_secs(30));
         option
     }
 
@@ -164,7 +164,7 @@ impl Program {
         option.set_consumer_group(needed(&command, "group")?);
         let mut consumer = SimpleConsumer::new(option, self.option())?;
         consumer.start().await?;
-        let over = Arc::new(AtomicBool::new(false));
+        let over = Arc::new(Notify::new());
         let task = tokio::spawn(poll(self.clone(), command, topic, consumer, over.clone()));
         self.running.lock().await.insert(name, Running { over, task });
         Ok(())
@@ -173,7 +173,7 @@ impl Program {
     async fn unsubscribe(&self, command: &Value) -> Done {
         let name = needed(command, "as")?;
         let running = self.running.lock().await.remove(name).ok_or("no such consumer")?;
-        running.over.store(true, Ordering::Relaxed);
+        running.over.notify_one();
         running.task.await?.shutdown().await?;
         Ok(())
     }
@@ -193,12 +193,16 @@ fn strings(properties: &Map<String, Value>) -> HashMap<String, String> {
 }
 
 /// Receives and acknowledges until it is over.
-async fn poll(program: Arc<Program>, command: Value, topic: String, consumer: SimpleConsumer, over: Arc<AtomicBool>) -> SimpleConsumer {
+async fn poll(program: Arc<Program>, command: Value, topic: String, consumer: SimpleConsumer, over: Arc<Notify>) -> SimpleConsumer {
     let kind = if text(&command, "expressionType") == Some("SQL92") { FilterType::Sql } else { FilterType::Tag };
     let filter = FilterExpression::new(kind, text(&command, "expression").unwrap_or("*"));
     let invisible = Duration::from_millis(number(&command, "invisibleMs").unwrap_or(30_000) as u64);
-    while !over.load(Ordering::Relaxed) {
-        let messages = match consumer.receive_with(&topic, &filter, 8, invisible).await {
+    loop {
+        let answer = tokio::select! {
+            answer = consumer.receive_with(&topic, &filter, 8, invisible) => answer,
+            _ = over.notified() => return consumer,
+        };
+        let messages = match answer {
             Ok(messages) => messages,
             Err(error) => {
                 eprintln!("{error}");
@@ -225,7 +229,6 @@ async fn poll(program: Arc<Program>, command: Value, topic: String, consumer: Si
             program.say(event);
         }
     }
-    consumer
 }
 
 #[tokio::main]
