@@ -17,6 +17,9 @@ type GrpcSdk = (typeof grpcSdks)[number];
 const buildMaxMs = 1_800_000;
 const runMaxMs = 600_000;
 
+/** Clients that start or send at the same time. */
+const gatePlaces = 3;
+
 /** GRPC_SDK, GRPC_SCENARIO: only libraries and scenarios with this in their names. */
 const chosenSdks = grpcSdks.filter((sdk) => sdk.includes(process.env['GRPC_SDK'] ?? ''));
 const chosenScenarios = scenarios.filter((one) => one.title.includes(process.env['GRPC_SCENARIO'] ?? ''));
@@ -42,6 +45,23 @@ function lacking(sdk: GrpcSdk, { needs }: Scenario): string | undefined {
   return missing.length === 0 ? undefined : `needs ${missing.join(' and ')}`;
 }
 
+/** As many at a time as the machine starts without keeping any waiting for long. */
+function gateOf(places: number): Setting['gate'] {
+  const waiting: (() => void)[] = [];
+  let free = places;
+  return async (run) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await run();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    }
+  };
+}
+
 class Stage {
   private endpoint: Endpoint | undefined;
   private readonly clients: RawClient[] = [];
@@ -63,8 +83,9 @@ class Stage {
     // one build after the other, then all at once
     const started = new Map<GrpcSdk, SdkDriver>();
     for (const sdk of sdks) started.set(sdk, await drive(sdk, endpoint.grpc ?? ''));
+    const gate = gateOf(gatePlaces);
     for (const [sdk, driver] of started) {
-      const setting = settingOf(sdk, driver, broker, namesrv, remoting);
+      const setting = settingOf(sdk, driver, broker, namesrv, remoting, gate);
       for (const one of chosenScenarios) if (lacking(sdk, one) === undefined) this.outcomes.set(`${sdk} ${one.title}`, outcome(() => one.run(setting)));
     }
   }
@@ -83,11 +104,11 @@ class Stage {
   }
 }
 
-function settingOf(sdk: GrpcSdk, driver: SdkDriver, broker: RawClient, namesrv: RawClient, remoting: SdkDriver | undefined): Setting {
+function settingOf(sdk: GrpcSdk, driver: SdkDriver, broker: RawClient, namesrv: RawClient, remoting: SdkDriver | undefined, gate: Setting['gate']): Setting {
   const suffix = `${sdk.replace('-', '_')}_${randomBytes(2).toString('hex')}`;
   const name = (of: string): string => `${of}_${suffix}`;
   return {
-    sdk: driver, broker, remoting, name,
+    sdk: driver, broker, remoting, gate, name,
     has: (feature: GrpcFeature) => grpcFeatures[sdk].includes(feature),
     async topic(of, type, queues = 4) {
       await broker.createTopic(name(of), queues, { attributes: `+message.type=${type}` });

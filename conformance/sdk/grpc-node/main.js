@@ -99,6 +99,13 @@ const commands = {
     }
   },
 
+  /** Starts one producer of several topics, which may be used for none of them. */
+  async producer({ topics }) {
+    const made = new Producer({ ...common, topics });
+    await made.startup();
+    await made.shutdown();
+  },
+
   async recall({ re, topic, recallHandle }) {
     const receipt = await (await producerOf(topic)).recallMessage(topic, recallHandle);
     say({ event: 'recalled', re, msgId: receipt.messageId });
@@ -138,7 +145,7 @@ async function obey(line) {
   if (command.do === 'exit') process.exit(0);
   try {
     const run = commands[command.do];
-    if (run === undefined) throw new Error(`node-grpc has no ${command.do}`);
+    if (run === undefined) throw new Error(`grpc-node has no ${command.do}`);
     await run(command);
     say({ event: 'done', re: command.re });
   } catch (error) {
@@ -148,4 +155,4 @@ async function obey(line) {
 
 process.on('unhandledRejection', (error) => console.error(String(error)));
 readline.createInterface({ input: process.stdin }).on('line', (line) => void obey(line)).on('close', () => process.exit(0));
-say({ event: 'ready', sdk: 'node-grpc' });
+say({ event: 'ready', sdk: 'grpc-node' });
