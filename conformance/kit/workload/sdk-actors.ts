@@ -56,6 +56,7 @@ export const abilities: Readonly<Record<SdkName, Abilities>> = {
 
 /** What a library does otherwise than a workload needs. */
 const otherwise: Partial<Record<SdkName, Readonly<Record<string, string>>>> = {
+  'grpc-go': { ordered: 'grpc-go goes on behind a FIFO message while that waits to be tried again' },
   'grpc-node': { ordered: 'grpc-node sends a FIFO message that was not taken to the dead letter queue at once' },
 };
 
