@@ -22,7 +22,7 @@ describe('rocketmq-client-nodejs', () => {
     await sdk.stop();
     broker.close();
     await endpoint.dispose();
-  }, 60_000);
+  }, 180_000);
 
   const topic = async (name: string, type: string, queues = 4): Promise<void> => broker.createTopic(name, queues, { attributes: `+message.type=${type}` });
   const stored = async (name: string, queues: number): Promise<Awaited<ReturnType<RawClient['readQueue']>>> => (await Promise.all(Array.from({ length: queues }, (_, queue) => broker.readQueue(name, queue)))).flat();
@@ -35,12 +35,12 @@ describe('rocketmq-client-nodejs', () => {
     expect(held.map((one) => one.body.toString()).sort()).toEqual(messages.map((one) => one.body).sort());
     expect(held.map((one) => one.properties['UNIQ_KEY']).sort()).toEqual(sent.map((one) => one.msgId).sort());
     expect(held.map((one) => [one.properties['TAGS'], one.properties['colour']])).toEqual(messages.map(() => ['TagA', 'blue']));
-  }, 60_000);
+  }, 180_000);
 
   test('starts a producer of several topics', async () => {
     for (const name of ['NodeOne', 'NodeTwo', 'NodeThree']) await topic(name, 'NORMAL');
     await sdk.command('producer', { topics: ['NodeOne', 'NodeTwo', 'NodeThree'] }, 20_000);
-  }, 60_000);
+  }, 180_000);
 
   test('sends in order to one queue of a FIFO topic', async () => {
     await topic('NodeFifo', 'FIFO', 8);
@@ -49,10 +49,10 @@ describe('rocketmq-client-nodejs', () => {
     const held = await stored('NodeFifo', 8);
     expect(held.map((one) => one.body.toString())).toEqual(messages.map((one) => one.body));
     expect(new Set(held.map((one) => one.queueId)).size).toBe(1);
-  }, 60_000);
+  }, 180_000);
 
   test('is refused a message of another type than the topic', async () => {
     await topic('NodeRefused', 'FIFO');
     await expect(sdk.send('NodeRefused', 'sync', [{ key: 'k', body: 'x' }])).rejects.toThrow(/type/i);
-  }, 60_000);
+  }, 180_000);
 });

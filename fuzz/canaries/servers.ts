@@ -13,7 +13,7 @@ function beforeQueues(handlers: Partial<Handlers>, before: (queueId: number, nam
   return Object.fromEntries(Object.entries(handlers as Readonly<Record<string, AnyHandler>>).map(([name, handler]): [string, AnyHandler] => [name, (ctx, header, body) => {
     if (typeof header.queueId === 'number') before(header.queueId, name);
     return handler(ctx, header, body);
-  }])) as unknown as Partial<Handlers>;
+  }]));
 }
 
 /** A request that is refused for its queue leaves the broker refusing sends. */

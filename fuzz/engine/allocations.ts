@@ -8,7 +8,7 @@ let counting = false;
 type Allocator = 'alloc' | 'allocUnsafe' | 'allocUnsafeSlow';
 
 function count(name: Allocator): void {
-  const allocate = Buffer[name].bind(Buffer) as (size: number, ...more: never[]) => Buffer<ArrayBuffer>;
+  const allocate: (size: number, ...more: never[]) => Buffer<ArrayBuffer> = Buffer[name].bind(Buffer);
   Buffer[name] = (size: number, ...more: never[]) => {
     if (counting) total += size;
     return allocate(size, ...more);
