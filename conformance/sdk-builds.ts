@@ -20,11 +20,11 @@ export type RemotingSdk = (typeof remotingSdks)[number];
 export type SdkName = (typeof sdkNames)[number];
 
 /** What a library can do at all; scenarios that need more are skipped by name. */
-export type Feature = 'batch' | 'oneway' | 'pull' | 'litePull' | 'orderly' | 'admin' | 'query' | 'autoCreate' | 'queueChoice' | 'pop' | 'transaction' | 'requestReply';
+export type Feature = 'batch' | 'oneway' | 'pull' | 'litePull' | 'orderly' | 'admin' | 'query' | 'autoCreate' | 'queueChoice' | 'pop' | 'transaction' | 'requestReply' | 'trace';
 
 export const features: Readonly<Record<RemotingSdk, ReadonlySet<Feature>>> = {
-  'java-4.9.8': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice', 'transaction', 'requestReply']),
-  'java-5.5.0': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice', 'pop', 'transaction', 'requestReply']),
+  'java-4.9.8': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice', 'transaction', 'requestReply', 'trace']),
+  'java-5.5.0': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice', 'pop', 'transaction', 'requestReply', 'trace']),
   // Its replies lose their body in the client.
   go: new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'autoCreate', 'queueChoice', 'transaction']),
   'ali-ons': new Set<Feature>([]),

@@ -3,9 +3,12 @@
  * must acquit. All scenarios of one SDK run at the same time in one process of it, since most of their time is waiting.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { missingForEndpoint, startEndpoint } from '../adapters/index.js';
+import { skylarkMain } from '../adapters/skylark.js';
 import type { Endpoint } from '../endpoint.js';
 import {
   duplicates, early, filteredWrongly, fromNowhere, heldWrongly, lost, misplaced, missedByBroadcast, outOfOrder, overtaken, sentOutOfOrder, unevenly,
@@ -75,7 +78,42 @@ function sends(mode: 'sync' | 'async' | 'oneway' | 'batch', feature?: Feature): 
   };
 }
 
+interface Timeline {
+  readonly topic?: string;
+  readonly keys?: string;
+  readonly events: readonly { readonly kind: string; readonly group?: string; readonly ok?: boolean; readonly outcome?: string; readonly attempt?: number; readonly costMs?: number }[];
+}
+
+/** What `skylark admin message trace` says of a message; undefined when it finds nothing. */
+async function timelineOf(namesrv: string, msgId: string): Promise<Timeline | undefined> {
+  const found = await promisify(execFile)(process.execPath, [skylarkMain(), 'admin', 'message', 'trace', msgId, '-n', namesrv, '--json']).catch(() => undefined);
+  return found === undefined ? undefined : (JSON.parse(found.stdout) as Timeline);
+}
+
 const scenarios: readonly Scenario[] = [
+  {
+    title: 'what producer and consumer trace is one timeline',
+    needs: 'trace',
+    async run({ sdk, endpoint, name, topic }) {
+      const from = await topic('traced', 1);
+      const group = name('traced_group');
+      await sdk.command('subscribe', { as: name('traced_consumer'), group, topic: from, expression: '*', fail: 'once', retryDelayLevel: 1, trace: true });
+      const [sent] = await sdk.command('send', { topic: from, mode: 'sync', messages: messages('traced', 1), trace: true });
+      let timeline: Timeline | undefined;
+      await eventually('the timeline is whole', patienceMs, async () => {
+        timeline = await timelineOf(endpoint.namesrv, sent?.msgId ?? '');
+        return timeline?.events.filter((event) => event.kind === 'consumed').length === 2 ? [] : [JSON.stringify(timeline?.events ?? null)];
+      });
+      expect(timeline).toMatchObject({
+        topic: from, keys: 'traced-0',
+        events: [
+          { kind: 'sent', group: 'java_traced_producer', ok: true },
+          { kind: 'consumed', group, ok: false, attempt: 1 },
+          { kind: 'consumed', group, ok: true, outcome: 'SUCCESS', attempt: 2 },
+        ],
+      });
+    },
+  },
   {
     title: 'retry after ten seconds, then the dead letter queue',
     async run({ sdk, broker, namesrv, name, topic }) {
@@ -407,7 +445,7 @@ export function interopSuite(sdkName: RemotingSdk): void {
     const clients: RawClient[] = [];
 
     beforeAll(async () => {
-      endpoint = await startEndpoint({ config: { ...soonChecked, enablePropertyFilter: true } });
+      endpoint = await startEndpoint({ config: { ...soonChecked, enablePropertyFilter: true, traceTopicEnable: true } });
       sdk = await SdkDriver.start(sdkName, endpoint.namesrv);
       const broker = await RawClient.connect(endpoint.broker);
       const namesrv = await RawClient.connect(endpoint.namesrv);

@@ -108,6 +108,7 @@ describe('skylark admin message', () => {
       '2023-11-14T22:13:20.100Z consumed cg 127.0.0.1 SUCCESS 12 ms, attempt 1',
       '',
     ]);
+    expect((await admin('trace', sent[7]?.msgId ?? '')).out).toBe(run.out);
     expect(JSON.parse((await admin('trace', 'U8', '--json')).out)).toMatchObject({ msgId: 'U8', events: [{ kind: 'consuming', group: 'cg' }] });
   });
 

@@ -6,7 +6,7 @@ import type { DecodedMessage } from '../../codec/stored-message.js';
 import { propertyNames } from '../../codec/properties.js';
 import { readTraceRecords } from '../../codec/trace-records.js';
 import { AdminError, Cluster } from './cluster.js';
-import { byId, byKey, byTimeSpan, byUniqueKey, traceMessages, uniqueIdOf, type Found, type FoundPage, type Page, type Span } from './messages.js';
+import { byId, byKey, byTimeSpan, byUniqueKey, traceMessages, uniqueIdOf, uniqueIdOfOffsetId, type Found, type FoundPage, type Page, type Span } from './messages.js';
 import { timelineOf, type Timeline, type TimelineEvent } from './timeline.js';
 
 const help = `Usage: skylark admin message <command> [options]
@@ -16,7 +16,7 @@ Commands
   byUniqueKey -t TOPIC ID         messages with this unique id (the msgId that a client makes)
   byKey -t TOPIC KEY              messages with this key, newest first
   query -t TOPIC                  all messages of a time, queue after queue
-  trace MSGID                     what the trace topic says of a message: sent, committed, consumed, by whom, when, how long
+  trace MSGID                     what the trace topic says of a message, by either id: sent, committed, consumed, by whom, when, how long
 
 Options
   -n, --namesrv LIST              name servers, HOST:PORT separated by ;        (127.0.0.1:9876)
@@ -160,9 +160,12 @@ const commands: Readonly<Record<string, (asked: Asked) => Promise<Answer>>> = {
     return pageAnswer(await byTimeSpan(cluster, needed('--topic', topic), span, page), page);
   },
   async trace({ cluster, word, traceTopic, span }) {
-    const messages = await traceMessages(cluster, traceTopic, needed('MSGID', word), span, traceMessagesMax);
+    // Traces are found by the id that the client made; whoever has the broker's is led there.
+    const given = needed('MSGID', word);
+    const msgId = (await uniqueIdOfOffsetId(cluster, given, await cluster.brokersOf(traceTopic))) ?? given;
+    const messages = await traceMessages(cluster, traceTopic, msgId, span, traceMessagesMax);
     const records = messages.flatMap(({ message }: { readonly message: DecodedMessage }) => readTraceRecords(message.body).map((record) => ({ record, bornHost: message.bornHost })));
-    const timeline = timelineOf(word, records);
+    const timeline = timelineOf(msgId, records);
     return timeline === undefined ? undefined : { json: timeline, text: timelineText(timeline) };
   },
 };

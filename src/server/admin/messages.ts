@@ -164,6 +164,20 @@ async function pullSome(cluster: Cluster, topic: string, broker: TopicBroker, qu
   return found;
 }
 
+/**
+ * The unique id of the message that an offset id names; undefined when it names none. Only brokers that the name server knows are asked: a unique id can
+ * look like the offset id of any address.
+ */
+export async function uniqueIdOfOffsetId(cluster: Cluster, msgId: string, brokers: readonly TopicBroker[]): Promise<string | undefined> {
+  const id = decodeOffsetMessageId(msgId);
+  if (!id.ok || !brokers.some(({ address }) => address === `${[...id.address].join('.')}:${id.port}`)) return undefined;
+  const [found] = await byId(cluster, msgId).catch((error: unknown) => {
+    if (error instanceof AdminError) return [];
+    throw error;
+  });
+  return found === undefined ? undefined : uniqueIdOf(found.message);
+}
+
 /** Messages of the trace topic that speak of this message, oldest first. */
 export async function traceMessages(cluster: Cluster, traceTopic: string, msgId: string, span: Span, max: number): Promise<Found[]> {
   const brokers = await cluster.brokersOf(traceTopic);

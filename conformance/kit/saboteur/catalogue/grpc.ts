@@ -139,7 +139,7 @@ export const grpcSabotages = defineSabotages('grpc', [
     grpc: () => onReceived((message) => ({ ...message, body: Buffer.concat([Buffer.isBuffer(message['body']) ? message['body'] : Buffer.alloc(0), Buffer.from('!')]) })),
   },
   {
-    name: 'grpc.tag-ignored', does: 'Delivers messages whatever their tag.', breaks: 'Only messages of the subscribed tags are delivered.',
+    name: 'grpc.tag-ignored', does: 'Gives messages to gRPC consumers whatever their tag.', breaks: 'Only messages of the subscribed tags are delivered.',
     witnesses: ['grpc.receive.tag-filter', 'grpc.receive.*filter*'],
     grpc: () => onRequest('ReceiveMessage', (request) => (fields(request['filter_expression'])['type'] === FilterType.TAG ? { ...request, filter_expression: { type: FilterType.TAG, expression: '*' } } : undefined)),
   },
@@ -165,8 +165,8 @@ export const grpcSabotages = defineSabotages('grpc', [
     }),
   },
   {
-    name: 'grpc.polling-cut-short', does: 'Answers a receive that waits at once.', breaks: 'A receive waits for messages as long as its long polling time.',
-    witnesses: ['grpc.receive.long-polling-waits', 'grpc.receive.arrival-ends-waiting'],
+    name: 'grpc.polling-cut-short', does: 'Lets a receive wait no longer than the shortest polling time.', breaks: 'A receive waits for messages as long as its long polling time.',
+    witnesses: ['grpc.receive.arrival-ends-waiting'],
     grpc: () => onRequest('ReceiveMessage', (request) => ({ ...request, long_polling_timeout: { seconds: 0, nanos: 1_000_000 } })),
   },
   {

@@ -41,6 +41,7 @@ public final class SdkProgram {
     private static final Map<String, String> TOPICS = new ConcurrentHashMap<>();
     private static String namesrv;
     private static DefaultMQProducer producer;
+    private static DefaultMQProducer traced;
     private static TransactionMQProducer transactional;
     private static DefaultMQAdminExt admin;
 
@@ -111,14 +112,27 @@ public final class SdkProgram {
 
     private static synchronized DefaultMQProducer producer() throws Exception {
         if (producer == null) {
-            producer = new DefaultMQProducer("java_producer");
-            producer.setNamesrvAddr(namesrv);
-            producer.setInstanceName("producer");
-            producer.setVipChannelEnabled(false);
-            producer.setSendMsgTimeout(10_000);
-            producer.start();
+            producer = started("java_producer", "producer", false);
         }
         return producer;
+    }
+
+    /** A producer that writes what it does into the trace topic. */
+    private static synchronized DefaultMQProducer traced() throws Exception {
+        if (traced == null) {
+            traced = started("java_traced_producer", "traced", true);
+        }
+        return traced;
+    }
+
+    private static DefaultMQProducer started(String group, String instance, boolean trace) throws Exception {
+        DefaultMQProducer made = new DefaultMQProducer(group, trace, null);
+        made.setNamesrvAddr(namesrv);
+        made.setInstanceName(instance);
+        made.setVipChannelEnabled(false);
+        made.setSendMsgTimeout(10_000);
+        made.start();
+        return made;
     }
 
     /** What the message's decision says at once; asked again by the broker, an open one is rolled back. */
@@ -231,7 +245,8 @@ public final class SdkProgram {
                     }
                 });
             } else {
-                SendResult result = queueId < 0 ? producer().send(message) : producer().send(message, (queues, ignored, id) -> queues.get((Integer) id), queueId);
+                DefaultMQProducer by = Boolean.TRUE.equals(command.get("trace")) ? traced() : producer();
+                SendResult result = queueId < 0 ? by.send(message) : by.send(message, (queues, ignored, id) -> queues.get((Integer) id), queueId);
                 sent(re, key, result, 0, t);
                 open.countDown();
             }
@@ -294,7 +309,7 @@ public final class SdkProgram {
     }
 
     private static void subscribe(Map<String, Object> command, String as, String topic) throws Exception {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer((String) command.get("group"));
+        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer((String) command.get("group"), Boolean.TRUE.equals(command.get("trace")), null);
         consumer.setNamesrvAddr(namesrv);
         consumer.setInstanceName(as);
         consumer.setVipChannelEnabled(false);
