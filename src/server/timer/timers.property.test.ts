@@ -89,9 +89,15 @@ async function play(steps: readonly Step[], seed: number): Promise<void> {
   await rig.stop();
 }
 
+/** Histories that failed once. */
+const found: [Step[], number][] = [
+  // Rolled together, found together long after their time: the message came out before its mark was seen.
+  [[{ kind: 'send', delayMs: 0, count: 2 }, { kind: 'send', delayMs: 964_001, count: 2 }, { kind: 'recall', which: 70 }, { kind: 'restart', awayMs: 963_990 }], 0],
+];
+
 const seed = Number(process.env['SKYLARK_TIMERS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const runs = Number(process.env['SKYLARK_TIMERS_RUNS'] ?? 20);
 
 test(`${runs} histories, seed ${seed}`, async () => {
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 25 }), fc.nat(), play), { seed, numRuns: runs, endOnFailure: false });
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 25 }), fc.nat(), play), { seed, numRuns: runs, endOnFailure: false, examples: found });
 }, 300_000);

@@ -453,24 +453,29 @@ class WheelTimers implements Timers {
     const units = this.#units;
     const { ctx } = this.#parts;
     const recalled = new Map<string, TimerMessage>();
+    const rolledRecalls = new Map<string, TimerMessage>();
     let first = true;
     do {
       units.clear();
       const marks: number[] = [];
+      const rolledMarks: number[] = [];
       const from = deliveredUntil(slot);
       // Marks count whatever was delivered before a stop: a message that was rolled may follow its mark.
       const whole = await this.#files.walk(slot, first ? 0 : from, (pos, unit) => {
-        if ((unit.magic & (timerMagic.DELETE | timerMagic.ROLL)) === timerMagic.DELETE) {
-          if (first) marks.push(unit.phyOffset);
-        } else if (pos >= from) units.add(pos, unit);
+        const rolls = (unit.magic & timerMagic.ROLL) !== 0;
+        if (first && (unit.magic & timerMagic.DELETE) !== 0) (rolls ? rolledMarks : marks).push(unit.phyOffset);
+        if (pos >= from && (rolls || (unit.magic & timerMagic.DELETE) === 0)) units.add(pos, unit);
       });
       if (!whole) {
         this.counts.skipped++;
         ctx.log.error({ timeMs: slot.timeMs, lastPos: slot.lastPos }, 'the timer log of older messages of this time is gone');
       }
-      if (first) await this.#readMarks(marks, recalled);
+      if (first) {
+        await this.#readMarks(marks, recalled);
+        await this.#readMarks(rolledMarks, rolledRecalls);
+      }
       first = false;
-      if (!(await this.#deliverUnits(slot, recalled))) return false;
+      if (!(await this.#deliverUnits(slot, recalled, rolledRecalls))) return false;
     } while (units.overflowed);
     // Marks whose message did not come: they took one off too many.
     for (const message of recalled.values()) this.metrics.add(message.realTopic, 1);
@@ -487,7 +492,11 @@ class WheelTimers implements Timers {
     }
   }
 
-  async #deliverUnits(slot: TimerSlot, recalled: Map<string, TimerMessage>): Promise<boolean> {
+  /**
+   * `recalled` finds its messages in this slot. What `rolledRecalls` calls back waits for a later one like they do, but when that one is past already
+   * message and mark would come out one behind the other, and the message be gone before its mark is seen.
+   */
+  async #deliverUnits(slot: TimerSlot, recalled: Map<string, TimerMessage>, rolledRecalls: ReadonlyMap<string, TimerMessage>): Promise<boolean> {
     const units = this.#units;
     const { store, config } = this.#parts.ctx;
     for (let at = 0; at < units.length; ) {
@@ -507,6 +516,12 @@ class WheelTimers implements Timers {
         if (!roll && key !== undefined && recalled.has(key)) {
           recalled.delete(key);
           this.counts.recalled++;
+          continue;
+        }
+        if (roll && message.deletes === undefined && key !== undefined && rolledRecalls.has(key)) {
+          this.counts.recalled++;
+          // Its mark goes on, in case the message came more than once, and counts for itself.
+          this.#count(message, -1);
           continue;
         }
         due.push({ message, enteredMs: writeTimeMs === slot.timeMs - lateMs ? neverEntered : String(writeTimeMs), roll });
