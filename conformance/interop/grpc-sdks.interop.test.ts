@@ -8,6 +8,7 @@ import { missingForJava } from '../adapters/apache/install.js';
 import type { Endpoint } from '../endpoint.js';
 import { startEndpoint } from '../kit/start.js';
 import { code, RawClient } from '../raw-client.js';
+import { prepare } from '../sdk-builds.js';
 import { eventually, grpcSdks, missingFor, SdkDriver } from '../sdk-driver.js';
 import { grpcFeatures, groupBody, scenarios, type GrpcFeature, type Scenario, type Setting } from './grpc-scenarios.js';
 
@@ -69,6 +70,9 @@ class Stage {
   private readonly outcomes = new Map<string, Promise<Outcome>>();
 
   async start(name: string, sdks: readonly GrpcSdk[]): Promise<void> {
+    const mixed = chosenScenarios.some((one) => one.needs === 'remoting') && missingFor('java-5.5.0').length === 0;
+    // One build after the other, before anything runs: a client that says nothing for minutes is closed by the broker.
+    for (const sdk of [...(mixed ? ['java-5.5.0' as const] : []), ...sdks]) await prepare(sdk);
     const endpoint = await startEndpoint(name, { grpc: true });
     this.endpoint = endpoint;
     const [broker, namesrv] = [await RawClient.connect(endpoint.broker), await RawClient.connect(endpoint.namesrv)];
@@ -78,9 +82,7 @@ class Stage {
       this.drivers.push(driver);
       return driver;
     };
-    const mixed = chosenScenarios.some((one) => one.needs === 'remoting') && missingFor('java-5.5.0').length === 0;
     const remoting = mixed ? await drive('java-5.5.0', endpoint.namesrv) : undefined;
-    // one build after the other, then all at once
     const started = new Map<GrpcSdk, SdkDriver>();
     for (const sdk of sdks) started.set(sdk, await drive(sdk, endpoint.grpc ?? ''));
     const gate = gateOf(gatePlaces);
