@@ -2,8 +2,10 @@
  * Where sabotages are judged. Each world has an endpoint of its own kind, the cases that may speak there, and a way to stand a saboteur in front of it:
  * a TCP proxy (`wire`, and `acl` on an endpoint that asks for signatures), a gRPC proxy, or a copy of the files that the endpoint wrote.
  */
+import { existsSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import type { RegisteredCase } from '../case.js';
 import { filesOnly, type Endpoint } from '../endpoint.js';
@@ -103,13 +105,21 @@ function grpc(direct: Endpoint, address: string): World {
 /** Files that no case looks at, and large ones. */
 const unjudged = /\/timer(?:wheel|log)/;
 
+const checkpointPatienceMs = 30_000;
+
 /** Each sabotage has a copy of the files to itself. */
 function files({ endpoint, dispose }: StageEndpoint): World {
   return {
     direct: endpoint, dispose,
     async start(one) {
       const dir = await mkdtemp(join(tmpdir(), 'kit-sabotage-'));
-      await cp(endpoint.storeDir ?? '', dir, { recursive: true, filter: (path) => !unjudged.test(path) });
+      const from = endpoint.storeDir ?? '';
+      const checkpoint = join(from, 'checkpoint');
+      // A broker writes it some seconds after its first messages.
+      for (let waited = 0; waited < checkpointPatienceMs && !existsSync(checkpoint); waited += 100) await sleep(100);
+      // First: written on meanwhile, it would say more than the copied log has.
+      await cp(checkpoint, join(dir, 'checkpoint'));
+      await cp(from, dir, { recursive: true, filter: (path) => path !== checkpoint && !unjudged.test(path) });
       const faults: unknown[] = [];
       try {
         one?.files?.(dir);
