@@ -185,6 +185,11 @@ class Campaign {
       repeatable = true;
       smallest = await minimizeSequence(inputs, again, 200);
     }
+    // Time and memory are the machine's too: what does not happen again was not the input's doing.
+    if (!repeatable && (objection.kind === 'slow' || objection.kind === 'allocation')) {
+      await judge.close();
+      return;
+    }
     if (!repeatable) smallest = inputs;
     // Time does not shrink by steps: a slow input stays as it is.
     else if (objection.kind !== 'slow') {
