@@ -7,8 +7,9 @@ import { openConnection } from './connection.js';
 import type { ErrorTally } from './error-tally.js';
 import { pullFrame, type PullShape } from './frames.js';
 import { Histogram } from './histogram.js';
+import { QueueReaders } from './queue-readers.js';
 import { Slots } from './slots.js';
-import type { PullSpec, SideOutcome } from './spec.js';
+import type { PullSpec } from './spec.js';
 
 /** Response codes of a pull. `ResponseCode` */
 const FOUND = 0;
@@ -38,40 +39,28 @@ interface Consumer {
   readonly slots: Slots;
 }
 
-export class Consumers {
+export class Consumers extends QueueReaders<Consumer, QueueCursor> {
   readonly #spec: PullSpec;
   readonly #shape: PullShape;
   readonly #errors: ErrorTally;
   readonly #stamped: boolean;
-  readonly #cursors: QueueCursor[];
-  readonly #consumers: Consumer[] = [];
-  readonly #perQueue: number[];
-  readonly #latency = new Histogram();
   readonly #endToEnd = new Histogram();
-  #nowMs = 0;
-  #fromMs = Infinity;
-  #toMs = Infinity;
-  #stopped = false;
-  #messages = 0;
-  #requests = 0;
-  #passes = 0;
 
   constructor(spec: PullSpec, topic: string, startOffsets: readonly number[], errors: ErrorTally, stamped: boolean) {
+    super(startOffsets.map((queueOffset, queueId) => ({ queueId, queueOffset })));
     this.#spec = spec;
     this.#errors = errors;
     this.#stamped = stamped;
     this.#shape = { topic, consumerGroup: 'bench_consumer', maxMsgNums: spec.maxMsgNums, suspendTimeoutMs: spec.from === 'tail' ? SUSPEND_MS : 0, ...(spec.sql === undefined ? {} : { sql: spec.sql }) };
-    this.#cursors = startOffsets.map((queueOffset, queueId) => ({ queueId, queueOffset }));
-    this.#perQueue = startOffsets.map(() => 0);
   }
 
   async connect(address: string): Promise<void> {
     for (let i = 0; i < this.#spec.connections; i++) {
-      const slots = new Slots(this.#cursors.length);
+      const slots = new Slots(this.cursors.length);
       let consumer: Consumer | null = null;
       const socket = await openConnection(address, {
         onRead: (nowMs) => {
-          this.#nowMs = nowMs;
+          this.nowMs = nowMs;
         },
         onResponse: (opaque, code, buffer, headerStart, bodyStart, end) => {
           const slot = slots.slotOf(opaque);
@@ -80,65 +69,42 @@ export class Consumers {
             return;
           }
           const sentAt = slots.sentAt(slot);
-          const cursor = this.#cursors[slots.queueId(slot)];
+          const cursor = this.cursors[slots.queueId(slot)];
           slots.release(slot);
           if (cursor === undefined) return;
           this.#answer(cursor, code, sentAt, buffer, headerStart, bodyStart, end);
-          if (!this.#stopped && consumer !== null) this.#pull(consumer, cursor);
+          if (!this.stopped && consumer !== null) this.ask(consumer, cursor);
         },
         onReadEnd: () => undefined,
         onClosed: (why) => {
-          if (!this.#stopped) this.#errors.add(`consumer connection: ${why}`);
+          if (!this.stopped) this.#errors.add(`consumer connection: ${why}`);
         },
       });
       consumer = { socket, slots };
-      this.#consumers.push(consumer);
+      this.links.push(consumer);
     }
   }
 
-  start(): void {
-    this.#nowMs = performance.now();
-    for (const cursor of this.#cursors) {
-      const consumer = this.#consumers[cursor.queueId % this.#consumers.length];
-      if (consumer !== undefined) this.#pull(consumer, cursor);
-    }
+  override outcome(): ReturnType<QueueReaders<Consumer, QueueCursor>['outcome']> {
+    return this.#stamped ? { ...super.outcome(), endToEnd: this.#endToEnd.snapshot() } : super.outcome();
   }
 
-  measureFrom(nowMs: number): void {
-    this.#fromMs = nowMs;
-  }
-
-  measureTo(nowMs: number): void {
-    this.#toMs = nowMs;
-  }
-
-  /** Stops pulling; pulls that the broker holds are given up with the connection. */
-  stop(): void {
-    this.#stopped = true;
-    for (const { socket } of this.#consumers) socket.destroy();
-  }
-
-  outcome(): SideOutcome & { endToEnd?: ReturnType<Histogram['snapshot']>; passes: number } {
-    const side = { messages: this.#messages, requests: this.#requests, latency: this.#latency.snapshot(), perQueue: this.#perQueue, passes: this.#passes };
-    return this.#stamped ? { ...side, endToEnd: this.#endToEnd.snapshot() } : side;
-  }
-
-  #pull({ socket, slots }: Consumer, cursor: QueueCursor): void {
-    socket.write(pullFrame(this.#shape, slots.take(this.#nowMs, cursor.queueId), cursor.queueId, cursor.queueOffset));
+  protected override ask({ socket, slots }: Consumer, cursor: QueueCursor): void {
+    socket.write(pullFrame(this.#shape, slots.take(this.nowMs, cursor.queueId), cursor.queueId, cursor.queueOffset));
   }
 
   #answer(cursor: QueueCursor, code: number, sentAt: number, buffer: Buffer, headerStart: number, bodyStart: number, end: number): void {
-    const measured = this.#nowMs >= this.#fromMs && this.#nowMs < this.#toMs;
+    const { measured } = this;
     if (code === FOUND || (code === RETRY_IMMEDIATELY && this.#spec.sql !== undefined)) {
       const before = cursor.queueOffset;
       if (code === FOUND) this.#walk(cursor, buffer, bodyStart, end, measured);
       if (this.#spec.sql !== undefined) cursor.queueOffset = nextOf(buffer.toString('utf8', headerStart, bodyStart));
       const count = cursor.queueOffset - before;
-      this.#perQueue[cursor.queueId] = (this.#perQueue[cursor.queueId] ?? 0) + count;
+      this.countIn(cursor, count);
       if (measured) {
-        this.#messages += count;
-        this.#requests++;
-        this.#latency.recordMs(this.#nowMs - sentAt);
+        this.messages += count;
+        this.requests++;
+        this.latency.recordMs(this.nowMs - sentAt);
       }
       return;
     }
@@ -147,7 +113,7 @@ export class Consumers {
     if (code === NOT_FOUND || code === RETRY_IMMEDIATELY || code === OFFSET_MOVED) {
       if (this.#spec.from === 'backlog' && code !== RETRY_IMMEDIATELY) {
         if (cursor.queueOffset === 0) this.#errors.add(`queue ${cursor.queueId} of the backlog is empty (code ${code})`);
-        if (cursor.queueId === 0) this.#passes++;
+        if (cursor.queueId === 0) this.passes++;
         cursor.queueOffset = 0;
       } else if (code === OFFSET_MOVED) {
         this.#errors.response(code, header);
@@ -171,7 +137,7 @@ export class Consumers {
       const queueOffset = buffer.readUInt32BE(at + QUEUE_OFFSET_LOW_AT);
       if (this.#spec.sql !== undefined && queueOffset > expected) expected = queueOffset;
       if (queueOffset !== expected) this.#errors.add('a pulled record with another queueOffset than expected');
-      if (this.#stamped && measured && buffer.readInt32BE(at + BODY_LENGTH_AT) >= 8) this.#endToEnd.recordMs(this.#nowMs - buffer.readDoubleBE(at + BODY_AT));
+      if (this.#stamped && measured && buffer.readInt32BE(at + BODY_LENGTH_AT) >= 8) this.#endToEnd.recordMs(this.nowMs - buffer.readDoubleBE(at + BODY_AT));
       expected++;
       at += bytes;
     }

@@ -6,9 +6,9 @@ import type { Socket } from 'node:net';
 import { openConnection } from './connection.js';
 import type { ErrorTally } from './error-tally.js';
 import { ackFrame, popFrame } from './frames.js';
-import { Histogram } from './histogram.js';
+import { QueueReaders } from './queue-readers.js';
 import { Slots } from './slots.js';
-import type { PullSpec, SideOutcome } from './spec.js';
+import type { PullSpec } from './spec.js';
 
 /** Response codes of a POP. `ResponseCode` */
 const FOUND = 0;
@@ -51,40 +51,28 @@ interface Popper {
   readonly acks: Slots;
 }
 
-export class Poppers {
+export class Poppers extends QueueReaders<Popper, Cursor> {
   readonly #spec: PullSpec;
   readonly #topic: string;
   readonly #brokerName: string;
   readonly #errors: ErrorTally;
-  readonly #cursors: Cursor[];
-  readonly #poppers: Popper[] = [];
-  readonly #perQueue: number[];
-  readonly #latency = new Histogram();
-  #nowMs = 0;
-  #fromMs = Infinity;
-  #toMs = Infinity;
-  #stopped = false;
-  #messages = 0;
-  #requests = 0;
-  #passes = 0;
 
   constructor(spec: PullSpec, topic: string, queues: number, brokerName: string, errors: ErrorTally) {
+    super(Array.from({ length: queues }, (_, queueId) => ({ queueId, pass: 0, open: 0, any: false })));
     this.#spec = spec;
     this.#topic = topic;
     this.#brokerName = brokerName;
     this.#errors = errors;
-    this.#cursors = Array.from({ length: queues }, (_, queueId) => ({ queueId, pass: 0, open: 0, any: false }));
-    this.#perQueue = this.#cursors.map(() => 0);
   }
 
   async connect(address: string): Promise<void> {
     for (let i = 0; i < this.#spec.connections; i++) {
-      const pops = new Slots(this.#cursors.length);
-      const acks = new Slots(this.#cursors.length * MESSAGES_MAX, this.#cursors.length);
+      const pops = new Slots(this.cursors.length);
+      const acks = new Slots(this.cursors.length * MESSAGES_MAX, this.cursors.length);
       let popper: Popper | null = null;
       const socket = await openConnection(address, {
         onRead: (nowMs) => {
-          this.#nowMs = nowMs;
+          this.nowMs = nowMs;
         },
         onResponse: (opaque, code, buffer, headerStart, bodyStart) => {
           if (popper === null) return;
@@ -93,7 +81,7 @@ export class Poppers {
           const ack = pop === -1 ? acks.slotOf(opaque) : -1;
           if (pop === -1 && ack === -1) return this.#errors.add('a response that nothing awaits');
           const [slots, slot] = pop === -1 ? [acks, ack] : [pops, pop];
-          const cursor = this.#cursors[slots.queueId(slot)];
+          const cursor = this.cursors[slots.queueId(slot)];
           const sentAt = slots.sentAt(slot);
           slots.release(slot);
           if (cursor === undefined) return;
@@ -102,53 +90,28 @@ export class Poppers {
         },
         onReadEnd: () => undefined,
         onClosed: (why) => {
-          if (!this.#stopped) this.#errors.add(`consumer connection: ${why}`);
+          if (!this.stopped) this.#errors.add(`consumer connection: ${why}`);
         },
       });
       popper = { socket, pops, acks };
-      this.#poppers.push(popper);
+      this.links.push(popper);
     }
-  }
-
-  start(): void {
-    this.#nowMs = performance.now();
-    for (const cursor of this.#cursors) {
-      const popper = this.#poppers[cursor.queueId % this.#poppers.length];
-      if (popper !== undefined) this.#pop(popper, cursor);
-    }
-  }
-
-  measureFrom(nowMs: number): void {
-    this.#fromMs = nowMs;
-  }
-
-  measureTo(nowMs: number): void {
-    this.#toMs = nowMs;
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    for (const { socket } of this.#poppers) socket.destroy();
-  }
-
-  outcome(): SideOutcome & { passes: number } {
-    return { messages: this.#messages, requests: this.#requests, latency: this.#latency.snapshot(), perQueue: this.#perQueue, passes: this.#passes };
   }
 
   #group(cursor: Cursor): string {
     return `bench_pop_${cursor.pass}`;
   }
 
-  #pop({ socket, pops }: Popper, cursor: Cursor): void {
+  protected override ask({ socket, pops }: Popper, cursor: Cursor): void {
     const { queueId } = cursor;
-    socket.write(popFrame(this.#topic, this.#group(cursor), pops.take(this.#nowMs, queueId), queueId, Math.min(MESSAGES_MAX, this.#spec.maxMsgNums), INVISIBLE_MS, Date.now()));
+    socket.write(popFrame(this.#topic, this.#group(cursor), pops.take(this.nowMs, queueId), queueId, Math.min(MESSAGES_MAX, this.#spec.maxMsgNums), INVISIBLE_MS, Date.now()));
   }
 
   #popped(popper: Popper, cursor: Cursor, code: number, header: string, sentAt: number): void {
-    if (this.#stopped) return;
-    if (this.#nowMs >= this.#fromMs && this.#nowMs < this.#toMs) {
-      this.#requests++;
-      this.#latency.recordMs(this.#nowMs - sentAt);
+    if (this.stopped) return;
+    if (this.measured) {
+      this.requests++;
+      this.latency.recordMs(this.nowMs - sentAt);
     }
     const handles = code === FOUND ? handlesOf(header, cursor.queueId, this.#brokerName) : undefined;
     if (handles === undefined) {
@@ -156,24 +119,24 @@ export class Poppers {
       else if (!cursor.any) this.#errors.add(`queue ${cursor.queueId} of the backlog is empty (code ${code})`);
       cursor.pass++;
       cursor.any = false;
-      if (cursor.queueId === 0) this.#passes++;
+      if (cursor.queueId === 0) this.passes++;
       // A broker that refuses everything is not asked without end.
-      if (code !== FOUND && NOTHING.has(code)) this.#pop(popper, cursor);
+      if (code !== FOUND && NOTHING.has(code)) this.ask(popper, cursor);
       return;
     }
     cursor.any = true;
     cursor.open = handles.offsets.length;
     const frames = handles.offsets.map((queueOffset) =>
-      ackFrame(this.#topic, this.#group(cursor), popper.acks.take(this.#nowMs, cursor.queueId), cursor.queueId, queueOffset, handles.handle(queueOffset)));
+      ackFrame(this.#topic, this.#group(cursor), popper.acks.take(this.nowMs, cursor.queueId), cursor.queueId, queueOffset, handles.handle(queueOffset)));
     popper.socket.write(Buffer.concat(frames));
   }
 
   #acknowledged(popper: Popper, cursor: Cursor, code: number, header: string): void {
     if (code !== FOUND) this.#errors.response(code, header);
     else {
-      this.#perQueue[cursor.queueId] = (this.#perQueue[cursor.queueId] ?? 0) + 1;
-      if (this.#nowMs >= this.#fromMs && this.#nowMs < this.#toMs) this.#messages++;
+      this.countIn(cursor, 1);
+      if (this.measured) this.messages++;
     }
-    if (--cursor.open === 0 && !this.#stopped) this.#pop(popper, cursor);
+    if (--cursor.open === 0 && !this.stopped) this.ask(popper, cursor);
   }
 }
