@@ -26,8 +26,10 @@ async function pending(broker: RawClient): Promise<number> {
   return Number((parseLooseJson(body.toString('utf8')) as { table: Record<string, string> }).table['timerCongestNum']);
 }
 
-async function untilPending(broker: RawClient, messages: number, timeoutMs: number): Promise<void> {
+/** Whoever waits for all of them waits no longer than until the first is due: from then on they become fewer. */
+async function untilPending(broker: RawClient, messages: number, timeoutMs: number, dueMs: number): Promise<void> {
   for (const end = Date.now() + timeoutMs; (await pending(broker)) < messages; await sleep(50)) {
+    if (Date.now() > dueMs) throw new Error('messages are due before all are in the wheel: --lead is too short');
     if (Date.now() > end) throw new Error(`the wheel holds ${await pending(broker)} of ${messages} after ${timeoutMs} ms`);
   }
 }
@@ -86,7 +88,7 @@ async function run(messages: number, spread: number, leadS: number): Promise<num
     const sendingMs = performance.now();
     const sent = await sendAll(endpoint.broker, messages, spread, dueMs);
     say('sent', `${sent.toLocaleString('en')} in ${secondsSince(sendingMs)}, due over ${spread} s`);
-    await untilPending(broker, sent, 60_000);
+    await untilPending(broker, sent, 60_000, dueMs);
     if (Date.now() > dueMs - 5000) throw new Error(`sending took too long for --lead ${leadS}`);
     say('all in the wheel', `${secondsSince(sendingMs)} after the first send, broker ${((residentOf(endpoint.pid)?.rssBytes ?? NaN) / 2 ** 20).toFixed(0)} MiB resident`);
     broker.close();
@@ -96,7 +98,7 @@ async function run(messages: number, spread: number, leadS: number): Promise<num
     await endpoint.restart();
     say('start after kill -9', secondsSince(startingMs));
     broker = await RawClient.connect(endpoint.broker);
-    await untilPending(broker, sent, 60_000);
+    await untilPending(broker, sent, 60_000, dueMs);
     say('all in the wheel again', `${secondsSince(startingMs)} after the start, ${((residentOf(endpoint.pid)?.rssBytes ?? NaN) / 2 ** 20).toFixed(0)} MiB resident`);
     if (Date.now() > dueMs - 1000) throw new Error(`the restart took too long for --lead ${leadS}`);
     const idle = cpuSecondsOf(endpoint.pid) ?? NaN;
