@@ -1,6 +1,6 @@
 /** The store cases judged: a store that Apache 5.5.0 wrote is right, and each of its files, made wrong in one place, is noticed by the case about it. */
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeSparse, type SparseDirectory } from '../../golden/sparse.js';
@@ -9,6 +9,7 @@ import { allCases } from '../cases/index.js';
 import { filesOnly } from '../endpoint.js';
 import type { CaseReport } from '../report/types.js';
 import { runCases } from '../runner.js';
+import { edit, i32, i64, patch } from './damage.js';
 import { keyHash, lookUp, readIndexFile } from './index-file.js';
 import { readExt, readUnits } from './queue-units.js';
 import { chainProblem, entriesOf, segmentsOf } from './segments.js';
@@ -34,36 +35,11 @@ async function judge(dir: string, only?: readonly string[]): Promise<readonly Ca
 
 const failing = (cases: readonly CaseReport[]): string[] => cases.filter((one) => one.verdict === 'fail' || one.verdict === 'error').map((one) => `${one.name}: ${one.failure?.message ?? ''} ${one.failure?.actual ?? ''}`);
 
-/** Writes bytes into a file. */
-function patch(path: string, at: number, bytes: Buffer): void {
-  const file = openSync(path, 'r+');
-  writeSync(file, bytes, 0, bytes.length, at);
-  closeSync(file);
-}
-
-const i32 = (value: number): Buffer => {
-  const out = Buffer.alloc(4);
-  out.writeInt32BE(value);
-  return out;
-};
-const i64 = (value: number | bigint): Buffer => {
-  const out = Buffer.alloc(8);
-  out.writeBigInt64BE(BigInt(value));
-  return out;
-};
-
 const logFile = (dir: string): string => join(dir, 'commitlog/00000000000000000000');
 const queueFile = (dir: string, queue = 'GoldenTopic/3'): string => join(dir, 'consumequeue', queue, '00000000000000000000');
 const indexFile = (dir: string): string => join(dir, 'index', entriesOf(join(dir, 'index'))[0] ?? '');
 const recordAt = (dir: string, number: number): number => new StoreFiles(dir, { topics: undefined }).records[number]?.at ?? -1;
 const units = (dir: string): number => readUnits(segmentsOf(join(dir, 'consumequeue/GoldenTopic/3')).segments).units.length;
-
-function edit(path: string, change: (text: string) => string): void {
-  const before = readFileSync(path, 'utf8');
-  const after = change(before);
-  if (after === before) throw new Error(`nothing to change in ${path}`);
-  writeFileSync(path, after);
-}
 
 describe('the store cases', () => {
   it('are at least forty, and let a store that Apache wrote pass', async () => {

@@ -1,29 +1,12 @@
 /** Sabotage of files: a store that a broker wrote is copied and made wrong in one place. */
-import { closeSync, openSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { readFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { edit, i32, i64, patch } from '../../store/damage.js';
 import { readIndexFile } from '../../store/index-file.js';
 import { entriesOf } from '../../store/segments.js';
 import { StoreFiles } from '../../store/store-files.js';
 import type { LogRecord } from '../../store/commit-log.js';
 import { defineSabotages } from '../sabotage.js';
-
-function patch(path: string, at: number, bytes: Buffer): void {
-  const file = openSync(path, 'r+');
-  writeSync(file, bytes, 0, bytes.length, at);
-  closeSync(file);
-}
-
-const i32 = (value: number): Buffer => {
-  const out = Buffer.alloc(4);
-  out.writeInt32BE(value);
-  return out;
-};
-
-const i64 = (value: number | bigint): Buffer => {
-  const out = Buffer.alloc(8);
-  out.writeBigInt64BE(BigInt(value));
-  return out;
-};
 
 /** @throws Error: the saboteur has nothing to make wrong. */
 function there<T>(value: T | undefined, what: string): T {
@@ -50,13 +33,6 @@ const indexFile = (dir: string): string => join(dir, 'index', there(entriesOf(jo
 
 /** Where the entries of an index file begin: behind 40 bytes of head and four for each slot. */
 const entriesBegin = (dir: string): number => 40 + 4 * there(readIndexFile(indexFile(dir)), 'index file that can be read').slots;
-
-function edit(path: string, change: (text: string) => string): void {
-  const before = readFileSync(path, 'utf8');
-  const after = change(before);
-  if (after === before) throw new Error(`nothing to change in ${path}`);
-  writeFileSync(path, after);
-}
 
 export const storeSabotages = defineSabotages('store', [
   {
