@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import type { DecodedMessage } from '../../codec/stored-message.js';
 import { propertyNames } from '../../codec/properties.js';
 import { readTraceRecords } from '../../codec/trace-records.js';
+import { traceTopic } from '../broker/topic-names.js';
 import { AdminError, Cluster } from './cluster.js';
 import { byId, byKey, byTimeSpan, byUniqueKey, traceMessages, uniqueIdOf, uniqueIdOfOffsetId, type Found, type FoundPage, type Page, type Span } from './messages.js';
 import { timelineOf, type Timeline, type TimelineEvent } from './timeline.js';
@@ -36,7 +37,7 @@ const options = {
   end: { type: 'string' },
   page: { type: 'string', default: '1' },
   'page-size': { type: 'string', default: '32' },
-  'trace-topic': { type: 'string', default: 'RMQ_SYS_TRACE_TOPIC' },
+  'trace-topic': { type: 'string', default: traceTopic },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -159,11 +160,11 @@ const commands: Readonly<Record<string, (asked: Asked) => Promise<Answer>>> = {
   async query({ cluster, topic, span, page }) {
     return pageAnswer(await byTimeSpan(cluster, needed('--topic', topic), span, page), page);
   },
-  async trace({ cluster, word, traceTopic, span }) {
+  async trace({ cluster, word, traceTopic: from, span }) {
     // Traces are found by the id that the client made; whoever has the broker's is led there.
     const given = needed('MSGID', word);
-    const msgId = (await uniqueIdOfOffsetId(cluster, given, await cluster.brokersOf(traceTopic))) ?? given;
-    const messages = await traceMessages(cluster, traceTopic, msgId, span, traceMessagesMax);
+    const msgId = (await uniqueIdOfOffsetId(cluster, given, await cluster.brokersOf(from))) ?? given;
+    const messages = await traceMessages(cluster, from, msgId, span, traceMessagesMax);
     const records = messages.flatMap(({ message }: { readonly message: DecodedMessage }) => readTraceRecords(message.body).map((record) => ({ record, bornHost: message.bornHost })));
     const timeline = timelineOf(msgId, records);
     return timeline === undefined ? undefined : { json: timeline, text: timelineText(timeline) };

@@ -3,6 +3,7 @@ import { decodeOffsetMessageId } from '../../compat/message-id.js';
 import { decodeMessages, inflateMessage, type DecodedMessage } from '../../codec/stored-message.js';
 import { propertyNames } from '../../codec/properties.js';
 import { responseCodes } from '../../codec/responses.js';
+import { pullSysFlag } from '../../codec/sys-flag.js';
 import { AdminError, type Cluster, type TopicBroker } from './cluster.js';
 
 /** A group of Apache's that every broker has. `MixAll#TOOLS_CONSUMER_GROUP` */
@@ -12,8 +13,6 @@ const pullMax = 32;
 const queryMax = 64;
 /** Bodies are shown and traces are read up to this size. */
 const bodyBytesMax = 16 * 1024 * 1024;
-/** PullSysFlag: the request brings its subscription. */
-const withSubscription = 4;
 
 export interface Span {
   readonly beginMs: number;
@@ -152,7 +151,7 @@ async function pullSome(cluster: Cluster, topic: string, broker: TopicBroker, qu
   const found: Found[] = [];
   for (let queueOffset = from; queueOffset < until;) {
     const answer = await cluster.ask(broker.address, 'PULL_MESSAGE', {
-      consumerGroup: toolsGroup, topic, queueId, queueOffset, maxMsgNums: Math.min(pullMax, until - queueOffset), sysFlag: withSubscription, commitOffset: 0,
+      consumerGroup: toolsGroup, topic, queueId, queueOffset, maxMsgNums: Math.min(pullMax, until - queueOffset), sysFlag: pullSysFlag.SUBSCRIPTION, commitOffset: 0,
       suspendTimeoutMillis: 0, subscription: '*', subVersion: 0, expressionType: 'TAG',
     });
     const next = Number(answer.ext.get('nextBeginOffset'));
