@@ -47,6 +47,14 @@ describe('a broker', () => {
   });
 });
 
+/** Header fields of a pull of queue 0 from its start that brings its subscription. */
+function pullFields(topic: string, maxMsgNums: number): Record<string, string> {
+  return {
+    consumerGroup: 'g', topic, queueId: '0', queueOffset: '0', maxMsgNums: String(maxMsgNums), sysFlag: '4', commitOffset: '0', suspendTimeoutMillis: '0',
+    subscription: '*', subVersion: '0', expressionType: 'TAG',
+  };
+}
+
 describe('figures', () => {
   test('rates are of the last 10, 60 and 600 seconds', () => {
     const clock = new ManualClock(1_000_000);
@@ -83,10 +91,7 @@ describe('figures', () => {
   test('a changed limit of the store counts from the next pull on', async () => {
     c = await Composed.open();
     for (let i = 0; i < 5; i++) await c.send('Limited');
-    const ext = {
-      consumerGroup: 'g', topic: 'Limited', queueId: '0', queueOffset: '0', maxMsgNums: '32', sysFlag: '4', commitOffset: '0', suspendTimeoutMillis: '0',
-      subscription: '*', subVersion: '0', expressionType: 'TAG',
-    };
+    const ext = pullFields('Limited', 32);
     expect((await c.ask('PULL_MESSAGE', { ext })).header).toMatchObject({ nextBeginOffset: 5 });
     expect((await c.ask('UPDATE_BROKER_CONFIG', { body: 'maxTransferCountOnMessageInMemory=3' })).code).toBe(0);
     expect((await c.ask('PULL_MESSAGE', { ext })).header).toMatchObject({ nextBeginOffset: 3 });
@@ -95,10 +100,7 @@ describe('figures', () => {
   test('puts and gets are counted where they happen', async () => {
     c = await Composed.open();
     for (let i = 0; i < 3; i++) await c.send('Counted');
-    const ext = {
-      consumerGroup: 'g', topic: 'Counted', queueId: '0', queueOffset: '0', maxMsgNums: '2', sysFlag: '4', commitOffset: '0', suspendTimeoutMillis: '0',
-      subscription: '*', subVersion: '0', expressionType: 'TAG',
-    };
+    const ext = pullFields('Counted', 2);
     expect((await c.ask('PULL_MESSAGE', { ext })).code).toBe(0);
     expect((await c.ask('PULL_MESSAGE', { ext: { ...ext, queueOffset: '9' } })).code).not.toBe(0); // counts nothing
     c.broker.statistics.sample('minute');
