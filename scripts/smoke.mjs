@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const [command = 'node', ...args] = process.argv[2] ? process.argv.slice(2) : [process.execPath, 'dist/src/server/main.js'];
+const [command = 'node', ...args] = process.argv[2] ? process.argv.slice(2) : [process.execPath, 'dist/src/server/launch.js'];
 const data = mkdtempSync(join(tmpdir(), 'skylark-smoke-'));
 const child = spawn(command, [...args, 'start', '--port', '0', '--namesrv-port', '0', '--data', data], { stdio: ['ignore', 'pipe', 'inherit'] });
 const exit = new Promise((done) => child.on('exit', (code, signal) => done({ code, signal })));

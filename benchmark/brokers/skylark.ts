@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Child } from '../../conformance/process.js';
 import type { Broker, Flush } from './broker.js';
 
-const MAIN = fileURLToPath(new URL('../../src/server/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/server/launch.js', import.meta.url));
 const START_TIMEOUT_MS = 30_000;
 
 /** Resolves when the process printed its `ready` line. Fails with its last words when it ends before. */

@@ -1,5 +1,5 @@
 /**
- * The product's own build as an endpoint: `node dist/src/server/main.js start` on free ports. It is driven only through its
+ * The product's own build as an endpoint: `node dist/src/server/launch.js start` on free ports. It is driven only through its
  * command line, its one `ready` line and signals, as any user would.
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { Child, projectRoot } from '../process.js';
 export interface SkylarkOptions extends EndpointOptions {
   /** Further words of the command line, such as `--flush sync`. */
   readonly args?: readonly string[];
-  /** Another build than dist/src/server/main.js of the project. */
+  /** Another build than dist/src/server/launch.js of the project. */
   readonly main?: string;
 }
 
@@ -20,7 +20,7 @@ const startTimeoutMs = 300_000;
 
 /** The compiled command that is driven: SKYLARK_MAIN, or the build in dist. */
 export function skylarkMain(): string {
-  return process.env['SKYLARK_MAIN'] ?? join(projectRoot, 'dist/src/server/main.js');
+  return process.env['SKYLARK_MAIN'] ?? join(projectRoot, 'dist/src/server/launch.js');
 }
 
 export class SkylarkEndpoint implements Endpoint {

@@ -47,7 +47,7 @@ export async function startEndpoint(what: string, { dataDir, small, grpc, setup 
   const usual = { ...patience, ...soonChecked, ...(small === true ? smallFiles : {}) };
   const place = dataDir === undefined ? {} : { dataDir };
   if (what === 'skylark') {
-    const beside = fileURLToPath(new URL('../../src/server/main.js', import.meta.url));
+    const beside = fileURLToPath(new URL('../../src/server/launch.js', import.meta.url));
     const main = process.env['SKYLARK_MAIN'] === undefined && existsSync(beside) ? { main: beside } : {};
     let refusal: unknown;
     for (const more of [...(spec === undefined ? [] : optional.map((one) => ({ ...one, ...spec.config }))), ...optional]) {

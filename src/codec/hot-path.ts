@@ -56,7 +56,7 @@ interface WebAssemblyLike {
 
 function load(): Exports {
   const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyLike }).WebAssembly;
-  const module = new Module(readFileSync(new URL('./wasm/hot-path.wasm', import.meta.url)));
+  const module = new Module(readFileSync(new URL('../codec/wasm/hot-path.wasm', import.meta.url)));
   return new Instance(module, {}).exports as Exports;
 }
 
