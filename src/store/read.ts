@@ -222,7 +222,7 @@ export class StoreReader {
         else if (cursor.cold && !(size === preBlankSize && phyOffset === 0)) this.#onDamage(queue, at, phyOffset);
         continue;
       }
-      if (filter?.matchesRecord !== undefined && !filter.matchesRecord(located.bytes.subarray(start, start + size))) {
+      if (filter?.matchesRecord !== undefined && !filter.matchesRecord(located.bytes, start, start + size)) {
         if (bytes === 0) status = 'NO_MATCHED_MESSAGE';
         continue;
       }

@@ -110,8 +110,8 @@ export type BitMapOf = (topic: string, bytes: Uint8Array, start: number, end: nu
 export interface MessageFilter {
   /** From the ConsumeQueue entry alone; `extension` when the queue has one for it. */
   matchesEntry(tagsCode: number, extension?: EntryExtension): boolean;
-  /** From the stored record (SQL92); undefined = the entry decides. */
-  readonly matchesRecord?: ((record: Buffer) => boolean) | undefined;
+  /** From the stored record `bytes[start..end)` (SQL92); undefined = the entry decides. */
+  readonly matchesRecord?: ((bytes: Uint8Array, start: number, end: number) => boolean) | undefined;
 }
 
 export interface GetResult {

@@ -56,13 +56,13 @@ export function createFilterRegistry(options: FilterOptions): FilterRegistry {
   };
 
   /** A record that cannot be read has no properties, as Apache's decoder gives none. */
-  const byRecord = (data: FilterData) => (record: Buffer): boolean => {
-    properties.read(record);
+  const byRecord = (data: FilterData) => (bytes: Uint8Array, start: number, end: number): boolean => {
+    properties.read(bytes, start, end);
     return judged(data);
   };
 
-  const byOrigin = (group: string) => (record: Buffer): boolean => {
-    properties.read(record);
+  const byOrigin = (group: string) => (bytes: Uint8Array, start: number, end: number): boolean => {
+    properties.read(bytes, start, end);
     const topic = properties.get(retryTopicKey);
     const origin = topic === undefined ? undefined : table.get(topic, group);
     return origin?.judge === undefined || judged(origin);

@@ -23,6 +23,8 @@ export interface PropertyKey {
 /** The properties of one message. */
 export interface PropertySource {
   get(key: PropertyKey): string | undefined;
+  /** The property as `Integer#valueOf` reads it: undefined = there is none, NaN = no such number. */
+  int(key: PropertyKey): number | undefined;
 }
 
 export type Judge = (properties: PropertySource) => Verdict;
@@ -271,10 +273,9 @@ function fastCompare(operator: CompareOperator, left: SqlNode, right: SqlNode): 
 function compareInt(operator: CompareOperator, name: string, number: number): Judge {
   const key = keyOf(name);
   return (properties) => {
-    const text = properties.get(key);
-    if (text === undefined) return verdict.UNKNOWN;
-    const value = javaInt(text);
-    return value === undefined ? verdict.SPOILED : says(operator, value - number);
+    const value = properties.int(key);
+    if (value === undefined) return verdict.UNKNOWN;
+    return Number.isNaN(value) ? verdict.SPOILED : says(operator, value - number);
   };
 }
 

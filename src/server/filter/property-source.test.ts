@@ -1,0 +1,59 @@
+/** Both sources of properties say the same of the same bytes. */
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { viewOf } from '../../codec/int64.js';
+import { encodeRecord, RecordFields, recordLengthOf } from '../../codec/message-record.js';
+import { MapProperties, RecordProperties } from './property-source.js';
+
+/** The record of a message with this property string, between other bytes. */
+function recordOf(properties: Buffer): { bytes: Buffer; start: number; end: number } {
+  const fields = new RecordFields();
+  fields.topic = Buffer.from('T');
+  fields.properties = properties;
+  fields.propertiesEnd = properties.length;
+  fields.bornHost = Buffer.from([127, 0, 0, 1, 0, 0, 0, 1]);
+  fields.storeHost = fields.bornHost;
+  const length = recordLengthOf(fields);
+  const bytes = Buffer.alloc(length + 20, 'n\u00017\u0002');
+  encodeRecord(bytes, viewOf(bytes), 10, fields);
+  return { bytes, start: 10, end: 10 + length };
+}
+
+const value = fc.oneof(
+  fc.constantFrom('', '0', '7', '-7', '+7', '007', '999999999', '2147483647', '2147483648', '-2147483648', '1234567890', '7.0', '٧', '7x', ' 7', 'é'),
+  fc.string({ maxLength: 4, unit: 'binary' }),
+);
+const element = fc.oneof(
+  fc.tuple(fc.constantFrom('a', 'ab', 'b', 'é', ''), fc.constantFrom('\u0001', '', '\u0001\u0001'), value).map((parts) => parts.join('')),
+  value,
+);
+const text = fc.array(element, { maxLength: 6 }).chain((all) => fc.constantFrom('', '\u0002').map((end) => all.join('\u0002') + end));
+
+test('the bytes of a record and the map read from its text hold the same properties', () => {
+  const inRecord = new RecordProperties();
+  fc.assert(
+    fc.property(text, (properties) => {
+      const { bytes, start, end } = recordOf(Buffer.from(properties, 'utf8'));
+      expect(inRecord.read(bytes, start, end)).toBe(true);
+      const inMap = MapProperties.of(inRecord.text());
+      for (const name of ['a', 'ab', 'b', 'é', 'absent']) {
+        const key = { name, bytes: Buffer.from(name) };
+        expect([name, inRecord.get(key), inRecord.int(key)]).toEqual([name, inMap.get(key), inMap.int(key)]);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('integers are those of Java', () => {
+  const source = new RecordProperties();
+  const key = { name: 'a', bytes: Buffer.from('a') };
+  const intOf = (written: string): number | undefined => {
+    const { bytes, start, end } = recordOf(Buffer.from(`a\u0001${written}\u0002`));
+    source.read(bytes, start, end);
+    return source.int(key);
+  };
+  expect(['7', '-7', '+7', '007', '2147483647', '-2147483648', '٧'].map(intOf)).toEqual([7, -7, 7, 7, 2147483647, -2147483648, 7]);
+  expect(['2147483648', '7.0', '7x', ' 7', '-', '99999999999'].map(intOf)).toEqual([NaN, NaN, NaN, NaN, NaN, NaN]);
+  expect(intOf('')).toBeUndefined();
+});
