@@ -31,6 +31,7 @@ import type {
   PutResult,
   QueueRef,
   QueueUnit,
+  RecordPlace,
   RecoveryReport,
 } from './types.js';
 
@@ -349,6 +350,10 @@ export class DiskMessageStore implements OpenStore {
 
   record(phyOffset: number): Promise<Buffer | undefined> {
     return this.#reader.record(phyOffset, this.#confirmed);
+  }
+
+  records(places: readonly RecordPlace[]): Promise<(Buffer | undefined)[]> {
+    return this.#reader.records(places, this.#confirmed);
   }
 
   offsetByTime(ref: QueueRef, timestampMs: number, boundary: 'LOWER' | 'UPPER'): Promise<number> {

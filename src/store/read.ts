@@ -13,7 +13,7 @@ import type { Found } from './log-reader.js';
 import { memoryWindowBytes } from './options.js';
 import { PageCache } from './page-cache.js';
 import type { StoreParts } from './parts.js';
-import type { GetResult, GetStatus, MessageFilter, QueueUnit } from './types.js';
+import type { GetResult, GetStatus, MessageFilter, QueueUnit, RecordPlace } from './types.js';
 
 /** Entries of a page of a ConsumeQueue file: just under 64 KiB. */
 const pageUnits = 3276;
@@ -24,6 +24,9 @@ const filterBytesDefault = 16000;
 /** Tries of one read: each brings at least one page, so that this many mean a defect. */
 const triesMax = 10000;
 const pullBytesMin = 100;
+/** Records that belong together are read in stretches of up to so many bytes, with gaps between two of them up to so many. */
+const stretchBytesMax = 1024 * 1024;
+const stretchGapMax = 4096;
 
 /** Walks entries of one queue, in memory or in pages. */
 class UnitCursor {
@@ -392,6 +395,45 @@ export class StoreReader {
     if (bytes === undefined) return undefined;
     const view = new RecordView();
     return readRecord(view, bytes, 0, size) === 'record' && view.phyOffset === phyOffset ? bytes : undefined;
+  }
+
+  /** As `record`, one answer for each place. Ascending places that lie near each other are read at once. */
+  async records(places: readonly RecordPlace[], confirmed: number): Promise<(Buffer | undefined)[]> {
+    const found = new Array<Buffer | undefined>(places.length);
+    const reads: Promise<void>[] = [];
+    for (let from = 0; from < places.length; ) {
+      const { phyOffset, recordBytes } = places[from] as RecordPlace;
+      let end = phyOffset + recordBytes;
+      const endMax = Math.min(phyOffset + stretchBytesMax, this.#parts.commitLog.fileAt(phyOffset)?.end ?? end);
+      let to = from + 1;
+      for (; to < places.length; to++) {
+        const next = places[to] as RecordPlace;
+        const nextEnd = next.phyOffset + next.recordBytes;
+        if (next.recordBytes <= 0 || next.phyOffset < end || next.phyOffset - end > stretchGapMax || nextEnd > endMax) break;
+        end = nextEnd;
+      }
+      reads.push(this.#stretch(places, from, to, end, confirmed, found));
+      from = to;
+    }
+    await Promise.all(reads);
+    return found;
+  }
+
+  /** Reads places [from, to), of which the last ends at `end`, in one piece; each that is not found there, by itself. */
+  async #stretch(places: readonly RecordPlace[], from: number, to: number, end: number, confirmed: number, found: (Buffer | undefined)[]): Promise<void> {
+    const { phyOffset: start } = places[from] as RecordPlace;
+    const whole = Number.isSafeInteger(start) && end > start && end - start <= stretchBytesMax && start >= this.#parts.commitLog.min && end <= confirmed;
+    const bytes = whole ? await this.#bytes(start, end - start) : undefined;
+    const view = new RecordView();
+    const doubtful: number[] = [];
+    for (let i = from; i < to; i++) {
+      const { phyOffset, recordBytes } = places[i] as RecordPlace;
+      const at = phyOffset - start;
+      const known = bytes !== undefined && readRecord(view, bytes, at, at + recordBytes) === 'record' && view.size === recordBytes && view.phyOffset === phyOffset;
+      if (known) found[i] = bytes.subarray(at, at + recordBytes);
+      else doubtful.push(i);
+    }
+    for (const i of doubtful) found[i] = await this.record((places[i] as RecordPlace).phyOffset, confirmed);
   }
 
   async #bytes(phyOffset: number, size: number): Promise<Buffer | undefined> {

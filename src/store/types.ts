@@ -130,6 +130,12 @@ export interface GetResult {
 }
 
 /** One ConsumeQueue entry. */
+/** Where a record is expected, and how long. */
+export interface RecordPlace {
+  readonly phyOffset: number;
+  readonly recordBytes: number;
+}
+
 export interface QueueUnit {
   readonly queueOffset: number;
   readonly phyOffset: number;
@@ -212,6 +218,8 @@ export interface MessageStore {
   units(queue: QueueRef, queueOffset: number, count: number): Promise<readonly QueueUnit[]>;
   /** One whole record by its position, or undefined when nothing valid starts there. */
   record(phyOffset: number): Promise<Buffer | undefined>;
+  /** As `record`, one answer for each; ascending positions that lie near each other are read at once. */
+  records(places: readonly RecordPlace[]): Promise<(Buffer | undefined)[]>;
   /** `SEARCH_OFFSET_BY_TIMESTAMP` with its quirks. */
   offsetByTime(queue: QueueRef, timestampMs: number, boundary: 'LOWER' | 'UPPER'): Promise<number>;
   /** Store time of the message at this queue offset, -1 when none. */

@@ -168,7 +168,7 @@ export function createSchedule(parts: PutParts, disk: Disk): Schedule {
 
   /** Stores these again; false when not all of them were written. The level moves past those that were. */
   async function deliver(level: Level, units: readonly QueueUnit[]): Promise<boolean> {
-    const records = await Promise.all(units.map((unit) => store.record(unit.phyOffset)));
+    const records = await store.records(units);
     let next = level.offset;
     let count = 0;
     let last = -1;

@@ -4,6 +4,7 @@
  */
 import { timerUnitBytes } from '../../codec/timer-records.js';
 import type { TimerUnit } from '../../codec/timer-records.js';
+import type { RecordPlace } from '../../store/types.js';
 
 /** Units kept at once: 9 MiB. */
 export const slotUnitsMax = 262_144;
@@ -68,6 +69,12 @@ export class SlotUnits {
 
   phyOffset(i: number): number {
     return this.#phyOffset[this.#at(i)] as number;
+  }
+
+  /** Where the record of the i-th oldest is. */
+  place(i: number): RecordPlace {
+    const at = this.#at(i);
+    return { phyOffset: this.#phyOffset[at] as number, recordBytes: this.#recordBytes[at] as number };
   }
 
   writeTimeMs(i: number): number {

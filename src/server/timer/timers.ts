@@ -320,7 +320,7 @@ class WheelTimers implements Timers {
   /** Enters these; what is due when all slots until now are read is put at once. `full`: the wheel has to be read on first. */
   async #enterBatch(units: readonly QueueUnit[]): Promise<'done' | 'full' | 'failed'> {
     const { store } = this.#parts.ctx;
-    const records = await Promise.all(units.map((unit) => store.record(unit.phyOffset)));
+    const records = await store.records(units);
     const due: Due[] = [];
     let next = this.#queueOffset;
     let outcome: 'done' | 'full' | 'failed' = 'done';
@@ -498,10 +498,13 @@ class WheelTimers implements Timers {
    */
   async #deliverUnits(slot: TimerSlot, recalled: Map<string, TimerMessage>, rolledRecalls: ReadonlyMap<string, TimerMessage>): Promise<boolean> {
     const units = this.#units;
-    const { store, config } = this.#parts.ctx;
+    const { config } = this.#parts.ctx;
+    let batch = this.#readBatch(0);
     for (let at = 0; at < units.length; ) {
-      const end = units.batchEnd(at, batchMessagesMax, batchBytesMax);
-      const records = await Promise.all(Array.from({ length: end - at }, (_, i) => store.record(units.phyOffset(at + i))));
+      const { end } = batch;
+      const records = await batch.records;
+      // The next one is read while this one is put.
+      if (end < units.length) batch = this.#readBatch(end);
       const due: Due[] = [];
       for (const [i, record] of records.entries()) {
         const message = record === undefined ? 'its record is gone' : readTimerMessage(record);
@@ -535,6 +538,16 @@ class WheelTimers implements Timers {
       if (at < units.length) await this.#flushWhenDue();
     }
     return true;
+  }
+
+  /** Starts to read as many records of the slot, from the `at`-th oldest on, as are delivered at once. */
+  #readBatch(at: number): { readonly end: number; readonly records: Promise<readonly (Buffer | undefined)[]> } {
+    const units = this.#units;
+    const end = units.batchEnd(at, batchMessagesMax, batchBytesMax);
+    const records = this.#parts.ctx.store.records(Array.from({ length: end - at }, (_, i) => units.place(at + i)));
+    // Whoever awaits it is told; a stop before that leaves nobody.
+    records.catch(() => undefined);
+    return { end, records };
   }
 
   /** Puts these, in order, and waits until the log has them; tries again what fails. False when a stop came first. */

@@ -18,7 +18,7 @@ import { EventTurn } from '../../../remoting/turn.js';
 import type { Command } from '../../../codec/command.js';
 import type { Connection, Ctx, FastHandler, Handlers, OutgoingRequest, Reply } from '../../../remoting/types.js';
 import { encodeReplyHeader } from '../../../codec/header.js';
-import type { FlushOutcome, GetResult, GetStatus, IndexQueryResult, MessageFilter, MessageStore, PutInput, PutResult, PutStatus, QueueRef, QueueUnit } from '../../../store/types.js';
+import type { FlushOutcome, GetResult, GetStatus, IndexQueryResult, MessageFilter, MessageStore, PutInput, PutResult, PutStatus, QueueRef, QueueUnit, RecordPlace } from '../../../store/types.js';
 import type { BrokerConfig } from '../../config-types.js';
 import { ExpressionCache } from '../../filter/expression.js';
 import { ConsumerFilterTable } from '../../filter/filter-data.js';
@@ -246,6 +246,10 @@ export class FakeStore implements MessageStore {
 
   units(ref: QueueRef, queueOffset: number, count: number) {
     return Promise.resolve((ref as FakeQueue).units.slice(queueOffset, queueOffset + count));
+  }
+
+  records(places: readonly RecordPlace[]): Promise<(Buffer | undefined)[]> {
+    return Promise.all(places.map(({ phyOffset }) => this.record(phyOffset)));
   }
 
   record(phyOffset: number): Promise<Buffer | undefined> {
