@@ -20,17 +20,27 @@ const topic = 'PendingTimers';
 const secondsSince = (fromMs: number): string => `${((performance.now() - fromMs) / 1000).toFixed(1)} s`;
 const say = (what: string, text: string): void => void process.stdout.write(`${what.padEnd(32)}${text}\n`);
 
+/** Asks over a connection of its own: the broker closes one that is silent while messages are sent or wait. */
+async function asked<T>(address: string, ask: (broker: RawClient) => Promise<T>): Promise<T> {
+  const broker = await RawClient.connect(address);
+  try {
+    return await ask(broker);
+  } finally {
+    broker.close();
+  }
+}
+
 /** How many messages the broker's wheel holds. */
-async function pending(broker: RawClient): Promise<number> {
-  const { body } = await broker.ask('runtime info', GET_BROKER_RUNTIME_INFO, {});
+async function pending(address: string): Promise<number> {
+  const { body } = await asked(address, (broker) => broker.ask('runtime info', GET_BROKER_RUNTIME_INFO, {}));
   return Number((parseLooseJson(body.toString('utf8')) as { table: Record<string, string> }).table['timerCongestNum']);
 }
 
 /** Whoever waits for all of them waits no longer than until the first is due: from then on they become fewer. */
-async function untilPending(broker: RawClient, messages: number, timeoutMs: number, dueMs: number): Promise<void> {
-  for (const end = Date.now() + timeoutMs; (await pending(broker)) < messages; await sleep(50)) {
+async function untilPending(address: string, messages: number, timeoutMs: number, dueMs: number): Promise<void> {
+  for (const end = Date.now() + timeoutMs; (await pending(address)) < messages; await sleep(50)) {
     if (Date.now() > dueMs) throw new Error('messages are due before all are in the wheel: --lead is too short');
-    if (Date.now() > end) throw new Error(`the wheel holds ${await pending(broker)} of ${messages} after ${timeoutMs} ms`);
+    if (Date.now() > end) throw new Error(`the wheel holds ${await pending(address)} of ${messages} after ${timeoutMs} ms`);
   }
 }
 
@@ -82,23 +92,20 @@ async function run(messages: number, spread: number, leadS: number): Promise<num
   const dir = mkdtempSync(join(tmpdir(), 'bench-timers-'));
   const endpoint = await SkylarkEndpoint.start({ dataDir: join(dir, 'store') });
   try {
-    let broker = await RawClient.connect(endpoint.broker);
-    await broker.createTopic(topic, QUEUES);
+    await asked(endpoint.broker, (broker) => broker.createTopic(topic, QUEUES));
     const dueMs = 1000 * Math.ceil(Date.now() / 1000 + leadS);
     const sendingMs = performance.now();
     const sent = await sendAll(endpoint.broker, messages, spread, dueMs);
     say('sent', `${sent.toLocaleString('en')} in ${secondsSince(sendingMs)}, due over ${spread} s`);
-    await untilPending(broker, sent, 60_000, dueMs);
+    await untilPending(endpoint.broker, sent, 60_000, dueMs);
     if (Date.now() > dueMs - 5000) throw new Error(`sending took too long for --lead ${leadS}`);
     say('all in the wheel', `${secondsSince(sendingMs)} after the first send, broker ${((residentOf(endpoint.pid)?.rssBytes ?? NaN) / 2 ** 20).toFixed(0)} MiB resident`);
-    broker.close();
 
     await endpoint.kill();
     const startingMs = performance.now();
     await endpoint.restart();
     say('start after kill -9', secondsSince(startingMs));
-    broker = await RawClient.connect(endpoint.broker);
-    await untilPending(broker, sent, 60_000, dueMs);
+    await untilPending(endpoint.broker, sent, 60_000, dueMs);
     say('all in the wheel again', `${secondsSince(startingMs)} after the start, ${((residentOf(endpoint.pid)?.rssBytes ?? NaN) / 2 ** 20).toFixed(0)} MiB resident`);
     if (Date.now() > dueMs - 1000) throw new Error(`the restart took too long for --lead ${leadS}`);
     const idle = cpuSecondsOf(endpoint.pid) ?? NaN;
@@ -109,13 +116,12 @@ async function run(messages: number, spread: number, leadS: number): Promise<num
     await sleep(Math.max(0, dueMs - Date.now()));
     const beforeS = cpuSecondsOf(endpoint.pid) ?? NaN;
     await sleep(spread * 1000);
-    for (let left = await pending(broker), end = Date.now() + 120_000; left > 0 && Date.now() < end; left = await pending(broker)) await sleep(200);
+    for (let left = await pending(endpoint.broker), end = Date.now() + 120_000; left > 0 && Date.now() < end; left = await pending(endpoint.broker)) await sleep(200);
     say('delivering', `${(((cpuSecondsOf(endpoint.pid) ?? NaN) - beforeS) * 1e6 / sent).toFixed(1)} us CPU a message`);
-    const { count, doubled, early, lateMs } = await readBack(broker, sent);
+    const { count, doubled, early, lateMs } = await asked(endpoint.broker, (broker) => readBack(broker, sent));
     const at = (percent: number): string => `${lateMs[Math.min(lateMs.length - 1, Math.floor((lateMs.length * percent) / 100))] ?? NaN} ms`;
     say('came', `${count.toLocaleString('en')}, ${sent - count} missing, ${doubled} twice, ${early} early`);
     say('after their time', `p50 ${at(50)}, p99 ${at(99)}, latest ${at(100)}`);
-    broker.close();
     return count === sent && early === 0 ? 0 : 1;
   } finally {
     await endpoint.dispose();
