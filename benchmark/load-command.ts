@@ -7,6 +7,8 @@ import { wholeNumber, microseconds } from './report/words.js';
 
 export interface LoadOptions {
   readonly address: string;
+  /** The gRPC endpoint, for shapes that go there. */
+  readonly grpc: string | undefined;
   readonly topic: string;
   readonly shape: string;
   readonly seconds: number;
@@ -45,6 +47,7 @@ export function figureLines(figures: Figures): string[] {
 export async function loadCommand(options: LoadOptions): Promise<number> {
   const shape = shapeOf(options.shape);
   const { address, topic, pids } = options;
+  if (shape.grpc === true && options.grpc === undefined) throw new RangeError(`load: --grpc HOST:PORT is needed for ${shape.name}`);
   if (options.createTopic) await createTopic(address, topic, QUEUES);
   const backlog = backlogOf(shape);
   if (backlog !== undefined) {
@@ -65,6 +68,7 @@ export async function loadCommand(options: LoadOptions): Promise<number> {
       address,
       topic,
       queues: QUEUES,
+      ...(shape.grpc === true && options.grpc !== undefined ? { grpcAddress: options.grpc } : {}),
       ...(send === undefined ? {} : { send }),
       ...(shape.pull === undefined ? {} : { pull: shape.pull }),
       warmupMs: options.warmupSeconds * 1000,

@@ -27,6 +27,7 @@ Options of a run
 
 Options of load
   --address HOST:PORT     the broker                                    (needed)
+  --grpc HOST:PORT        its gRPC endpoint, for shapes named grpc-*
   --shape NAME            the shape                                     (needed)
   --topic T               created with 4 queues if need be              (BenchTopic)
   --no-create-topic       use the topic as it is
@@ -60,6 +61,7 @@ async function load(args: string[]): Promise<number> {
     args,
     options: {
       address: { type: 'string' },
+      grpc: { type: 'string' },
       topic: { type: 'string', default: 'BenchTopic' },
       shape: { type: 'string' },
       seconds: { type: 'string' },
@@ -79,6 +81,7 @@ async function load(args: string[]): Promise<number> {
   const rate = optionalNumber('rate', values.rate, 1);
   return loadCommand({
     address: values.address,
+    grpc: values.grpc,
     topic: values.topic,
     shape: values.shape,
     seconds: numberOf('seconds', values.seconds, 5, 0.1),

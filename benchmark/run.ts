@@ -71,16 +71,17 @@ export class BenchmarkRun {
     const startedAt = new Date().toISOString();
     const processes: Record<string, ProcessFigures> = {};
     const results: ShapeResult[] = [];
-    for (const flush of ['async', 'sync'] as const) {
-      const chosen = shapes.filter((shape) => shape.flush === flush);
-      if (chosen.length === 0 && !(flush === 'async' && this.#options.processFigures)) continue;
-      const brokers = await this.#startAll(flush, flush === 'async' && this.#options.processFigures ? processes : null);
-      if (chosen.length > 0) await this.#warmUp(brokers, flush);
+    for (const [kind, flush] of [['async', 'async'], ['sync', 'sync'], ['grpc', 'async']] as const) {
+      const chosen = shapes.filter((shape) => (shape.grpc === true ? 'grpc' : shape.flush) === kind);
+      const measured = kind === 'async' && this.#options.processFigures;
+      if (chosen.length === 0 && !measured) continue;
+      const brokers = await this.#startAll(flush, kind === 'grpc', measured ? processes : null);
+      if (chosen.length > 0) await this.#warmUp(brokers, kind);
       for (const [i, shape] of chosen.entries()) results.push(await this.#shape(shape, brokers, i % 2 === 1));
       for (const broker of brokers) {
         const resident = residentOf(broker.pid);
         const known = processes[broker.name];
-        if (resident !== null && known !== undefined && flush === 'async' && chosen.length > 0) {
+        if (resident !== null && known !== undefined && kind === 'async' && chosen.length > 0) {
           processes[broker.name] = { ...known, loadedAnonBytes: resident.anonBytes, loadedFileBytes: resident.fileBytes };
         }
         await this.#end(broker);
@@ -105,8 +106,8 @@ export class BenchmarkRun {
     rmSync(this.#parent, { recursive: true, force: true });
   }
 
-  async #start(contender: Contender, flush: Flush): Promise<Broker> {
-    this.#starting = contender.start(flush, this.#parent);
+  async #start(contender: Contender, flush: Flush, grpc: boolean): Promise<Broker> {
+    this.#starting = contender.start(flush, this.#parent, grpc);
     const broker = await this.#starting;
     this.#starting = null;
     this.#alive.add(broker);
@@ -119,17 +120,17 @@ export class BenchmarkRun {
   }
 
   /** Starts one broker per contender and leaves them paused; measures starts and idling when `processes` is given. */
-  async #startAll(flush: Flush, processes: Record<string, ProcessFigures> | null): Promise<Broker[]> {
+  async #startAll(flush: Flush, grpc: boolean, processes: Record<string, ProcessFigures> | null): Promise<Broker[]> {
     const brokers: Broker[] = [];
     for (const [i, contender] of this.#contenders.entries()) {
-      this.#options.progress(`starting ${contender.name} (${flush} flush)`);
-      let broker = await this.#start(contender, flush);
+      this.#options.progress(`starting ${contender.name} (${flush} flush${grpc ? ', gRPC' : ''})`);
+      let broker = await this.#start(contender, flush, grpc);
       if (processes !== null) {
         const starts = [broker.startS];
         const wanted = i === 0 ? OUR_STARTS : this.#options.quick ? 1 : THEIR_STARTS;
         while (starts.length < wanted) {
           await this.#end(broker);
-          broker = await this.#start(contender, flush);
+          broker = await this.#start(contender, flush, grpc);
           starts.push(broker.startS);
         }
         processes[contender.name] = await this.#idle(broker, starts);
@@ -161,10 +162,10 @@ export class BenchmarkRun {
     };
   }
 
-  async #warmUp(brokers: readonly Broker[], flush: Flush): Promise<void> {
+  async #warmUp(brokers: readonly Broker[], kind: 'async' | 'sync' | 'grpc'): Promise<void> {
     const { warmupSeconds, progress } = this.#options;
     if (warmupSeconds <= 0) return;
-    const names = flush === 'sync' ? ['single-8x32'] : ['single-8x32', 'batch-32', 'produce-consume'];
+    const names = { async: ['single-8x32', 'batch-32', 'produce-consume'], sync: ['single-8x32'], grpc: ['grpc-4x16', 'grpc-receive'] }[kind];
     for (const broker of brokers) {
       progress(`${broker.name}: warming up for ${warmupSeconds} s`);
       await resume(broker);
@@ -189,7 +190,8 @@ export class BenchmarkRun {
   /** One load on a topic of its own; the figures carry its errors. */
   async #load(broker: Broker, shape: Shape, seconds: number): Promise<Figures> {
     const topic = `bench_${shape.name}_${++this.#topics}`;
-    const { address } = broker;
+    const { address, grpcAddress } = broker;
+    if (shape.grpc === true && grpcAddress === null) throw new Error(`${broker.name} was started without gRPC`);
     await createTopic(address, topic, QUEUES);
     const send = backlogOf(shape);
     if (send?.messagesMax !== undefined) {
@@ -202,6 +204,7 @@ export class BenchmarkRun {
       address,
       topic,
       queues: QUEUES,
+      ...(shape.grpc === true && grpcAddress !== null ? { grpcAddress } : {}),
       ...(shape.send === undefined ? {} : { send: shape.send }),
       ...(shape.pull === undefined ? {} : { pull: shape.pull }),
       warmupMs: SHAPE_WARMUP_MS,

@@ -18,6 +18,8 @@ export interface Shape {
   readonly backlog?: number;
   /** What the messages of the backlog have besides, as in SendSpec. */
   readonly backlogNumbered?: number;
+  /** Over gRPC: sends are SendMessage, pulls ReceiveMessage. The peer is Apache's broker inside its proxy (LOCAL mode). `flush` is async. */
+  readonly grpc?: boolean;
   /** Which brokers serve it: one that flushes in the background, or one that answers after the flush. */
   readonly flush: 'async' | 'sync';
   readonly targets: readonly Target[];
@@ -147,6 +149,23 @@ export const shapes: readonly Shape[] = [
     send: { ...single(4, 16, 128), transaction: true },
     flush: 'async',
     targets: [],
+  },
+  {
+    name: 'grpc-1x1', says: 'gRPC: SendMessage of 128 B, 1 connection, 1 in flight', grpc: true, send: single(1, 1, 128), flush: 'async',
+    targets: [{ on: 'cpu-ratio', atMost: 1 / 2 }],
+  },
+  {
+    name: 'grpc-4x16', says: 'gRPC: SendMessage of 128 B, 4 connections x 16 in flight', grpc: true, send: single(4, 16, 128), flush: 'async',
+    targets: [{ on: 'cpu-ratio', atMost: 1 / 2 }],
+  },
+  {
+    name: 'grpc-receive',
+    says: 'gRPC: ReceiveMessage of a backlog of 200,000, 32 a time, each acknowledged by itself, 2 connections x 2; counted: acknowledgements',
+    grpc: true,
+    pull: { connections: 2, maxMsgNums: 32, from: 'backlog' },
+    backlog: 200_000,
+    flush: 'async',
+    targets: [{ on: 'cpu-ratio', atMost: 1 / 2 }],
   },
   { name: 'sync-flush-8x32', says: '128 B, 8 connections x 32, SYNC_FLUSH', send: single(8, 32, 128), flush: 'sync', targets: [] },
 ];

@@ -1,6 +1,6 @@
 /**
  * Starts Apache RocketMQ for comparison, with the heap that its own figures were taken with instead of the suites' small
- * one, and its defaults otherwise. Installing and starting is the conformance kit's.
+ * one, and its defaults otherwise; with gRPC as its proxy runs it inside (LOCAL mode). Installing and starting is the conformance kit's.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const JVM = {
 } as const;
 
 /** Resolves when the broker said `boot success` and registered. Throws Missing when there is no Java or Maven here. */
-export async function startApache(flush: Flush, parent: string): Promise<Broker> {
+export async function startApache(flush: Flush, parent: string, grpc: boolean): Promise<Broker> {
   const namesrv = await ApacheNamesrv.start({ jvm: JVM });
   const dataDir = mkdtempSync(join(parent, 'bench-apache-'));
   const startedMs = performance.now();
@@ -22,12 +22,14 @@ export async function startApache(flush: Flush, parent: string): Promise<Broker>
       namesrv: namesrv.address,
       jvm: JVM,
       dataDir,
+      ...(grpc ? { proxy: 'LOCAL' as const } : {}),
       config: { flushDiskType: flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH', enablePropertyFilter: true },
     });
     const startS = (performance.now() - startedMs) / 1000;
     return {
       name: endpoint.name,
       address: endpoint.broker,
+      grpcAddress: endpoint.grpc ?? null,
       pid: endpoint.pid,
       namesrvPid: namesrv.pid,
       startS,

@@ -7,6 +7,8 @@ export interface Broker {
   /** `skylark` or `apache-<version>`. */
   readonly name: string;
   readonly address: string;
+  /** Its gRPC endpoint, where it was started with one. */
+  readonly grpcAddress: string | null;
   /** The process whose CPU and memory are compared: the broker. */
   readonly pid: number;
   /** The name server where it is a process of its own; reported beside, not counted. */
@@ -17,8 +19,8 @@ export interface Broker {
   dispose(): Promise<void>;
 }
 
-/** How a broker is started: a fresh one, on an empty store below `parent`. */
-export type StartBroker = (flush: Flush, parent: string) => Promise<Broker>;
+/** How a broker is started: a fresh one, on an empty store below `parent`; `grpc`: in the process that serves gRPC too. */
+export type StartBroker = (flush: Flush, parent: string, grpc: boolean) => Promise<Broker>;
 
 function signal(broker: Broker, name: 'SIGSTOP' | 'SIGCONT'): void {
   for (const pid of [broker.pid, broker.namesrvPid]) {

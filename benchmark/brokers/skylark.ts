@@ -8,7 +8,7 @@ import type { Broker, Flush } from './broker.js';
 const MAIN = fileURLToPath(new URL('../../src/server/launch.js', import.meta.url));
 const START_TIMEOUT_MS = 30_000;
 
-/** Resolves when the process printed its `ready` line. Fails with its last words when it ends before. */
+/** Serves gRPC always. Resolves when the process printed its `ready` line. Fails with its last words when it ends before. */
 export async function startSkylark(flush: Flush, parent: string): Promise<Broker> {
   const data = mkdtempSync(join(parent, 'bench-skylark-'));
   const startedMs = performance.now();
@@ -21,8 +21,9 @@ export async function startSkylark(flush: Flush, parent: string): Promise<Broker
     const ready = await child.line((line) => line.startsWith('ready '), START_TIMEOUT_MS);
     const startS = (performance.now() - startedMs) / 1000;
     const address = /\bbroker=(\S+)/.exec(ready)?.[1];
+    const grpcAddress = /\bgrpc=(\S+)/.exec(ready)?.[1] ?? null;
     if (address === undefined) throw new Error(`no broker= in the line: ${ready}`);
-    return { name: 'skylark', address, pid: child.pid, namesrvPid: null, startS, dispose };
+    return { name: 'skylark', address, grpcAddress, pid: child.pid, namesrvPid: null, startS, dispose };
   } catch (error) {
     await dispose();
     throw error;

@@ -9,6 +9,7 @@ import { requestOnce } from './connection.js';
 import { Consumers } from './consumers.js';
 import { ErrorTally } from './error-tally.js';
 import { createTopicFrame, maxOffsetFrame } from './frames.js';
+import { GrpcConsumers, GrpcProducers } from './grpc-load.js';
 import { Poppers } from './poppers.js';
 import { Producers } from './producers.js';
 import type { LoadOutcome, LoadSpec } from './spec.js';
@@ -49,16 +50,21 @@ export async function runLoad(spec: LoadSpec): Promise<LoadOutcome> {
   const errors = new ErrorTally();
   const together = spec.send !== undefined && spec.pull !== undefined;
   const keyPrefix = randomBytes(12).toString('hex').toUpperCase();
-  const producers = spec.send === undefined ? null : new Producers(spec.send, spec.topic, spec.queues, keyPrefix, errors, together);
-  let consumers: Consumers | Poppers | null = null;
-  if (spec.pull?.pop === true) consumers = new Poppers(spec.pull, spec.topic, spec.queues, BROKER_NAME, errors);
+  const { grpcAddress } = spec;
+  let producers: Producers | GrpcProducers | null = null;
+  if (spec.send !== undefined) {
+    producers = grpcAddress === undefined ? new Producers(spec.send, spec.topic, spec.queues, keyPrefix, errors, together) : new GrpcProducers(spec.send, spec.topic, errors);
+  }
+  let consumers: Consumers | Poppers | GrpcConsumers | null = null;
+  if (spec.pull !== undefined && grpcAddress !== undefined) consumers = new GrpcConsumers(spec.pull, spec.topic, BROKER_NAME, errors);
+  else if (spec.pull?.pop === true) consumers = new Poppers(spec.pull, spec.topic, spec.queues, BROKER_NAME, errors);
   else if (spec.pull !== undefined) {
     const starts: number[] = [];
     for (let queueId = 0; queueId < spec.queues; queueId++) starts.push(spec.pull.from === 'tail' ? await maxOffsetOf(spec.address, spec.topic, queueId) : 0);
     consumers = new Consumers(spec.pull, spec.topic, starts, errors, together);
   }
-  await consumers?.connect(spec.address);
-  await producers?.connect(spec.address);
+  await consumers?.connect(grpcAddress ?? spec.address);
+  await producers?.connect(grpcAddress ?? spec.address);
   consumers?.start();
   producers?.start();
 

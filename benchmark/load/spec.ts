@@ -40,6 +40,8 @@ export interface PullSpec {
 
 export interface LoadSpec {
   readonly address: string;
+  /** Producers and consumers go there, over gRPC; topics and offsets are asked of `address`. */
+  readonly grpcAddress?: string;
   readonly topic: string;
   readonly queues: number;
   readonly send?: SendSpec;

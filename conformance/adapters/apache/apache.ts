@@ -12,7 +12,7 @@ import { Child, freePort } from '../../process.js';
 import { RawClient } from '../../raw-client.js';
 import { javaArgs, makeHome } from './home.js';
 import { apacheVersion, installApache, jvmSmall } from './install.js';
-import { ApacheProxy } from './proxy.js';
+import { ApacheProxy, proxyStarted, startLocalProxy } from './proxy.js';
 
 export interface ApacheOptions extends EndpointOptions {
   readonly version?: string;
@@ -24,8 +24,8 @@ export interface ApacheOptions extends EndpointOptions {
   readonly jvm?: { readonly namesrv?: readonly string[]; readonly broker?: readonly string[] };
   /** Environment of both JVMs. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Start Apache's proxy as well, for its gRPC endpoint. */
-  readonly proxy?: boolean;
+  /** Start Apache's proxy as well, for its gRPC endpoint; LOCAL: the broker inside it. */
+  readonly proxy?: boolean | 'LOCAL';
 }
 
 const bootSuccess = (line: string): boolean => line.includes('boot success');
@@ -96,6 +96,8 @@ export class ApacheEndpoint implements Endpoint {
   private readonly haPort: number;
   private child: Child | undefined;
   private proxy: ApacheProxy | undefined;
+  /** host:port of the gRPC endpoint that has the broker inside. */
+  private localGrpc: string | undefined;
 
   private constructor(from: { options: ApacheOptions; classpath: string; namesrv: string; own: ApacheNamesrv | undefined; port: number; haPort: number }) {
     this.options = from.options;
@@ -135,7 +137,7 @@ export class ApacheEndpoint implements Endpoint {
 
   /** host:port of the proxy's gRPC endpoint, when it was asked for. */
   get grpc(): string | undefined {
-    return this.proxy?.grpc;
+    return this.proxy?.grpc ?? this.localGrpc;
   }
 
   get pid(): number {
@@ -157,11 +159,17 @@ export class ApacheEndpoint implements Endpoint {
       autoCreateTopicEnable: true, enablePropertyFilter: true, recallMessageEnable: true,
       ...this.options.config,
     });
-    const child = new Child('Apache broker', 'java',
-      javaArgs(this.home, this.classpath, this.options.jvm?.broker ?? jvmSmall.broker, 'org.apache.rocketmq.broker.BrokerStartup', ['-c', conf]),
-      { cwd: this.home, env: { ROCKETMQ_HOME: this.home, ...this.options.env } });
-    this.child = child;
-    await child.line(bootSuccess, startTimeoutMs);
+    const jvm = this.options.jvm?.broker ?? jvmSmall.broker;
+    const env = { ROCKETMQ_HOME: this.home, ...this.options.env };
+    if (this.options.proxy === 'LOCAL') {
+      const { child, grpc } = await startLocalProxy({ home: this.home, namesrv: this.namesrv, brokerConf: conf, version: this.options.version, jvm, env });
+      this.child = child;
+      this.localGrpc = grpc;
+      await child.line(proxyStarted, startTimeoutMs);
+    } else {
+      this.child = new Child('Apache broker', 'java', javaArgs(this.home, this.classpath, jvm, 'org.apache.rocketmq.broker.BrokerStartup', ['-c', conf]), { cwd: this.home, env });
+      await this.child.line(bootSuccess, startTimeoutMs);
+    }
     await this.registered();
   }
 

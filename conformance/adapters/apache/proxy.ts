@@ -22,6 +22,36 @@ const impatient = {
   topicRouteServiceCacheRefreshSeconds: 1, topicConfigCacheRefreshSeconds: 1, subscriptionGroupConfigCacheRefreshSeconds: 1, transactionHeartbeatPeriodSecond: 1,
 } as const;
 
+/** The line with which the proxy says that it serves. */
+export const proxyStarted = (line: string): boolean => line.includes('startup successfully');
+
+export interface LocalProxyOptions {
+  /** ROCKETMQ_HOME of the process. */
+  readonly home: string;
+  readonly namesrv: string;
+  /** The broker's properties file. */
+  readonly brokerConf: string;
+  readonly version: string | undefined;
+  readonly jvm: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Starts a proxy with the broker inside (LOCAL mode), Apache's defaults otherwise. @throws Missing when there is no Java or Maven. */
+export async function startLocalProxy(options: LocalProxyOptions): Promise<{ readonly child: Child; readonly grpc: string }> {
+  const { home, namesrv, brokerConf, jvm, env } = options;
+  const classpath = await mavenLibrary('apache-proxy', 'conformance/adapters/apache/proxy-pom.xml', options.version ?? apacheVersion);
+  const port = await freePort([0, 1]);
+  const config = join(home, 'conf', 'rmq-proxy.json');
+  writeFileSync(config, JSON.stringify({
+    rocketMQClusterName: 'DefaultCluster', proxyClusterName: 'DefaultCluster', proxyMode: 'LOCAL', namesrvAddr: namesrv,
+    grpcServerPort: port, remotingListenPort: port + 1, localServeAddr: '127.0.0.1',
+  }));
+  const args = ['-pm', 'LOCAL', '-pc', config, '-bc', brokerConf, '-n', namesrv];
+  const child = new Child('Apache proxy with its broker', 'java', javaArgs(home, classpath, jvm, 'org.apache.rocketmq.proxy.ProxyStartup', args),
+    { cwd: home, env: { ...env, RMQ_PROXY_HOME: home } });
+  return { child, grpc: `127.0.0.1:${port}` };
+}
+
 export interface ApacheProxyOptions {
   readonly version?: string;
   /** host:port of the name server. */
@@ -58,7 +88,7 @@ export class ApacheProxy {
       { cwd: home, env: { ROCKETMQ_HOME: home, RMQ_PROXY_HOME: home } });
     const proxy = new ApacheProxy(`127.0.0.1:${port}`, child, parent);
     try {
-      await child.line((line) => line.includes('startup successfully'), startTimeoutMs);
+      await child.line(proxyStarted, startTimeoutMs);
     } catch (error) {
       await proxy.dispose();
       throw error;
