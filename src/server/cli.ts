@@ -17,7 +17,7 @@ Commands
   namesrv    a name server
   broker     a broker that registers with the name servers of --namesrv or its configuration file
   conform    judges a RocketMQ endpoint by named cases: skylark conform --namesrv HOST:PORT (conform --help tells more)
-  admin      asks a running cluster: skylark admin message trace MSGID (admin --help tells more)
+  admin      asks a running cluster: skylark admin topic create Orders, skylark admin message trace MSGID (admin --help tells more)
 
 Options
   -c, --config FILE       broker.conf in Apache's properties form; flags win over it

@@ -58,21 +58,32 @@ export class Cluster {
     return answer;
   }
 
-  /** The brokers of a topic, by the first name server that answers. Throws AdminError when the topic has none. */
-  async brokersOf(topic: string): Promise<TopicBroker[]> {
+  /** The first name server's answer that is SUCCESS. Throws AdminError with what the last one said; `refuse` may know better words for it. */
+  async askNameServer(name: RequestName, ext: Readonly<Record<string, string | number>>, refuse?: (answer: Command) => AdminError | undefined): Promise<Command> {
     let last: AdminError | undefined;
     for (const server of this.#nameServers) {
       try {
-        const answer = await this.ask(server, 'GET_ROUTEINFO_BY_TOPIC', { topic, acceptStandardJsonOnly: 'true' });
-        if (answer.code === responseCodes.TOPIC_NOT_EXIST) throw new AdminError(`the topic ${topic} does not exist`);
-        if (answer.code !== responseCodes.SUCCESS) throw refused(server, 'GET_ROUTEINFO_BY_TOPIC', answer);
-        return readRoute(answer.body);
+        const answer = await this.ask(server, name, ext);
+        if (answer.code === responseCodes.SUCCESS) return answer;
+        last = refuse?.(answer) ?? refused(server, name, answer);
       } catch (error) {
         if (!(error instanceof AdminError)) throw error;
         last = error;
       }
     }
     throw last ?? new AdminError('no name server');
+  }
+
+  /** The brokers of a topic. Throws AdminError when the topic has none. */
+  async brokersOf(topic: string): Promise<TopicBroker[]> {
+    const answer = await this.askNameServer('GET_ROUTEINFO_BY_TOPIC', { topic, acceptStandardJsonOnly: 'true' },
+      ({ code }) => (code === responseCodes.TOPIC_NOT_EXIST ? new AdminError(`the topic ${topic} does not exist`) : undefined));
+    return readRoute(answer.body);
+  }
+
+  /** The masters of all brokers. */
+  async masters(): Promise<{ readonly name: string; readonly address: string }[]> {
+    return readMasters((await this.askNameServer('GET_BROKER_CLUSTER_INFO', {})).body);
   }
 }
 
@@ -94,4 +105,16 @@ function readRoute(body: Uint8Array): TopicBroker[] {
     if (typeof first?.[1] === 'string') brokers.push({ name, address: first[1], readQueues: queues.get(name) ?? 0 });
   }
   return brokers;
+}
+
+/** `ClusterInfo`: the brokers that have a master, and where it is. */
+function readMasters(body: Uint8Array): { readonly name: string; readonly address: string }[] {
+  const root = readJson(body);
+  if (!isMap(root)) throw new AdminError('the list of brokers is no object');
+  const masters: { name: string; address: string }[] = [];
+  for (const [name, broker] of mapOf(root, 'brokerAddrTable')) {
+    const address = isMap(broker) ? mapOf(broker, 'brokerAddrs').get('0') : undefined;
+    if (typeof name === 'string' && typeof address === 'string') masters.push({ name, address });
+  }
+  return masters.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -1,4 +1,4 @@
-/** `skylark admin message` against a broker that runs: what it finds, how it pages, what it says when there is nothing. */
+/** `skylark admin` against a broker that runs: what it finds and makes, how it pages, what it says when there is nothing. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,9 +17,11 @@ interface Run {
   readonly err: string;
 }
 
-async function admin(...argv: string[]): Promise<Run> {
+const admin = (...argv: string[]): Promise<Run> => run('message', ...argv);
+
+async function run(...argv: string[]): Promise<Run> {
   let [out, err] = ['', ''];
-  const code = await adminMain(['message', ...argv, '-n', `${server.namesrv.host}:${server.namesrv.port}`], {
+  const code = await adminMain([...argv, '-n', `${server.namesrv.host}:${server.namesrv.port}`], {
     out: (text) => {
       out += text;
     },
@@ -121,5 +123,37 @@ describe('skylark admin message', () => {
     expect(await admin('query', '-t', 'T', '--begin', 'soon')).toMatchObject({ code: 2, err: expect.stringContaining("not 'soon'") });
     expect(await admin('toString')).toMatchObject({ code: 2, err: expect.stringContaining('unknown command') });
     expect(await adminMain(['message', 'trace', 'U1', '-n', '127.0.0.1:1'], { out: () => undefined, err: () => undefined })).toBe(1);
+  });
+});
+
+describe('skylark admin topic', () => {
+  it('create makes a topic of a type, and changes it', async () => {
+    expect(await run('topic', 'create', 'Fifo', '--type', 'fifo', '--queues', '3')).toEqual({ code: 0, out: 'Fifo: 3 queues, FIFO, on broker-a\n', err: '' });
+    const config = async (): Promise<unknown> => JSON.parse((await client.request(351, { topic: 'Fifo' }))?.body.toString('utf8') ?? '');
+    expect(await config()).toMatchObject({ topicName: 'Fifo', readQueueNums: 3, writeQueueNums: 3, perm: 6, attributes: { 'message.type': 'FIFO' } });
+    expect((await run('topic', 'create', 'Fifo', '--queues', '5')).code).toBe(0);
+    expect(await config()).toMatchObject({ readQueueNums: 5, attributes: { 'message.type': 'FIFO' } });
+  });
+
+  it('list names it', async () => {
+    await run('topic', 'create', 'Plain');
+    expect((JSON.parse((await run('topic', 'list', '--json')).out) as { topics: string[] }).topics).toEqual(expect.arrayContaining(['Plain', 'T', 'TBW102']));
+  });
+
+  it.each([
+    [['topic', 'create'], /TOPIC is needed/],
+    [['topic', 'create', 'X', '--type', 'SOME'], /--type takes NORMAL, FIFO/],
+    [['topic', 'create', 'X', '--queues', '0'], /--queues takes a number from 1 to 1024, not '0'/],
+    [['topic', 'drop'], /unknown command 'drop': create, list/],
+    [['broker'], /unknown area 'broker': message, topic/],
+  ])('%j is a mistake of its user', async (argv, says) => {
+    const { code, err } = await run(...argv);
+    expect([code, says.test(err)]).toEqual([2, true]);
+  });
+
+  it('says what the broker refuses', async () => {
+    const { code, err } = await run('topic', 'create', 'a/b');
+    expect(code).toBe(1);
+    expect(err).toMatch(/UPDATE_AND_CREATE_TOPIC with /);
   });
 });

@@ -1,5 +1,6 @@
 /**
- * `skylark admin message ...`: reads the arguments, asks the cluster, prints text or JSON. Exit codes: 0 found; 1 nothing found, or it failed; 2 usage.
+ * `skylark admin message|topic ...`: reads the arguments, asks the cluster, prints text or JSON. Exit codes: 0 found or done; 1 nothing found, or it failed;
+ * 2 usage.
  */
 import { parseArgs } from 'node:util';
 import type { DecodedMessage } from '../../codec/stored-message.js';
@@ -8,11 +9,16 @@ import { readTraceRecords } from '../../codec/trace-records.js';
 import { traceTopic } from '../broker/topic-names.js';
 import { AdminError, Cluster } from './cluster.js';
 import { byId, byKey, byTimeSpan, byUniqueKey, traceMessages, uniqueIdOf, uniqueIdOfOffsetId, type Found, type FoundPage, type Page, type Span } from './messages.js';
+import { createTopic, listTopics, messageTypes, type MessageType } from './topics.js';
 import { timelineOf, type Timeline, type TimelineEvent } from './timeline.js';
 
-const help = `Usage: skylark admin message <command> [options]
+const help = `Usage: skylark admin message|topic <command> [options]
 
-Commands
+Commands of topic
+  create TOPIC                    make it, or change it, on every broker
+  list                            all topics, the brokers' own among them
+
+Commands of message
   byId MSGID                      the message with this offset id (the msgId that a broker answers)
   byUniqueKey -t TOPIC ID         messages with this unique id (the msgId that a client makes)
   byKey -t TOPIC KEY              messages with this key, newest first
@@ -26,8 +32,11 @@ Options
       --page N                    from 1                                        (1)
       --page-size N               1 to 1000                                     (32)
       --trace-topic TOPIC         where the clients write their traces          (RMQ_SYS_TRACE_TOPIC)
+      --queues N                  of a new topic, 1 to 1024                     (8)
+      --type TYPE                 of the messages of a new topic: ${messageTypes.join(', ')}; clients
+                                  over gRPC may send no other                   (NORMAL)
       --json                      one JSON object
-Exit codes: 0 found; 1 nothing found, or it failed; 2 usage.
+Exit codes: 0 found or done; 1 nothing found, or it failed; 2 usage.
 `;
 
 const options = {
@@ -38,6 +47,8 @@ const options = {
   page: { type: 'string', default: '1' },
   'page-size': { type: 'string', default: '32' },
   'trace-topic': { type: 'string', default: traceTopic },
+  queues: { type: 'string', default: '8' },
+  type: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -136,6 +147,8 @@ interface Asked {
   readonly traceTopic: string;
   readonly span: Span;
   readonly page: Page;
+  readonly queues: number;
+  readonly messageType: MessageType | undefined;
 }
 
 /** What a command found: as JSON and as text. Undefined: nothing. */
@@ -147,7 +160,9 @@ const pageAnswer = (page: FoundPage, asked: Page): Answer =>
 const listAnswer = (found: readonly Found[]): Answer =>
   found.length === 0 ? undefined : { json: { found: found.map(messageJson) }, text: found.flatMap(messageLines).join('\n') };
 
-const commands: Readonly<Record<string, (asked: Asked) => Promise<Answer>>> = {
+type Commands = Readonly<Record<string, (asked: Asked) => Promise<Answer>>>;
+
+const messageCommands: Commands = {
   async byId({ cluster, word }) {
     return listAnswer(await byId(cluster, needed('MSGID', word)));
   },
@@ -171,6 +186,26 @@ const commands: Readonly<Record<string, (asked: Asked) => Promise<Answer>>> = {
   },
 };
 
+const topicCommands: Commands = {
+  async create({ cluster, word, queues, messageType }) {
+    const topic = needed('TOPIC', word);
+    const brokers = await createTopic(cluster, { topic, queues, messageType });
+    return { json: { topic, queues, messageType, brokers }, text: `${topic}: ${queues} queues${messageType === undefined ? '' : `, ${messageType}`}, on ${brokers.join(', ')}` };
+  },
+  async list({ cluster }) {
+    const topics = await listTopics(cluster);
+    return topics.length === 0 ? undefined : { json: { topics }, text: topics.join('\n') };
+  },
+};
+
+const areas: Readonly<Record<string, Commands>> = { message: messageCommands, topic: topicCommands };
+
+function typeOf(text: string | undefined): MessageType | undefined {
+  const type = messageTypes.find((one) => one === text?.toUpperCase());
+  if (text !== undefined && type === undefined) throw new UsageError(`--type takes ${messageTypes.join(', ')}, not '${text}'`);
+  return type;
+}
+
 /** Runs the words behind `skylark admin`; resolves with the exit code. */
 export async function adminMain(argv: readonly string[], { out, err }: Output): Promise<number> {
   let cluster: Cluster | undefined;
@@ -181,14 +216,17 @@ export async function adminMain(argv: readonly string[], { out, err }: Output): 
       return foundSome;
     }
     const [area = '', name = '', word = '', ...rest] = positionals;
-    if (area !== 'message') throw new UsageError(`unknown area '${area}': message`);
+    const commands = Object.hasOwn(areas, area) ? areas[area] : undefined;
+    if (commands === undefined) throw new UsageError(`unknown area '${area}': ${Object.keys(areas).join(', ')}`);
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (command === undefined) throw new UsageError(`unknown command '${name}': ${Object.keys(commands).join(', ')}`);
     if (rest.length > 0) throw new UsageError(`'${rest.join(' ')}' is too much`);
     const span = { beginMs: time('begin', values.begin, 0), endMs: time('end', values.end, Number.MAX_SAFE_INTEGER) };
     const page = { page: whole('page', values.page, 1_000_000), size: whole('page-size', values['page-size'], 1000) };
+    const queues = whole('queues', values.queues, 1024);
+    const messageType = typeOf(values.type);
     cluster = new Cluster(values.namesrv);
-    const answer = await command({ cluster, word, topic: values.topic, traceTopic: values['trace-topic'], span, page });
+    const answer = await command({ cluster, word, topic: values.topic, traceTopic: values['trace-topic'], span, page, queues, messageType });
     if (answer === undefined) {
       err('nothing found\n');
       return foundNothing;
