@@ -27,7 +27,7 @@ export interface Field {
 }
 
 /** Who serves a code. `brokerFast`: also on the broker's fast port (listen port - 2). */
-export type Role = 'broker' | 'brokerFast' | 'namesrv' | 'proxy' | 'controller' | 'container' | 'client';
+export type Role = 'broker' | 'brokerFast' | 'namesrv' | 'proxy' | 'controller' | 'container' | 'client' | 'filterServer';
 
 /** The bounded queue a request waits in (`BrokerController#initialResources` names the executors). */
 export type LaneName =
@@ -97,7 +97,7 @@ export const requests = {
     body: 'binary:message body', replyBody: 'none',
   },
   PULL_MESSAGE: {
-    code: 11, on: ['broker', 'proxy'], lane: 'pull', state: 'served',
+    code: 11, on: ['broker', 'proxy', 'filterServer'], lane: 'pull', state: 'served',
     javaHeader: 'PullMessageRequestHeader', fast: true,
     header: {
       consumerGroup: { as: 'str' },
@@ -812,16 +812,30 @@ export const requests = {
     body: 'none', replyBody: 'json:GroupList',
   },
   REGISTER_FILTER_SERVER: {
-    code: 301, on: [], lane: 'admin', state: 'refused',
-    header: {},
-    reply: {},
+    code: 301, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',
+    javaHeader: 'RegisterFilterServerRequestHeader',
+    header: {
+      filterServerAddr: { as: 'str' },
+    },
+    reply: {
+      brokerName: { as: 'str' },
+      brokerId: { as: 'i64' },
+    },
     body: 'none', replyBody: 'none',
+    note: 'of Apache up to 4.9.5; here with filterServerEnable or filterServerNums, else not supported, as by 5.5.0',
   },
   REGISTER_MESSAGE_FILTER_CLASS: {
-    code: 302, on: [], lane: 'admin', state: 'refused',
-    header: {},
+    code: 302, on: ['filterServer'], lane: 'admin', state: 'served',
+    javaHeader: 'RegisterMessageFilterClassRequestHeader',
+    header: {
+      consumerGroup: { as: 'str' },
+      topic: { as: 'str' },
+      className: { as: 'str' },
+      classCRC: { as: 'i32' },
+    },
     reply: {},
-    body: 'none', replyBody: 'none',
+    body: 'text:source of the filter class', replyBody: 'none',
+    note: 'of Apache up to 4.2.0; sent by Java clients up to 4.9.8',
   },
   QUERY_CONSUME_TIME_SPAN: {
     code: 303, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',

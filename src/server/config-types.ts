@@ -88,6 +88,10 @@ export interface BrokerConfig {
   expectConsumerNumUseFilter: number;
   /** Milliseconds. */
   filterDataCleanTimeSpan: number;
+  /** Ours: take registrations of filter servers. */
+  filterServerEnable: boolean;
+  /** Filter servers started beside the broker (`BrokerConfig#filterServerNums` up to 4.9.5). */
+  filterServerNums: number;
   /** Bytes a message body may have: MESSAGE_ILLEGAL above (`MessageStoreConfig#maxMessageSize`). */
   maxMessageSize: number;
   messageDelayLevel: string;
@@ -160,4 +164,38 @@ export interface NamesrvConfig {
   waitSecondsForService: number;
   deleteTopicWithBrokerRegistration: boolean;
   configBlackList: string;
+}
+
+/** Keys of a filter server (`FiltersrvConfig` of Apache 4.2.0, and ours). */
+export interface FilterServerConfig {
+  /** `host:port` of the broker whose messages are filtered. */
+  connectWhichBroker: string;
+  /** The host that consumers are told; empty = the one listened on. */
+  filterServerIP: string;
+  listenPort: number;
+  clientUploadFilterClassEnable: boolean;
+  /** Pulls that may be at the broker or being judged at once. */
+  fsServerAsyncSemaphoreValue: number;
+  /** Ours: serve filters in Java, in JavaScript. */
+  filterJavaEnable: boolean;
+  filterJavaScriptEnable: boolean;
+  /** Ours: directory of the JDK; empty = JAVA_HOME, else PATH. */
+  filterJavaHome: string;
+  /** Ours: words of a command that each filter JVM is started under, separated by blanks. */
+  filterJavaWrapper: string;
+  /** Ours: pairs of group and topic with a filter; of these in Java. */
+  filterClassesMax: number;
+  filterJavaClassesMax: number;
+  /** Ours: bytes of a source. */
+  filterSourceBytesMax: number;
+  /** Ours: MiB of heap of one filter. */
+  filterMemoryMb: number;
+  /** Ours: milliseconds one message may take, a class may take to compile and start, one pull may be judged. */
+  filterMatchTimeoutMs: number;
+  filterCompileTimeoutMs: number;
+  filterPullTimeMs: number;
+  /** Ours: the folder of its files, emptied at start; empty = one of its own in the system's temporary folder. */
+  filterServerDir: string;
+  /** Ours: milliseconds after which a filter that nobody uploads or uses is dropped. */
+  filterClassIdleMs: number;
 }

@@ -5,7 +5,7 @@
 import { apacheKeysWithoutEffect } from '../compat/apache-config-keys.js';
 import { readProperties } from '../compat/properties-file.js';
 import { tlsDefaults, type TlsConfig } from '../remoting/index.js';
-import type { BrokerConfig, NamesrvConfig, StoreConfig } from './config-types.js';
+import type { BrokerConfig, FilterServerConfig, NamesrvConfig, StoreConfig } from './config-types.js';
 
 /** A configuration that cannot be started with. The message names the key, what was wrong and the allowed range. */
 export class ConfigError extends Error {
@@ -165,6 +165,8 @@ export const brokerKeys: KeysOf<BrokerConfig> = {
   maxErrorRateOfBloomFilter: int(20, 1, 99, 'percent of messages that pass those bits although they should not'),
   expectConsumerNumUseFilter: int(32, 1, 10000, 'groups with expressions that those bits are sized for'),
   filterDataCleanTimeSpan: int(86400000, 1000, int32Max, 'ms the expression of a group without clients is kept'),
+  filterServerEnable: bool(false, 'ours: take registrations of filter servers'),
+  filterServerNums: int(0, 0, 8, 'filter servers started beside the broker; they are taken without filterServerEnable'),
   maxMessageSize: int(4194304, 1, 134217728, 'bytes of a message body'),
   messageDelayLevel: text('1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h', 'the delay levels', /^\d+[smhd]( \d+[smhd]){0,63}$/, 'numbers with s, m, h or d, separated by a blank'),
   enableScheduleMessageStats: bool(true, 'count delayed messages'),
@@ -296,6 +298,28 @@ export const namesrvKeys: KeysOf<NamesrvConfig> = {
   configBlackList: text('configBlackList;configStorePath;kvConfigPath', 'keys that no request may change'),
 };
 
+/** Filter server keys. */
+export const filterServerKeys: KeysOf<FilterServerConfig> = {
+  connectWhichBroker: text('127.0.0.1:10911', 'host:port of the broker', /^[^\s]+:\d{1,5}$/, 'host:port'),
+  filterServerIP: text('', 'host that consumers are told; empty = the one listened on', /^[A-Za-z0-9.:[\]_-]{0,253}$/, 'a host'),
+  listenPort: int(0, 0, 65535, 'port of the filter server; 0 picks a free one'),
+  clientUploadFilterClassEnable: bool(true, 'take filter classes from consumers'),
+  fsServerAsyncSemaphoreValue: int(512, 1, 65535, 'pulls at work at once; Apache: 2048'),
+  filterJavaEnable: bool(true, 'ours: serve filters in Java, where there is a JDK'),
+  filterJavaScriptEnable: bool(true, 'ours: serve filters in JavaScript'),
+  filterJavaHome: text('', 'ours: directory of the JDK; empty = JAVA_HOME, else the one on PATH'),
+  filterJavaWrapper: text('', 'ours: words of a command, separated by blanks, that each filter JVM is started under'),
+  filterClassesMax: int(64, 1, 10000, 'ours: pairs of group and topic with a filter'),
+  filterJavaClassesMax: int(8, 1, 1000, 'ours: of these in Java; each is a JVM'),
+  filterSourceBytesMax: int(262144, 1, 4194304, 'ours: bytes of a source'),
+  filterMemoryMb: int(64, 16, 4096, 'ours: MiB of heap of one filter'),
+  filterMatchTimeoutMs: int(1000, 10, 60000, 'ours: ms one message may take'),
+  filterCompileTimeoutMs: int(30000, 100, 600000, 'ours: ms a class may take to compile and start'),
+  filterPullTimeMs: int(5000, 10, 25000, 'ours: ms one pull is judged; what is left is judged at the next'),
+  filterServerDir: text('', 'ours: folder of its files, emptied at start; empty = one in the temporary folder of the system'),
+  filterClassIdleMs: int(600000, 1000, int32Max, 'ours: ms after which a filter that nobody uploads or uses is dropped'),
+};
+
 /** Keys of Apache's whose other values promise something we do not do: refused rather than ignored. */
 const onlyValue: Readonly<Record<string, { readonly value: string; readonly why: string }>> = {
   brokerRole: { value: 'ASYNC_MASTER', why: 'replication is not built yet' },
@@ -330,6 +354,7 @@ export interface Resolved {
   readonly store: StoreConfig;
   readonly server: ServerConfig;
   readonly namesrv: NamesrvConfig;
+  readonly filterServer: FilterServerConfig;
   readonly tls: TlsConfig;
   /** Apache's keys that were given and have no effect here. */
   readonly ignored: readonly string[];
@@ -339,7 +364,7 @@ export interface Resolved {
  * Checks every given key and fills in defaults. `origin` names where the settings came from in error texts; `role` says whose listenPort
  * it is. Throws ConfigError for an unknown key, a value out of range, or a value that promises what is not built.
  */
-export function resolveConfig(settings: ReadonlyMap<string, string>, origin: string, role: 'broker' | 'namesrv'): Resolved {
+export function resolveConfig(settings: ReadonlyMap<string, string>, origin: string, role: 'broker' | 'namesrv' | 'filterServer'): Resolved {
   const ignored: string[] = [];
   try {
     for (const [key, value] of settings) {
@@ -352,10 +377,10 @@ export function resolveConfig(settings: ReadonlyMap<string, string>, origin: str
       if (apacheKeysWithoutEffect.has(key)) ignored.push(key);
       else throw new ConfigError(`unknown configuration key '${key}'`);
     }
-    const forBroker = new Map(settings);
-    const forNamesrv = new Map(settings);
-    (role === 'broker' ? forNamesrv : forBroker).delete('listenPort');
-    const broker = resolve(brokerKeys, forBroker);
+    const withoutPort = new Map(settings);
+    withoutPort.delete('listenPort');
+    const forRole = (its: typeof role): ReadonlyMap<string, string> => (role === its ? settings : withoutPort);
+    const broker = resolve(brokerKeys, forRole('broker'));
     const store = resolve(storeKeys, settings);
     if (store.mappedFileSizeConsumeQueue % 20 !== 0) {
       throw new ConfigError(`mappedFileSizeConsumeQueue must be a multiple of 20 (bytes of an entry), not ${store.mappedFileSizeConsumeQueue}`);
@@ -363,7 +388,13 @@ export function resolveConfig(settings: ReadonlyMap<string, string>, origin: str
     if ((store.mapperFileSizeBatchConsumeQueue ?? 0) % 46 !== 0) {
       throw new ConfigError(`mapperFileSizeBatchConsumeQueue must be a multiple of 46 (bytes of a unit), not ${store.mapperFileSizeBatchConsumeQueue ?? 0}`);
     }
-    return { broker, store, server: resolve(serverKeys, settings), namesrv: resolve(namesrvKeys, forNamesrv), tls: resolve(tlsKeys, settings), ignored };
+    return {
+      broker, store, ignored,
+      server: resolve(serverKeys, settings),
+      namesrv: resolve(namesrvKeys, forRole('namesrv')),
+      filterServer: resolve(filterServerKeys, forRole('filterServer')),
+      tls: resolve(tlsKeys, settings),
+    };
   } catch (error) {
     if (error instanceof ConfigError && origin !== '') throw new ConfigError(`${origin}: ${error.message}`);
     throw error;
@@ -372,5 +403,6 @@ export function resolveConfig(settings: ReadonlyMap<string, string>, origin: str
 
 /** True when the key has an effect here. */
 export function isKnown(key: string): boolean {
-  return Object.hasOwn(brokerKeys, key) || Object.hasOwn(storeKeys, key) || Object.hasOwn(serverKeys, key) || Object.hasOwn(namesrvKeys, key) || Object.hasOwn(tlsKeys, key);
+  return Object.hasOwn(brokerKeys, key) || Object.hasOwn(storeKeys, key) || Object.hasOwn(serverKeys, key) || Object.hasOwn(namesrvKeys, key) || Object.hasOwn(tlsKeys, key)
+    || Object.hasOwn(filterServerKeys, key);
 }

@@ -45,7 +45,14 @@ async function admin(argv: readonly string[]): Promise<void> {
   process.exitCode = await adminMain(argv, { out: (text) => void process.stdout.write(text), err: (text) => void process.stderr.write(text) });
 }
 
+/** A process of its own, beside a broker. */
+async function filterServer(argv: readonly string[]): Promise<void> {
+  const { filterServerMain } = await import('./filter-server/main.js');
+  await filterServerMain(argv);
+}
+
 async function run(argv: readonly string[]): Promise<void> {
+  if (argv[0] === 'filter-server') return filterServer(argv.slice(1));
   if (argv[0] === 'conform') return conform(argv.slice(1));
   if (argv[0] === 'admin') return admin(argv.slice(1));
   const invocation = readInvocation(argv, (path) => readFileSync(path, 'utf8'));
@@ -60,7 +67,7 @@ async function run(argv: readonly string[]): Promise<void> {
   }
   const log = createLog(logLevel);
   if (config.ignored.length > 0) log.warn({ keys: config.ignored }, 'these configuration keys of Apache have no effect here');
-  const node = await startNode({ role, config, log, grpcPort: grpcPortOf(role, grpcPort, config.broker.listenPort) });
+  const node = await startNode({ role, config, log, logLevel, grpcPort: grpcPortOf(role, grpcPort, config.broker.listenPort) });
   process.stdout.write(`${readyLine(node)}\n`);
 
   let stopping = false;

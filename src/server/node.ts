@@ -17,7 +17,9 @@ import { createBroker, isUnspecific, type Broker } from './broker/broker.js';
 import { isBatchQueue, storedBatchTopics } from './broker/topics.js';
 import type { NodeRole } from './cli.js';
 import { ConfigError, fixedSettings, withTlsFile } from './config.js';
+import { startBesideBroker } from './filter-server/beside-broker.js';
 import type { Resolved } from './config.js';
+import type { LogLevel } from './log.js';
 import { createNameServer, type NameServer } from './namesrv/name-server.js';
 import type { Proxy } from './proxy/service.js';
 
@@ -40,6 +42,8 @@ export interface NodeOptions {
   readonly grpcPort?: number | undefined;
   readonly config: Resolved;
   readonly log: Log;
+  /** What filter servers beside the broker log. */
+  readonly logLevel?: LogLevel | undefined;
 }
 
 export interface RunningNode {
@@ -115,6 +119,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     if (broker !== undefined) {
       await broker.start();
       brokerAddress = broker.address;
+      if (config.broker.filterServerNums > 0) {
+        parts.unshift(startBesideBroker({
+          count: config.broker.filterServerNums, clock, log, logLevel: options.logLevel ?? 'warn', workDir: join(dataDir, 'filter-server'), config,
+          brokerAddress: shownAddress(dialHost(config.server.bindAddress), config.broker.listenPort),
+        }));
+      }
       if (options.grpcPort !== undefined) {
         const grpc = await startGrpc(shared, broker.broker, options.grpcPort);
         parts.unshift(grpc);
@@ -132,7 +142,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 }
 
 /** Reads what the TLS keys name. Throws StartError. */
-function openTls(config: Resolved, clock: Clock, log: Log): { tls: ServerTls; grpcTls: ServerTls; dialTls: ReturnType<typeof clientTls> } {
+export function openTls(config: Resolved, clock: Clock, log: Log): { tls: ServerTls; grpcTls: ServerTls; dialTls: ReturnType<typeof clientTls> } {
   try {
     const file = config.tls['tls.config.file'];
     const settings = file !== '' && existsSync(file) ? withTlsFile(config.tls, readFileSync(file, 'utf8')) : config.tls;
@@ -168,29 +178,29 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
-function textOf(error: unknown): string {
+export function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function shownAddress(host: string, port: number): string {
+export function shownAddress(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** An address this process itself can dial when it listens on `host`. */
-function dialHost(host: string): string {
+export function dialHost(host: string): string {
   if (host === '::') return '::1';
   return isUnspecific(host) ? '127.0.0.1' : host;
 }
 
 /** The first address of this machine that others can reach (`RemotingUtil#getLocalAddress`), or loopback. */
-function machineHost(): string {
+export function machineHost(): string {
   for (const addresses of Object.values(networkInterfaces())) {
     for (const address of addresses ?? []) if (!address.internal && address.family === 'IPv4') return address.address;
   }
   return '127.0.0.1';
 }
 
-async function listen(server: Pick<RemotingServer, 'listen'>, what: string, host: string, port: number): Promise<{ host: string; port: number }> {
+export async function listen(server: Pick<RemotingServer, 'listen'>, what: string, host: string, port: number): Promise<{ host: string; port: number }> {
   try {
     return await server.listen(host, port);
   } catch (error) {

@@ -26,6 +26,7 @@ import { createCalcBitMap } from '../filter/calc-bit-map.js';
 import { ExpressionCache } from '../filter/expression.js';
 import { ConsumerFilterTable } from '../filter/filter-data.js';
 import { createFilterRegistry } from '../filter/message-filter.js';
+import { FilterServers } from '../filter-server/filter-servers.js';
 import { createClientHandlers } from './heartbeat.js';
 import type { Hold } from './hold.js';
 import { brokerLanes } from './lanes.js';
@@ -182,8 +183,12 @@ export function createBroker(options: BrokerOptions): Broker {
   const pop = createPopService({ put: send.parts, disk, client: options.client, timersBehindMs: () => (timers?.figures().readBehindSec ?? 0) * 1000 });
   pop.load();
   store.onArrival((queue, from, to) => statistics.put(queue.topic, to - from));
+  const filterServers = config.filterServerEnable || config.filterServerNums > 0
+    ? new FilterServers({ config, clock, log, changed: () => registration.refresh() })
+    : undefined;
   const registration = new Registration({
     config, topics, clock, log,
+    filterServers: () => filterServers?.list() ?? [],
     client: options.client,
     brokerAddress: context.brokerAddress,
     haServerAddress: () => `${textHost}:${port + 1}`,
@@ -217,6 +222,7 @@ export function createBroker(options: BrokerOptions): Broker {
     ...createClientHandlers({ ctx: context, consumers, producers }),
     ...createLockHandlers(locks),
     ...createColdHandlers(context, cold),
+    ...filterServers?.handlers,
   };
   const scans: TimerHandle[] = [];
 
@@ -249,6 +255,7 @@ export function createBroker(options: BrokerOptions): Broker {
         producers.scan();
         consumers.scan();
         locks.scan();
+        filterServers?.scan();
       }, clientScanPeriodMs));
       await registration.start();
     },

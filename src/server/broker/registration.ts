@@ -38,6 +38,8 @@ export interface RegistrationOptions {
   readonly brokerAddress: () => string;
   /** `ip:port` of high availability, which a registration must name. */
   readonly haServerAddress: () => string;
+  /** Addresses of filter servers of this broker, told with each registration. */
+  readonly filterServers?: (() => readonly string[]) | undefined;
 }
 
 interface NameServer {
@@ -87,6 +89,11 @@ export class Registration {
     this.#options.topics.touch();
     if (this.#running) this.#registerAll();
     await this.settled();
+  }
+
+  /** Registers everything once more at once: what is beside the topics changed. */
+  refresh(): void {
+    if (this.#running) this.#registerAll();
   }
 
   /** Resolves when registrations under way, changed topics included, were answered or failed. */
@@ -169,7 +176,7 @@ export class Registration {
       table.set(topic.topicName, { ...told });
     }
     return Buffer.from(writeJson({
-      filterServerList: [],
+      filterServerList: [...(this.#options.filterServers?.() ?? [])],
       topicConfigSerializeWrapper: {
         dataVersion: { ...topics.dataVersion },
         mappingDataVersion: { ...newDataVersion(clock.nowMs()) },

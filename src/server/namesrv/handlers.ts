@@ -171,7 +171,9 @@ export function namesrvHandlers(parts: NamesrvParts): Pick<Handlers, NamesrvRequ
       if (config.orderMessageEnable) route.orderTopicConf = kv.get(orderTopicNamespace, topic);
       filterByZone(route, ctx.command.ext);
       route.brokers = route.brokers.map((broker) => ({ ...broker, addrs: addressesFor(broker.addrs, ctx.connection) }));
-      return withBody(routeBody(route, ctx.command.version, header.acceptStandardJsonOnly === true));
+      // Clients look filter servers up under the broker's address as they were given it.
+      const filterServers = new Map([...route.filterServers].map(([addr, servers]) => [clientAddress?.(addr, ctx.connection) ?? addr, servers]));
+      return withBody(routeBody({ ...route, filterServers }, ctx.command.version, header.acceptStandardJsonOnly === true));
     },
     GET_BROKER_CLUSTER_INFO: (ctx) => {
       settle();

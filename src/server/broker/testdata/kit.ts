@@ -382,7 +382,7 @@ export const testConfig = {
   regionId: 'DefaultRegion', traceOn: true, startAcceptSendRequestTimeStamp: 0, rejectTransactionMessage: false, maxMessageSize: 4 * 1024 * 1024,
   longPollingEnable: true, shortPollingTimeMills: 1000, slaveReadEnable: false, litePullMessageEnable: true, useServerSideResetOffset: true,
   enableBroadcastOffsetStore: true, broadcastOffsetExpireSecond: 120, broadcastOffsetExpireMaxSecond: 300,
-  coldDataFlowControlEnable: false, cgColdReadThreshold: 3145728, globalColdReadThreshold: 104857600, flowRuleFile: '',
+  coldDataFlowControlEnable: false, cgColdReadThreshold: 3145728, globalColdReadThreshold: 104857600, flowRuleFile: '', filterServerEnable: false, filterServerNums: 0,
   enablePropertyFilter: false, syncFlushTimeout: 5000, defaultQueryMaxNum: 32, storePathConfigDir: '/data/config',
   messageDelayLevel: '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h',
 } as unknown as BrokerConfig;
