@@ -319,7 +319,12 @@ public final class SdkProgram {
         choose(consumer, "setMessageModel", "broadcasting".equals(command.get("model")) ? "BROADCASTING" : "CLUSTERING");
         consumer.setMaxReconsumeTimes(Puppet.number(command, "maxReconsume", -1));
         int retryDelayLevel = Puppet.number(command, "retryDelayLevel", 0);
-        if ("SQL92".equals(command.get("expressionType"))) {
+        if (command.get("filterClass") != null) {
+            // only 4.x has it: the source goes to the filter servers of the route with each heartbeat
+            consumer.setPollNameServerInterval(1000);
+            consumer.setHeartbeatBrokerInterval(1000);
+            consumer.getClass().getMethod("subscribe", String.class, String.class, String.class).invoke(consumer, topic, command.get("filterClass"), command.get("source"));
+        } else if ("SQL92".equals(command.get("expressionType"))) {
             consumer.subscribe(topic, MessageSelector.bySql((String) command.get("expression")));
         } else {
             consumer.subscribe(topic, command.get("expression") == null ? "*" : (String) command.get("expression"));
