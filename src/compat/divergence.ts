@@ -499,6 +499,36 @@ export const divergences = {
     reason: 'The delay was asked for once.',
     cases: ['src/server/pop/pop.test.ts'],
   },
+  'filter-server.served': {
+    apache: 'Filter servers are gone: REGISTER_FILTER_SERVER is not supported since 4.9.6 and 5.2.0, the server itself since 4.3.0. Before, each broker took any, and started missing ones through a shell with words from its changeable configuration (FilterServerManager#createFilterServer, CVE-2023-33246).',
+    skylark: 'As 5.5.0, unless filterServerEnable or filterServerNums says otherwise at start; then as 4.9.5, with addresses that are checked and at most 64 of them, started without a shell and without a word of any request, and told to the name servers at once rather than at the next registration.',
+    reason: 'Java clients up to 4.9.8 still upload filters; whoever wants none runs no code of others.',
+    cases: ['src/server/filter-server/filter-server.test.ts', 'src/server/filter-server/filter-servers.test.ts'],
+  },
+  'filter-server.pulls-as-the-group': {
+    apache: 'The filter server (of 4.2.0) pulls as FILTERSRV_CONSUMER, lets the offset that comes with a pull fall, waits 19 s whatever the consumer says, and answers what the broker refuses with SYSTEM_ERROR (DefaultRequestProcessor#pullMessageForward).',
+    skylark: 'It pulls as the consumer\'s group, commits its offset, waits as long as it says and at most 19 s, and passes refusals on as they are.',
+    reason: 'Permissions, flow rules, resets of offsets and statistics of a group hold for its filtered pulls too.',
+    cases: ['src/server/filter-server/filter-server.test.ts'],
+  },
+  'filter-server.records-as-they-are': {
+    apache: 'What the filter took is encoded anew, with the changes it made, bodies from 8 KiB on compressed, hosts cut to IPv4 (DefaultRequestProcessor#messageToByteBuffer).',
+    skylark: 'The broker\'s records go on byte by byte; a filter judges and changes nothing.',
+    reason: 'A filter is code of others.',
+    cases: ['src/server/filter-server/filter-server.test.ts'],
+  },
+  'filter-server.code-of-others': {
+    apache: 'Uploaded source is compiled into files under the user\'s home and runs inside the filter server with all its rights, without a limit (DynaCode#compileAndLoadClass); classCRC is not checked, nothing is ever dropped, and a class that fails is compiled again with each heartbeat.',
+    skylark: 'Each class runs in a child JVM, or QuickJS in a worker, with limits of time and memory; names, sizes, checksum and number of classes are checked; what may be named is a list; a class that failed is compiled again after a minute, one that nobody uses is dropped after ten.',
+    reason: 'It is the code of anybody who reaches the port.',
+    cases: ['src/server/filter-server/java-filters.test.ts', 'src/server/filter-server/filters.test.ts', 'src/server/filter-server/filter-server.test.ts'],
+  },
+  'filter-server.outlives-broker': {
+    apache: 'A filter server whose broker does not answer ends itself (FiltersrvController#registerFilterServerToBroker).',
+    skylark: 'One that the broker started ends with it; one that was started by hand asks once a second until the broker is there again.',
+    reason: 'Nobody would start it again.',
+    cases: ['src/server/filter-server/filter-server.test.ts'],
+  },
 } as const satisfies Readonly<Record<string, Divergence>>;
 
 export type DivergenceId = keyof typeof divergences;

@@ -194,7 +194,7 @@ export interface FilterServerConfig {
   filterMatchTimeoutMs: number;
   filterCompileTimeoutMs: number;
   filterPullTimeMs: number;
-  /** Ours: the folder of its files, emptied at start; empty = one of its own in the system's temporary folder. */
+  /** Ours: where it makes the folder `filters` for its files, anew at start; empty = one of its own in the system's temporary folder. */
   filterServerDir: string;
   /** Ours: milliseconds after which a filter that nobody uploads or uses is dropped. */
   filterClassIdleMs: number;

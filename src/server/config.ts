@@ -316,7 +316,7 @@ export const filterServerKeys: KeysOf<FilterServerConfig> = {
   filterMatchTimeoutMs: int(1000, 10, 60000, 'ours: ms one message may take'),
   filterCompileTimeoutMs: int(30000, 100, 600000, 'ours: ms a class may take to compile and start'),
   filterPullTimeMs: int(5000, 10, 25000, 'ours: ms one pull is judged; what is left is judged at the next'),
-  filterServerDir: text('', 'ours: folder of its files, emptied at start; empty = one in the temporary folder of the system'),
+  filterServerDir: text('', 'ours: where it makes the folder of its files, anew at start; empty = in the temporary folder of the system'),
   filterClassIdleMs: int(600000, 1000, int32Max, 'ours: ms after which a filter that nobody uploads or uses is dropped'),
 };
 

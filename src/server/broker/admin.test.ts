@@ -8,7 +8,7 @@ import { exchanges } from './testdata/apache-admin.js';
 import { answer, Composed, Peer } from './testdata/composed.js';
 
 let c: Composed;
-beforeEach(async () => { c = await Composed.open({ brokerName: 'broker-a' }); });
+beforeEach(async () => { c = await Composed.open({ brokerName: 'broker-a', filterServerEnable: 'true' }); });
 afterEach(async () => { await c.stop(); });
 
 const heartbeat = (clientID: string, group: string, topic: string) => JSON.stringify({

@@ -68,7 +68,8 @@ export async function startFilterServer(config: Resolved, log: Log): Promise<Run
 function openDir(wanted: string): string {
   try {
     if (wanted === '') return mkdtempSync(join(tmpdir(), 'skylark-filter-server-'));
-    const dir = resolve(wanted);
+    // A folder of ours in the one that was named: what else lies there stays.
+    const dir = join(resolve(wanted), 'filters');
     rmSync(dir, { recursive: true, force: true });
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     return dir;
