@@ -62,6 +62,8 @@ export function createFilterServer(options: FilterServerOptions): FilterServer {
       if (brokerName === undefined) {
         log.info({ broker: config.connectWhichBroker, filterServer: address }, 'registered with the broker');
         options.onGone(config.connectWhichBroker, () => {
+          if (!running) return;
+          log.warn({ broker: config.connectWhichBroker }, 'the connection to the broker is gone');
           brokerName = undefined;
           registerIn(address, 0);
         });
@@ -69,6 +71,7 @@ export function createFilterServer(options: FilterServerOptions): FilterServer {
       brokerName = answer.ext.get('brokerName') ?? '';
     } catch (error) {
       // Apache's ends itself here and leaves it to the broker to start another one.
+      if (!running) return;
       log.warn({ broker: config.connectWhichBroker, why: error instanceof Error ? error.message : String(error) }, 'not registered with the broker, trying again');
       brokerName = undefined;
       again = registerAgainMs;

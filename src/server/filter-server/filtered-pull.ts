@@ -103,7 +103,7 @@ export class FilteredPull {
       (reply) => ctx.reply(reply),
       (error: unknown) => {
         this.counts.faults++;
-        log.warn({ group: header.consumerGroup, topic: header.topic, error: exceptionText(error) }, 'a pull failed');
+        log.debug({ group: header.consumerGroup, topic: header.topic, error: exceptionText(error) }, 'a pull failed');
         ctx.reply({ code: responseCodes.SYSTEM_ERROR, remark: `Pull Callback Exception, ${exceptionText(error)}` });
       },
     ).finally(() => this.#atWork--);

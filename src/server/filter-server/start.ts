@@ -45,9 +45,9 @@ export async function startFilterServer(config: Resolved, log: Log): Promise<Run
   });
   const stop = async (): Promise<void> => {
     await server.drain(graceMs);
+    await filters.stop();
     await client.close();
     await server.close();
-    await filters.stop();
     tls.stop();
     rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
   };
