@@ -45,10 +45,10 @@ async function admin(argv: readonly string[]): Promise<void> {
   process.exitCode = await adminMain(argv, { out: (text) => void process.stdout.write(text), err: (text) => void process.stderr.write(text) });
 }
 
-/** A process of its own, beside a broker. */
+/** No part of the broker either: a process of its own, beside it. */
 async function filterServer(argv: readonly string[]): Promise<void> {
-  const { filterServerMain } = await import('./filter-server/main.js');
-  await filterServerMain(argv);
+  const server = (await import(new URL('./filter-server/main.js', import.meta.url).href)) as { filterServerMain(argv: readonly string[]): Promise<void> };
+  await server.filterServerMain(argv);
 }
 
 async function run(argv: readonly string[]): Promise<void> {

@@ -5,6 +5,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Fault } from '../codec/errors.js';
 import type { Role } from '../codec/requests.js';
 import { CallTimeouts, clientTls, defaultLanes, Dispatcher, EventTurn, LaneSet, RemotingClient, RemotingServer, ServerTls, systemClock } from '../remoting/index.js';
@@ -121,6 +122,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       brokerAddress = broker.address;
       if (config.broker.filterServerNums > 0) {
         parts.unshift(startBesideBroker({
+          main: fileURLToPath(new URL('./main.js', import.meta.url)),
           count: config.broker.filterServerNums, clock, log, logLevel: options.logLevel ?? 'warn', workDir: join(dataDir, 'filter-server'), config,
           brokerAddress: shownAddress(dialHost(config.server.bindAddress), config.broker.listenPort),
         }));

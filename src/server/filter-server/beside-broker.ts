@@ -5,12 +5,9 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Clock, Log, TimerHandle } from '../../remoting/types.js';
 import type { Resolved } from '../config.js';
 import type { LogLevel } from '../log.js';
-
-const main = fileURLToPath(new URL('../main.js', import.meta.url));
 
 /** First wait before one that ended is started again; doubles up to Apache's period (`FilterServerManager#start`). */
 const againMsMin = 1_000;
@@ -21,6 +18,8 @@ const provenMs = 60_000;
 const graceMs = 5_000;
 
 export interface BesideOptions {
+  /** The file of the command, which is run again. */
+  readonly main: string;
   readonly count: number;
   readonly config: Resolved;
   /** What they dial. */
@@ -58,7 +57,7 @@ export function startBesideBroker(options: BesideOptions): BesideBroker {
 
   const start = (index: number, againMs: number): void => {
     const startedMs = clock.nowMs();
-    const child = spawn(process.execPath, [main, 'filter-server', '--settings-on-stdin', '--log-level', logLevel], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const child = spawn(process.execPath, [options.main, 'filter-server', '--settings-on-stdin', '--log-level', logLevel], { stdio: ['pipe', 'ignore', 'inherit'] });
     children.add(child);
     child.stdin.on('error', () => undefined);
     child.stdin.write(`${JSON.stringify(settingsOf(options, index))}\n`);

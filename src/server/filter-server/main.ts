@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { readProperties } from '../../compat/properties-file.js';
 import { ConfigError, resolveConfig } from '../config.js';
 import { createLog, logLevels, type LogLevel } from '../log.js';
+import { StartError } from '../node.js';
 import { startFilterServer } from './start.js';
 
 const help = `Usage: skylark filter-server [options]
@@ -89,8 +90,18 @@ async function settingsFromStdin(ended: () => void): Promise<Map<string, string>
   return new Map(Object.entries(value).map(([key, text]) => [key, String(text)]));
 }
 
-/** Runs until it is told to stop. Rejects with ConfigError or StartError when it cannot start. */
+/** Runs until it is told to stop. Ends the process with 2 when it cannot start. */
 export async function filterServerMain(argv: readonly string[]): Promise<void> {
+  try {
+    await run(argv);
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof StartError)) throw error;
+    process.stderr.write(`skylark: ${error.message}\n`);
+    process.exit(2);
+  }
+}
+
+async function run(argv: readonly string[]): Promise<void> {
   const invocation = readFilterServerInvocation(argv, (path) => readFileSync(path, 'utf8'));
   if (typeof invocation === 'string') {
     process.stdout.write(invocation);
