@@ -48,7 +48,7 @@ function settingsOf(options: BesideOptions, index: number): Record<string, strin
   };
 }
 
-/** Starts them and keeps them up until `close`. */
+/** Starts them and keeps them up until `drain`. */
 export function startBesideBroker(options: BesideOptions): BesideBroker {
   const { clock, log, logLevel } = options;
   const children = new Set<ChildProcess>();
@@ -81,8 +81,8 @@ export function startBesideBroker(options: BesideOptions): BesideBroker {
   for (let index = 0; index < options.count; index++) start(index, againMsMin);
 
   return {
-    drain: () => Promise.resolve(),
-    async close() {
+    // First of all: the broker still tells the name servers that they are gone.
+    async drain() {
       running = false;
       for (const timer of timers) timer.clear();
       await Promise.all([...children].map((child) => new Promise<void>((resolve) => {
@@ -95,5 +95,6 @@ export function startBesideBroker(options: BesideOptions): BesideBroker {
         child.stdin?.end();
       })));
     },
+    close: () => Promise.resolve(),
   };
 }
