@@ -31,8 +31,8 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'dispatchCqThreads dispatchFromSenderThread duplicationEnable enableAcceleratedRecovery enableAsyncReput enableAutoInSyncReplicas ' +
     'enableBatchPush enableBuildConsumeQueueConcurrently enableCleanExpiredOffset ' +
     'enableCompaction enableConnectionMetrics enableControllerMode enableCreateSysGroup enableDLegerCommitLog ' +
-    'enableDetailStat enableFastChannelEventProcess enableLagAndDlqMetrics enableLiteEventMode enableLitePopLog enableLmq enableLmqQuota ' +
-    'enableLmqStats enableLogConsumeQueueRepeatedlyBuildWhenRecover enableMessageStoreMetrics enableMultiDispatch enableNetWorkFlowControl ' +
+    'enableDetailStat enableFastChannelEventProcess enableLagAndDlqMetrics enableLitePopLog ' +
+    'enableLmqStats enableLogConsumeQueueRepeatedlyBuildWhenRecover enableMessageStoreMetrics enableNetWorkFlowControl ' +
     'enableNotifyAfterPopOrderLockRelease enableNotifyBeforePopCalculateLag enablePopBatchAck enablePopBufferMerge enablePopLog ' +
     'enablePopMessageThreshold enablePopMetrics enableReconnectForGoAway enableRegisterProducer enableRemoteEscape enableRemotingMetrics ' +
     'enableRequestMetrics enableRocksDBLog enableRunningFlagsInFlush enableScheduleAsyncDeliver ' +
@@ -46,19 +46,19 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'haSendHeartbeatInterval haTransferBatchSize heartbeatThreadPoolNums highSpeedMode inSyncReplicas indexFileReadEnable ' +
     'indexFileWriteEnable indexRocksDBEnable initAuthenticationUser innerClientAuthenticationCredentials ' +
     'isBrokerContainer isInBrokerContainer isScanAvailableNameSrv isolateLogEnable iteratorWhenUseRocksdbConsumeQueue ' +
-    'liteEventCheckInterval liteEventFullDispatchDelayTime liteEventFullDispatchDelayTimeForWildcardGroup liteLagCountMetricsEnable ' +
+    'liteLagCountMetricsEnable ' +
     'liteLagLatencyCollectEnable liteLagLatencyMetricsEnable liteLagLatencyTopK litePullMessageThreadPoolNums ' +
-    'liteSubscriptionCheckInterval liteSubscriptionCheckTimeoutMills liteTtlCheckInterval loadBalancePollNameServerInterval ' +
+    'loadBalancePollNameServerInterval ' +
     'loadBalanceProcessorThreadPoolNums loadBalanceThreadPoolQueueCapacity lockInStrictMode logicQueueForceSwapMapInterval ' +
     'logicQueueSwapMapInterval logicQueueSwapMapReserveFileNum logicalDiskSpaceCleanForciblyThreshold ' +
     'mappedFileSwapEnable maxAsyncPutMessageRequests maxBatchDeleteFilesNum ' +
-    'maxChecksumRange maxClientEventCount maxConsumeQueueScan maxHaTransferByteInSecond ' +
-    'maxLiteSubscriptionCount maxLmqConsumeQueueNum maxMessageFilterNumForNotification maxOffsetMapSize ' +
+    'maxChecksumRange maxConsumeQueueScan maxHaTransferByteInSecond ' +
+    'maxMessageFilterNumForNotification maxOffsetMapSize ' +
     'maxReconnectIntervalTimeSeconds maxRecoveryCommitlogFiles maxRocksDBIndexQueryDays maxSlaveResendLength maxStatsIdleTimeInMinutes ' +
     'maxTopicLength memTableFlushIntervalMs messageStorePlugIn metricGrpcExporterIntervalInMills metricGrpcExporterTimeOutInMills ' +
     'metricLoggingExporterIntervalInMills metricsExportBatchMaxDataPoints metricsExporterType metricsGrpcExporterHeader ' +
     'metricsGrpcExporterTarget metricsInDelta metricsLabel metricsOtelCardinalityLimit metricsPromExporterHost metricsPromExporterPort ' +
-    'migrateAuthFromV1Enabled minInSyncReplicas minLiteTTl offsetCheckInSlave osPageCacheBusyTimeOutMills ' +
+    'migrateAuthFromV1Enabled minInSyncReplicas offsetCheckInSlave osPageCacheBusyTimeOutMills ' +
     'persistConsumerOffsetIncrementally popCkMaxBufferSize popCkOffsetMaxQueueSize popCkStayBufferTime popCkStayBufferTimeOut ' +
     'popConsumerFSServiceInit popConsumerKVServiceEnable popConsumerKVServiceInit popConsumerKVServiceLog ' +
     'popInflightMessageThreshold popLongPollingForceNotifyInterval popPollingMapExpireTimeSeconds ' +

@@ -97,7 +97,7 @@ export function readInvocation(argv: readonly string[], readFile: (path: string)
     for (const [key, value] of readProperties(content)) settings.set(key, value);
   }
   // Whoever brings Apache's configuration gets Apache's defaults; whoever just starts one for his programs gets what they may ask for.
-  if (command === 'start' && values.config === undefined) settings.set('enablePropertyFilter', 'true');
+  if (command === 'start' && values.config === undefined) for (const key of ['enablePropertyFilter', 'enableLmq', 'enableMultiDispatch']) settings.set(key, 'true');
   for (const pair of values.set ?? []) {
     const at = pair.indexOf('=');
     if (at <= 0) throw new ConfigError(`--set takes KEY=VALUE, not '${pair}'`);

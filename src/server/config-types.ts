@@ -131,6 +131,21 @@ export interface BrokerConfig {
   serverLoadBalancerEnable: boolean;
   defaultMessageRequestMode: 'PULL' | 'POP';
   defaultPopShareQueueNum: number;
+  /** `MessageStoreConfig`'s, as the next two. */
+  enableLmq: boolean;
+  enableMultiDispatch: boolean;
+  maxLmqConsumeQueueNum: number;
+  enableLiteEventMode: boolean;
+  liteEventCheckInterval: number;
+  maxClientEventCount: number;
+  liteEventFullDispatchDelayTime: number;
+  liteEventFullDispatchDelayTimeForWildcardGroup: number;
+  liteTtlCheckInterval: number;
+  /** Milliseconds, Apache's spelling. */
+  minLiteTTl: number;
+  liteSubscriptionCheckInterval: number;
+  liteSubscriptionCheckTimeoutMills: number;
+  maxLiteSubscriptionCount: number;
   /** Directory of config/*.json. */
   storePathConfigDir: string;
 }

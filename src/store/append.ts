@@ -2,6 +2,7 @@
  * The append path: one message or a client's batch is checked, encoded into the log's tail buffer, and gets its ConsumeQueue and index entries at once.
  * When a turn is written, shown or taken back is the store's business (disk-message-store.ts); dispatch.ts does the same from the log's bytes.
  */
+import { allowsLightQueues } from '../compat/light-queues.js';
 import { javaHashOfBytes } from '../compat/java-string-hash.js';
 import { BatchCursor } from '../codec/batch.js';
 import { canEncode, encodeBatch, encodeStaged, laidOut, measureBatch, recordBytes } from '../codec/hot-path.js';
@@ -13,6 +14,8 @@ import type { StoreQueue } from './consume-queue.js';
 import { diskErrorCode } from './disk.js';
 import { tagsCodeOf } from './dispatch.js';
 import type { KeyIndex } from './key-index.js';
+import { lightOffsetsProperty, lightQueuesLimit, lightQueuesOf } from './light-queues.js';
+import { lightQueuesMaxDefault, servesLightQueues } from './options.js';
 import type { StoreParts } from './parts.js';
 import type { QueueTable } from './queue-table.js';
 import type { StoreCounts } from './runtime-info.js';
@@ -52,6 +55,9 @@ export class Appender {
   readonly #index: KeyIndex | undefined;
   readonly #counts: StoreCounts;
   readonly #recordBytesMax: number;
+  readonly #servesLight: boolean;
+  /** Light queues that this turn made. */
+  #newLight = 0;
   readonly #result = new MutablePutResult();
   readonly #fields = new RecordFields();
   readonly #scan = new PropertyScan();
@@ -66,6 +72,7 @@ export class Appender {
     this.#index = parts.index;
     this.#counts = counts;
     this.#recordBytesMax = parts.config.maxMessageSize + recordOverheadMax;
+    this.#servesLight = servesLightQueues(parts.config);
     this.#fields.storeHost = new Uint8Array(8);
     this.lastPhyOffset = lastPhyOffset;
     this.lastStoreTimestamp = lastStoreTimestamp;
@@ -81,6 +88,7 @@ export class Appender {
   takeTouched(): StoreQueue[] {
     const { touched } = this;
     this.touched = [];
+    this.#newLight = 0;
     return touched;
   }
 
@@ -132,6 +140,14 @@ export class Appender {
     fields.propertiesStart = input.propsStart;
     fields.propertiesEnd = input.propsEnd;
     fields.appended = input.innerCount === undefined ? this.#appended(input.propsSuffix) : this.#innerBase(input.propsSuffix, queue);
+    let light: readonly StoreQueue[] | undefined;
+    if (input.multiDispatch !== undefined && this.#servesLight && allowsLightQueues(queue.topic) && queue.batch === undefined && !isUndispatched(input.sysFlag)) {
+      const found = lightQueuesOf(this.#queues, input.multiDispatch);
+      if (typeof found === 'string') return this.#refuse('MESSAGE_ILLEGAL', found);
+      if (this.#exceedsLight(found)) return this.#refuse('LMQ_CONSUME_QUEUE_NUM_EXCEEDED', 'too many light queues');
+      light = found;
+      fields.appended = Buffer.concat([fields.appended, Buffer.from(lightOffsetsProperty(found), 'latin1')]);
+    }
     const propertiesBytes = storedPropertiesBytes(fields);
     if (propertiesBytes > propertiesBytesMax) {
       return this.#refuse('PROPERTIES_SIZE_EXCEEDED', `message properties have ${propertiesBytes} bytes, the limit is ${propertiesBytesMax}`);
@@ -161,6 +177,7 @@ export class Appender {
       if (keys > 0) index?.addHashes(laidOut.keyHashes, keys, phyOffset, now);
       else if (keys < 0) this.#index?.addSpans(queue, phyOffset, now, input);
     } else this.#encode(input, queue, length, propertiesBytes, toQueue, index);
+    if (light !== undefined) this.#appendLight(light, phyOffset, length, input.tagsCode, now);
     log.commit(length);
     const result = this.#result;
     this.#done(result, phyOffset, fields.queueOffset, length, 1, phyOffset, now);
@@ -200,6 +217,10 @@ export class Appender {
     const topicBytes = queue.topicBytes.length;
     const bornBytes = input.bornHost.length;
     const bodyBytes = input.bodyEnd - input.bodyStart;
+    // Elements of a batch are in no light queue, and none may say it is: a recovery would believe it.
+    if (this.#servesLight && input.body.subarray(input.bodyStart, input.bodyEnd).includes(propertyNames.INNER_MULTI_QUEUE_OFFSET)) {
+      return this.#refuse('MESSAGE_ILLEGAL', `an element of the batch has a property ${propertyNames.INNER_MULTI_QUEUE_OFFSET}`);
+    }
     if (this.#putPlainBatch(input, queue)) return this.#result;
     if (bodyBytes > this.#parts.config.maxMessageSize) {
       return this.#refuse('MESSAGE_ILLEGAL', `the batch body has ${bodyBytes} bytes, the limit is ${this.#parts.config.maxMessageSize}`);
@@ -380,6 +401,26 @@ export class Appender {
   #appendExtended(queue: StoreQueue, phyOffset: number, length: number, tagsCode: number, now: number): void {
     const log = this.#log;
     this.#queues.append(queue, phyOffset, length, tagsCode, now, this.bitMapOf?.(queue.topic, log.bytes, log.pos, log.pos + length));
+  }
+
+  /** Whether a message would make a light queue beyond what may be (`HookUtils#handleLmqQuota`). */
+  #exceedsLight(queues: readonly StoreQueue[]): boolean {
+    const { config } = this.#parts;
+    const max = config.enableLmqQuota === true ? Math.min(lightQueuesLimit, config.maxLmqConsumeQueueNum ?? lightQueuesMaxDefault) : lightQueuesLimit;
+    const fresh = new Set(queues.filter((queue) => !queue.registered && !queue.touched));
+    return fresh.size > 0 && this.#queues.lightCount + this.#newLight + fresh.size > max;
+  }
+
+  /** Entries of the record in light queues: the same tags code as in its own, never an address of a unit. */
+  #appendLight(queues: readonly StoreQueue[], phyOffset: number, length: number, tagsCode: number, now: number): void {
+    for (const queue of queues) {
+      // Named twice: it has its entry.
+      if (queue.lastPhyOffset === phyOffset) continue;
+      if (!queue.touched && !queue.registered) this.#newLight++;
+      this.#touch(queue);
+      queue.append(phyOffset, length, tagsCode);
+      queue.lastPutMs = now;
+    }
   }
 
   #touch(queue: StoreQueue): void {

@@ -9,6 +9,7 @@
  */
 import * as path from 'node:path';
 import { javaStringHash } from '../compat/java-string-hash.js';
+import { isLightQueue } from '../compat/light-queues.js';
 import { consumeQueueUnitBytes, preBlankSize, setConsumeQueueUnit, setExtAddress } from '../codec/consume-queue-unit.js';
 import { viewOf } from '../codec/int64.js';
 import type { QueueExtension } from './consume-queue-ext.js';
@@ -16,8 +17,6 @@ import type { BatchUnits } from './batch-units.js';
 import { scheduleTopic, offsetFileName } from './names.js';
 import type { QueueRef } from './types.js';
 
-/** `MixAll#LMQ_PREFIX`. */
-const lightQueuePrefix = '%LMQ%';
 const firstBlockUnits = 32;
 /** Entries of a full block: 64 KiB. */
 const blockUnitsMax = 3276;
@@ -93,7 +92,7 @@ export class StoreQueue implements QueueRef {
     this.keySeed = javaStringHash(`${topic}#`);
     this.tagSeed = javaStringHash(`${topic}#T#`);
     this.delayed = topic === scheduleTopic;
-    this.light = topic.startsWith(lightQueuePrefix);
+    this.light = isLightQueue(topic);
     this.#fileBytes = fileBytes;
     this.batch = batch;
   }

@@ -164,6 +164,10 @@ export class DiskMessageStore implements OpenStore {
     return this.#queues.topics();
   }
 
+  get lightQueues(): number {
+    return this.#queues.lightCount;
+  }
+
   onArrival(listener: (queue: QueueRef, fromOffset: number, toOffset: number) => void): void {
     this.#listeners.push(listener);
   }
@@ -196,7 +200,7 @@ export class DiskMessageStore implements OpenStore {
     this.#index?.keep();
     for (const queue of touched) {
       queue.touched = false;
-      queue.registered = true;
+      if (!queue.registered) this.#queues.register(queue);
       queue.writtenOffset = queue.nextOffset;
       queue.extension?.written();
       this.#queues.dirty.add(queue);

@@ -2,6 +2,7 @@
  * From a stored record to its ConsumeQueue entry and its index entries (`CommitLogDispatcherBuildConsumeQueue`, `..BuildIndex`). Recovery and replicas
  * come through here; a put does the same with what it already knows (message-store.ts), and a test holds the two to the same result.
  */
+import { allowsLightQueues, lightQueueId } from '../compat/light-queues.js';
 import { javaHashOfBytes } from '../compat/java-string-hash.js';
 import { preBlankSize } from '../codec/consume-queue-unit.js';
 import { recordLength } from '../codec/message-record.js';
@@ -10,7 +11,9 @@ import { parseProperties, propertyNames, PropertyScan, scanProperties } from '..
 import { isUndispatched, messageSysFlag, transactionType } from '../codec/sys-flag.js';
 import { batchCountMax } from './batch-units.js';
 import type { StoreQueue } from './consume-queue.js';
+import { lightEntriesOf } from './light-queues.js';
 import { isTopicName } from './names.js';
+import { servesLightQueues } from './options.js';
 import type { StoreParts } from './parts.js';
 
 /** What dispatching a record found: `gap` = its queue lacks entries before it; `skipped` = it was there already, or belongs to no queue. */
@@ -65,16 +68,18 @@ export class Dispatcher {
   indexFrom = 0;
   readonly #parts: StoreParts;
   readonly #scan = new PropertyScan();
+  readonly #servesLight: boolean;
   #topicBytes: Uint8Array = new Uint8Array(0);
   #topic: string | undefined = undefined;
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
+    this.#servesLight = servesLightQueues(parts.config);
   }
 
   /** Dispatches one checked record. Its queue's entries become visible at once. */
   dispatch(record: RecordView): DispatchOutcome {
-    const { queues, index, delayLevels, clock } = this.#parts;
+    const { queues, index, delayLevels } = this.#parts;
     const bytes = record.bytes;
     const topic = this.#topicOf(bytes, record.topicStart, record.topicEnd);
     if (topic === undefined || record.queueId < 0) return 'skipped';
@@ -86,19 +91,13 @@ export class Dispatcher {
     const scan = this.#scan;
     const queue = queues.ref(topic, record.queueId);
     let outcome: DispatchOutcome = 'skipped';
-    const deleted = !queue.registered && record.phyOffset < this.vouched && !this.bridged.has(queue);
-    if (toQueue && record.phyOffset > queue.lastPhyOffset && !deleted) {
-      outcome = this.#fit(queue, record.queueOffset, record.phyOffset);
-      if (outcome === 'gap') this.gaps.add(queue);
-      else if (outcome !== 'skipped') {
-        queue.registered = true;
-        const tagsCode = tagsCodeOf(scan, bytes, queue, record.storeTimestamp, delayLevels);
-        if (queue.batch === undefined) queues.append(queue, record.phyOffset, record.size, tagsCode, record.storeTimestamp, undefined);
-        else queue.appendBatch(record.phyOffset, record.size, tagsCode, record.storeTimestamp, innerCountOf(record));
-        queue.extension?.written();
-        queue.writtenOffset = queue.maxOffset = queue.nextOffset;
-        queue.lastPutMs = clock.nowMs();
-        queues.dirty.add(queue);
+    if (toQueue) {
+      const tagsCode = tagsCodeOf(scan, bytes, queue, record.storeTimestamp, delayLevels);
+      outcome = this.#enter(queue, record, record.queueOffset, tagsCode);
+      if (scan.special && this.#servesLight && queue.batch === undefined && allowsLightQueues(topic)) {
+        for (const entry of lightEntriesOf(bytes, record.propertiesStart, record.propertiesEnd)) {
+          this.#enter(queues.ref(entry.name, lightQueueId), record, entry.queueOffset, tagsCode);
+        }
       }
     }
     if (toIndex) {
@@ -115,6 +114,24 @@ export class Dispatcher {
         scan.tagsEnd,
       );
     }
+    return outcome;
+  }
+
+  /** The record's entry in a queue, unless it is there already. */
+  #enter(queue: StoreQueue, record: RecordView, queueOffset: number, tagsCode: number): DispatchOutcome {
+    const { queues, clock } = this.#parts;
+    const deleted = !queue.registered && record.phyOffset < this.vouched && !this.bridged.has(queue);
+    if (record.phyOffset <= queue.lastPhyOffset || deleted) return 'skipped';
+    const outcome = this.#fit(queue, queueOffset, record.phyOffset);
+    if (outcome === 'gap') this.gaps.add(queue);
+    if (outcome !== 'appended') return outcome;
+    queues.register(queue);
+    if (queue.batch === undefined) queues.append(queue, record.phyOffset, record.size, tagsCode, record.storeTimestamp, undefined);
+    else queue.appendBatch(record.phyOffset, record.size, tagsCode, record.storeTimestamp, innerCountOf(record));
+    queue.extension?.written();
+    queue.writtenOffset = queue.maxOffset = queue.nextOffset;
+    queue.lastPutMs = clock.nowMs();
+    queues.dirty.add(queue);
     return outcome;
   }
 

@@ -1,5 +1,6 @@
 /** Names of store files and the rule which topic names may become directories. */
 import { Refusal } from '../codec/errors.js';
+import { isLightQueue } from '../compat/light-queues.js';
 import { responseCodes } from '../codec/responses.js';
 
 /** `DelayLevel` messages wait here (`TopicValidator#RMQ_SYS_SCHEDULE_TOPIC`). */
@@ -10,9 +11,13 @@ const topicBytesMax = 255;
 
 const topicPattern = /^[%|a-zA-Z0-9_+$-]+$/;
 
-/** Characters of `TopicValidator#isTopicOrGroupIllegal`, and those of light queues and retry topics (`%LMQ%$..`, `+`). */
+/** Light queues are named by applications: whatever may stand in a file's name. */
+const lightPattern = /^[^/\\\u0000-\u001f\u007f,\p{Cs}]+$/u;
+
+/** Characters of `TopicValidator#isTopicOrGroupIllegal`, and those of retry topics (`+`) and light queues. */
 export function isTopicName(topic: string): boolean {
-  return topic.length > 0 && topic.length <= topicBytesMax && topicPattern.test(topic);
+  if (topic.length > topicBytesMax) return false;
+  return isLightQueue(topic) ? lightPattern.test(topic) && Buffer.byteLength(topic) <= topicBytesMax : topicPattern.test(topic);
 }
 
 /** Throws a Refusal unless topic and queue id may name a directory. */

@@ -47,6 +47,12 @@ export interface StoreConfig {
   /** Bytes of memory that `accessMessageInMemoryMaxRatio` is a part of; the machine's by default. */
   totalMemoryBytes?: number;
   messageDelayLevel?: string;
+  /** Messages may name light queues (INNER_MULTI_DISPATCH): both keys switch that on. */
+  enableLmq?: boolean;
+  enableMultiDispatch?: boolean;
+  /** With enableLmqQuota no light queue beyond maxLmqConsumeQueueNum is made. */
+  enableLmqQuota?: boolean;
+  maxLmqConsumeQueueNum?: number;
   /** Ours: bytes of ConsumeQueue entries kept in memory for reads. */
   queueCacheBytesMax?: number;
   /** Ours: milliseconds between checkpoints; what lies behind the last one is dispatched again after an unclean stop. */
@@ -90,6 +96,14 @@ export interface StoreOptions {
   /** Called once the store has given its memory back after a busy time (collect.ts). */
   collect?: (() => void) | undefined;
 }
+
+/** True when messages are entered in the light queues that they name. */
+export function servesLightQueues(config: Pick<StoreConfig, 'enableLmq' | 'enableMultiDispatch'>): boolean {
+  return config.enableLmq === true && config.enableMultiDispatch === true;
+}
+
+/** `MessageStoreConfig#maxLmqConsumeQueueNum`. */
+export const lightQueuesMaxDefault = 20000;
 
 /** `MessageStoreConfig#mappedFileSizeConsumeQueueExt`. */
 export const extensionFileBytesDefault = 48 * 1024 * 1024;

@@ -74,7 +74,8 @@ export class QueueEntries {
     const registered = queue.registered && end > 0;
     queues.cut(queue, end);
     queue.lastPhyOffset = lastPhyOffset;
-    queue.registered = registered;
+    if (registered) queues.register(queue);
+    else queues.unregister(queue);
   }
 
   /** Brings every queue's first offset to where the log begins. */

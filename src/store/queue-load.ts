@@ -88,7 +88,7 @@ function findFiles(table: QueueTable, disk: Disk, log: StoreLog, queue: StoreQue
     queue.files.push(base);
     if (entry.bytes !== table.fileBytes) found.misfit.add(queue);
   }
-  if (queue.files.length > 0) queue.registered = true;
+  if (queue.files.length > 0) table.register(queue);
 }
 
 /** Finds where the entries of a queue end. */

@@ -21,6 +21,8 @@ import type { QueueFindings } from './queue-load.js';
 const handlesMax = 256;
 /** A queue nobody has put into for so long gives its memory back. */
 export const idleQueueMs = 60000;
+/** Light queues without entries whose objects are kept. */
+const unusedLightMax = 10_000;
 /** Bytes of entries that a queue keeps when memory is short. */
 const keepBytesMin = 64 * 1024;
 
@@ -40,6 +42,10 @@ export class QueueTable {
   readonly #disk: Disk;
   readonly #handles: HandleCache;
   readonly #refs = new Map<string, Map<number, StoreQueue>>();
+  /** Light queues that are registered. */
+  lightCount = 0;
+  /** Light queues that were asked for and have no entries: names come from whoever asks. */
+  readonly #unusedLight = new Set<StoreQueue>();
   /** Queues with entries that are not in the files. */
   readonly dirty = new Set<StoreQueue>();
   /** Files written since they were last synced. */
@@ -80,10 +86,42 @@ export class QueueTable {
       queue = new StoreQueue(batch.entriesRoot, topic, queueId, this.fileBytes, new BatchUnits(batch.unitsRoot, topic, queueId));
     } else {
       queue = new StoreQueue(this.root, topic, queueId, this.fileBytes);
-      queue.extension = this.extensions?.create(topic, queueId);
+      if (queue.light) this.#addUnused(queue);
+      else queue.extension = this.extensions?.create(topic, queueId);
     }
     queues.set(queueId, queue);
     return queue;
+  }
+
+  /** It has entries from now on. */
+  register(queue: StoreQueue): void {
+    if (queue.registered) return;
+    queue.registered = true;
+    if (!queue.light) return;
+    this.lightCount++;
+    this.#unusedLight.delete(queue);
+  }
+
+  /** It has none any more. */
+  unregister(queue: StoreQueue): void {
+    if (queue.registered && queue.light) this.lightCount--;
+    queue.registered = false;
+  }
+
+  /** Keeps the objects of light queues without entries within bounds: the oldest that nobody waits at and this turn does not put into goes. */
+  #addUnused(queue: StoreQueue): void {
+    if (this.#unusedLight.size >= unusedLightMax) {
+      for (const one of this.#unusedLight) {
+        if (one.attachment !== undefined || one.touched) continue;
+        this.#unusedLight.delete(one);
+        const queues = this.#refs.get(one.topic);
+        if (queues?.get(one.queueId) === one) queues.delete(one.queueId);
+        if (queues?.size === 0) this.#refs.delete(one.topic);
+        one.deleted = true;
+        break;
+      }
+    }
+    this.#unusedLight.add(queue);
   }
 
   /** True when the topic's queues are batch queues. */
@@ -279,6 +317,8 @@ export class QueueTable {
   /** Forgets a queue and removes its files. */
   remove(queue: StoreQueue): void {
     queue.deleted = true;
+    if (queue.registered && queue.light) this.lightCount--;
+    this.#unusedLight.delete(queue);
     this.dirty.delete(queue);
     this.#refs.get(queue.topic)?.delete(queue.queueId);
     for (const base of queue.files) {

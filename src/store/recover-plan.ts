@@ -131,7 +131,7 @@ export class Planner {
     log.warn({ topic: queue.topic, queueId: queue.queueId, entries: queue.nextOffset }, `a ConsumeQueue ${why}: it is built again from the log`);
     queues.cut(queue, 0);
     queue.lastPhyOffset = -1;
-    queue.registered = false;
+    queues.unregister(queue);
     plan.broken.add(queue);
   }
 

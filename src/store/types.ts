@@ -13,6 +13,7 @@ export type PutStatus =
   | 'SERVICE_NOT_AVAILABLE'
   | 'OS_PAGE_CACHE_BUSY'
   | 'CREATE_MAPPED_FILE_FAILED'
+  | 'LMQ_CONSUME_QUEUE_NUM_EXCEEDED'
   | 'UNKNOWN_ERROR';
 
 /** `GetMessageStatus`. */
@@ -73,6 +74,11 @@ export interface PutInput {
   tagsEnd: number;
   /** Messages of an inner batch (sysFlag INNER_BATCH), whose record takes as many offsets; one when absent. The store adds INNER_BASE to its properties. */
   innerCount?: number | undefined;
+  /**
+   * INNER_MULTI_DISPATCH of the properties: light queues that get an entry too, separated by commas, where the store serves them. The store adds
+   * INNER_MULTI_QUEUE_OFFSET to the properties.
+   */
+  multiDispatch?: string | undefined;
 }
 
 /** The answer of `put`; the object is reused by the store: read it before the next call. Nothing is acknowledged before the turn was written (and flushed). */
@@ -190,6 +196,8 @@ export interface MessageStore {
   /** Queue ids that have a ConsumeQueue. */
   queueIdsOf(topic: string): readonly number[];
   topicsOnDisk(): readonly string[];
+  /** Light queues that have entries. */
+  readonly lightQueues: number;
   /** Appends one message to the tail. Never throws. */
   put(input: PutInput): PutResult;
   /**

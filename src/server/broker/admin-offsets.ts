@@ -1,4 +1,5 @@
 /** Offsets: bounds of queues, what groups committed and how far behind they are, resetting and copying it, and the entries of a queue. */
+import { lightQueueId, liteQueueName } from '../../compat/light-queues.js';
 import { Refusal } from '../../codec/errors.js';
 import type { HeaderOf } from '../../codec/requests.js';
 import { requests } from '../../codec/requests.js';
@@ -137,7 +138,9 @@ export function createOffsetHandlers(parts: AdminParts): OffsetHandlers {
 
   return {
     async SEARCH_OFFSET_BY_TIMESTAMP(_request, header) {
-      const queue = isBlank(header.liteTopic) ? queueOf(parts, header.topic, header.queueId) : undefined;
+      const liteQueue = isBlank(header.liteTopic) ? undefined : liteQueueName(header.topic, header.liteTopic ?? '');
+      const queue = isBlank(header.liteTopic) ? queueOf(parts, header.topic, header.queueId)
+        : liteQueue === undefined || header.queueId !== lightQueueId ? undefined : store.existingQueue(liteQueue, lightQueueId);
       const offset = queue === undefined ? 0 : await store.offsetByTime(queue, clampLong(header.timestamp), header.boundaryType ?? 'LOWER');
       return { code: responseCodes.SUCCESS, header: { offset } };
     },

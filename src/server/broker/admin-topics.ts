@@ -10,7 +10,8 @@ import type { AdminParts } from './admin.js';
 import { alterAttributes, parseAttributeChanges, topicAttributes } from './attributes.js';
 import { newDataVersion, readDataVersion, sameDataVersion } from './data-version.js';
 import { readBody } from './heartbeat.js';
-import { isBlank, lmqPrefix, shown } from './topic-names.js';
+import { isLightQueue } from '../../compat/light-queues.js';
+import { isBlank, shown } from './topic-names.js';
 import { readTopicConfig, topicConfig, topicConfigFault } from './topics.js';
 import { popRetryTopic } from '../pop/extra-info.js';
 import type { DataVersion, TopicConfig } from './types.js';
@@ -171,7 +172,7 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
     },
 
     async CLEAN_UNUSED_TOPIC() {
-      const unused = ctx.store.topicsOnDisk().filter((topic) => topics.get(topic) === undefined && !topics.isSystem(topic) && !topic.startsWith(lmqPrefix));
+      const unused = ctx.store.topicsOnDisk().filter((topic) => topics.get(topic) === undefined && !topics.isSystem(topic) && !isLightQueue(topic));
       if (unused.length > 0) await ctx.store.deleteTopics(new Set(unused));
       return success;
     },

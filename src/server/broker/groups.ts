@@ -2,6 +2,7 @@
  * The consumer groups of this broker (`SubscriptionGroupManager`): their configuration, forbidden topics, config/subscriptionGroup.json,
  * and creation on demand. Who consumes in a group is consumers.ts, how far is offsets.ts.
  */
+import { isLightQueue } from '../../compat/light-queues.js';
 import { boolOf, intOf, isMap, longOf, mapOf, textMapOf, textOf } from '../../codec/json-members.js';
 import { readJson, writeJson } from '../../compat/fastjson.js';
 import type { JsonMap, JsonOut, JsonOutBean } from '../../compat/fastjson.js';
@@ -113,7 +114,7 @@ export class SubscriptionGroupTable implements GroupTable {
   }
 
   find(group: string): GroupConfig | undefined {
-    const existing = this.#groups.get(group);
+    const existing = this.#groups.get(group) ?? this.#lightGroup(group);
     if (existing !== undefined) return existing;
     if (!this.#options.config.autoCreateSubscriptionGroup && !isSystemGroup(group)) return undefined;
     if (groupNameFault(group) !== undefined) return undefined;
@@ -126,7 +127,12 @@ export class SubscriptionGroupTable implements GroupTable {
   }
 
   get(group: string): GroupConfig | undefined {
-    return this.#groups.get(group);
+    return this.#groups.get(group) ?? this.#lightGroup(group);
+  }
+
+  /** With enableLmq a group named like a light queue needs no place in the table (`LmqSubscriptionGroupManager`). */
+  #lightGroup(group: string): GroupConfig | undefined {
+    return this.#options.config.enableLmq && isLightQueue(group) && groupNameFault(group) === undefined ? groupConfig(group) : undefined;
   }
 
   all(): Iterable<GroupConfig> {
@@ -141,7 +147,7 @@ export class SubscriptionGroupTable implements GroupTable {
     const added = configs.reduce((count, config) => count + (this.#groups.has(config.groupName) ? 0 : 1), 0);
     if (added > 0) demandRoom('groups of this broker', this.#groups.size + added, this.#limits.groupsMax);
     for (const config of configs) {
-      if (groupConfigFault(config) !== undefined) continue;
+      if (groupConfigFault(config) !== undefined || (this.#options.config.enableLmq && isLightQueue(config.groupName))) continue;
       this.#groups.set(config.groupName, config);
       this.#changed();
     }

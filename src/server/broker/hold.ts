@@ -2,6 +2,7 @@
  * Pull requests that found nothing and wait for a message (`PullRequestHoldService`): held per queue, woken by arrivals that match, looked
  * at again now and then, and answered when their time is up. What a woken request does is pull.ts; this file only decides when.
  */
+import { isLightQueue } from '../../compat/light-queues.js';
 import type { Connection, TimerHandle } from '../../remoting/types.js';
 import type { GetResult, MessageFilter, QueueRef } from '../../store/types.js';
 import type { BrokerContext } from './types.js';
@@ -96,7 +97,11 @@ export function createHold(ctx: BrokerContext): Hold {
     }
     if (kept.length === holds.pulls.length) return;
     holds.pulls = kept;
-    if (kept.length === 0) active.delete(holds);
+    if (kept.length === 0) {
+      active.delete(holds);
+      // A light queue that nobody waits at may be forgotten.
+      if (isLightQueue(holds.queue.topic)) holds.queue.attachment = undefined;
+    }
     for (const pull of woken) run(pull);
   }
 

@@ -1,7 +1,11 @@
 /**
  * How far each group has consumed each queue (`ConsumerOffsetManager`), and config/consumerOffset.json, saved every few seconds: after a crash
  * consumers see some messages again, never fewer. Keys in the file are `topic@group`.
+ *
+ * With enableLmq Apache keeps the table in lmqConsumerOffset.json instead, and offsets of groups named like light queues in a member of their own,
+ * `lmqOffsetTable` (`LmqConsumerOffsetManager`). Here both files are written then, and the newer one is read, so that the key can be changed.
  */
+import { isLightQueue, lightQueueId } from '../../compat/light-queues.js';
 import { isMap, longValue, mapOf } from '../../codec/json-members.js';
 import { readJson, writeJson } from '../../compat/fastjson.js';
 import type { JsonMap, JsonOut } from '../../compat/fastjson.js';
@@ -62,9 +66,22 @@ class Offsets {
   }
 }
 
+/** The files of the table, the newest first: consumerOffset.json, and with enableLmq lmqConsumerOffset.json. */
+function offsetFiles({ config, disk }: Pick<OffsetTableOptions, 'config' | 'disk'>): readonly string[] {
+  const [plain, light] = ['consumerOffset.json', 'lmqConsumerOffset.json'].map((name) => `${config.storePathConfigDir}/${name}`) as [string, string];
+  if (!config.enableLmq) return [plain];
+  const modifiedMs = (path: string): number => disk.stat(path)?.modifiedMs ?? -1;
+  return modifiedMs(light) > modifiedMs(plain) ? [light, plain] : [plain, light];
+}
+
+/** When the table was saved last, in milliseconds since the epoch; 0 when it never was. */
+export function offsetsSavedAt(options: Pick<OffsetTableOptions, 'config' | 'disk'>): number {
+  return options.disk.stat(offsetFiles(options)[0] ?? '')?.modifiedMs ?? 0;
+}
+
 export class ConsumerOffsetTable implements OffsetTable {
   readonly #options: OffsetTableOptions;
-  readonly #file: ConfigFile;
+  readonly #files: readonly ConfigFile[];
   readonly #committed = new Offsets();
   readonly #pulled = new Offsets();
   readonly #reset = new Offsets();
@@ -79,12 +96,7 @@ export class ConsumerOffsetTable implements OffsetTable {
   constructor(options: OffsetTableOptions) {
     this.#options = options;
     this.#dataVersion = newDataVersion(options.clock.nowMs());
-    this.#file = new ConfigFile({
-      disk: options.disk,
-      path: `${options.config.storePathConfigDir}/consumerOffset.json`,
-      log: options.log,
-      encode: () => writeJson(this.#value(), true),
-    });
+    this.#files = offsetFiles(options).map((path) => new ConfigFile({ disk: options.disk, path, log: options.log, encode: () => writeJson(this.#value(), true) }));
   }
 
   get dataVersion(): DataVersion {
@@ -93,7 +105,7 @@ export class ConsumerOffsetTable implements OffsetTable {
 
   /** Reads consumerOffset.json; pull offsets in it are left, as `ConsumerOffsetManager#decode` does. Throws a Fault, see ConfigFile#load. */
   load(): void {
-    this.#file.load((text) => this.#decode(text));
+    for (const file of this.#files) if (file.load((text) => this.#decode(text)) !== 'absent') break;
   }
 
   /** Begins to save every `flushConsumerOffsetInterval` milliseconds what changed since. */
@@ -105,14 +117,14 @@ export class ConsumerOffsetTable implements OffsetTable {
   save(): void {
     if (!this.#dirty) return;
     this.#dirty = false;
-    this.#file.save();
+    for (const file of this.#files) file.save();
   }
 
   async close(): Promise<void> {
     this.#timer?.clear();
     this.#dirty = true;
     this.save();
-    await this.#file.flush();
+    await Promise.all(this.#files.map((file) => file.flush()));
   }
 
   query(group: string, topic: string, queueId: number): number {
@@ -221,14 +233,29 @@ export class ConsumerOffsetTable implements OffsetTable {
     return writeJson(this.#value());
   }
 
+  /** Offsets of light groups as Apache's file has them: `topic@group` and one number. */
+  #light(): Map<string, JsonOut> {
+    const table = new Map<string, JsonOut>();
+    for (const [group, topics] of this.#committed.groups) {
+      if (!isLightQueue(group)) continue;
+      for (const [topic, queues] of topics) {
+        const offset = queues.get(lightQueueId);
+        if (offset !== undefined) table.set(`${topic}@${group}`, offset);
+      }
+    }
+    return table;
+  }
+
   #value(): JsonOut {
     const groupTopicMap = new Map<string, JsonOut>();
     for (const [group, topics] of this.#committed.groups) groupTopicMap.set(group, [...topics.keys()]);
     const broadcast = [...this.#broadcast.byKey()].map(([key, queues]) => [`${key}${broadcastSuffix}`, queues] as const);
+    const light = this.#options.config.enableLmq ? this.#light() : undefined;
     return {
       dataVersion: { ...this.#dataVersion },
       groupTopicMap,
-      offsetTable: new Map([...this.#strays, ...this.#committed.byKey(), ...broadcast]),
+      ...(light === undefined ? {} : { lmqOffsetTable: light }),
+      offsetTable: new Map([...this.#strays, ...[...this.#committed.byKey()].filter(([key]) => light?.has(key) !== true), ...broadcast]),
       pullOffsetTable: this.#pulled.byKey(),
     };
   }
@@ -250,6 +277,11 @@ export class ConsumerOffsetTable implements OffsetTable {
         continue;
       }
       this.#committed.replace(group, topic, readQueues(queues));
+    }
+    for (const [key, value] of mapOf(root, 'lmqOffsetTable')) {
+      const [topic, group, more] = typeof key === 'string' ? key.split('@') : [];
+      const offset = longValue(value);
+      if (topic !== undefined && topic !== '' && group !== undefined && group !== '' && more === undefined && offset !== undefined) this.#committed.set(group, topic, lightQueueId, offset);
     }
     this.#strays = strays;
     this.#dataVersion = readDataVersion(mapOf(root, 'dataVersion'));

@@ -2,6 +2,7 @@
  * PULL_MESSAGE and LITE_PULL_MESSAGE: the checks in Apache's order, which messages are read, what each outcome of the read is answered, and
  * when a request waits (hold.ts). It owns none of the messages: records go out as the store's slices, unjoined.
  */
+import { liteQueueName } from '../../compat/light-queues.js';
 import { hasPullFlag, pullSysFlag } from '../../codec/sys-flag.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { ResponseCode } from '../../codec/responses.js';
@@ -205,8 +206,8 @@ function grant(ctx: BrokerContext, request: PullRequest): Granted | PullRefusal 
   if (!isReadable(topic.config.perm)) {
     return refusal(responseCodes.NO_PERMISSION, `the topic[${topicName}] pulling message is forbidden`, forbiddenType.TOPIC);
   }
-  const queue = request.queueId < topic.config.readQueueNums ? topic.queues[request.queueId] : undefined;
-  if (queue === undefined) {
+  const own = request.queueId < topic.config.readQueueNums ? topic.queues[request.queueId] : undefined;
+  if (own === undefined) {
     return refusal(
       responseCodes.INVALID_PARAMETER,
       `queueId[${request.queueId}] is illegal, topic:[${topicName}] topicConfig.readQueueNums:[${topic.config.readQueueNums}] ` +
@@ -219,9 +220,9 @@ function grant(ctx: BrokerContext, request: PullRequest): Granted | PullRefusal 
   if (!isTagType(subscription.expressionType) && !config.enablePropertyFilter) {
     return refusal(responseCodes.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${subscription.expressionType}`);
   }
-  if (request.liteTopic !== undefined && request.liteTopic.trim() !== '') {
-    return refusal(responseCodes.SYSTEM_ERROR, 'liteTopic: lite topics are not served by this broker');
-  }
+  const liteQueue = request.liteTopic === undefined || request.liteTopic.trim() === '' ? undefined : liteQueueName(topicName, request.liteTopic);
+  // Throws a Refusal for a name that cannot be a queue's.
+  const queue = liteQueue === undefined ? own : ctx.store.queue(liteQueue, request.queueId);
   return { topic, group: groupConfig, queue, filter: ctx.filters.filterOf(subscription, data) };
 }
 

@@ -3,7 +3,7 @@
  * bits and tags code; and what every answer to a send carries. Which messages are allowed is send.ts; bytes of records are the store's.
  */
 import { messageSysFlag, withHostBits } from '../../codec/sys-flag.js';
-import { formatProperties, nameValueSeparator, propertyNames, propertySeparator, PropertyScan, scanProperties } from '../../codec/properties.js';
+import { formatProperties, nameValueSeparator, parseProperties, propertyNames, propertySeparator, PropertyScan, scanProperties } from '../../codec/properties.js';
 import { javaHashOfBytes } from '../../compat/java-string-hash.js';
 import { offsetMessageId, offsetMessageIdPrefix, uniqueIdMinter } from '../../compat/message-id.js';
 import type { PutInput, QueueRef } from '../../store/types.js';
@@ -11,6 +11,7 @@ import { isBatchQueue } from './topics.js';
 import type { BrokerContext, Topic } from './types.js';
 
 const noBytes = Buffer.alloc(0);
+const multiDispatchName = Buffer.from(propertyNames.INNER_MULTI_DISPATCH, 'latin1');
 const uniqKeyName = Buffer.from(propertyNames.UNIQ_KEY, 'latin1');
 
 /** Room a minted `UNIQ_KEY` needs behind a property string: separator, name, separator, 56 digits (IPv6), separator. */
@@ -22,7 +23,7 @@ export function newPutInput(): PutInput {
   return {
     queue: noQueue, flag: 0, sysFlag: 0, bornTimestamp: 0, bornHost: noBytes, reconsumeTimes: 0, preparedTransactionOffset: 0,
     body: noBytes, bodyStart: 0, bodyEnd: 0, props: noBytes, propsStart: 0, propsEnd: 0, propsSuffix: undefined, tagsCode: 0,
-    uniqKeyStart: -1, uniqKeyEnd: -1, keysStart: -1, keysEnd: -1, tagsStart: -1, tagsEnd: -1, innerCount: undefined,
+    uniqKeyStart: -1, uniqKeyEnd: -1, keysStart: -1, keysEnd: -1, tagsStart: -1, tagsEnd: -1, innerCount: undefined, multiDispatch: undefined,
   };
 }
 
@@ -70,6 +71,14 @@ class BrokerMarks {
     this.suffix = Buffer.from(formatProperties([...Object.entries(this.ext), [propertyNames.CLUSTER, cluster]]), 'utf8');
     this.suffixSeparated = Buffer.concat([Buffer.of(propertySeparator), this.suffix]);
   }
+}
+
+/** INNER_MULTI_DISPATCH in a string form; undefined when it is not there or says nothing. */
+function multiDispatchIn(bytes: Buffer, start: number, end: number): string | undefined {
+  const at = bytes.indexOf(multiDispatchName, start);
+  if (at < 0 || at >= end) return undefined;
+  const text = parseProperties(bytes.toString('utf8', start, end)).get(propertyNames.INNER_MULTI_DISPATCH);
+  return text === undefined || text.trim() === '' ? undefined : text;
 }
 
 export class PutForm {
@@ -181,6 +190,7 @@ export class PutForm {
     input.tagsStart = scan.tagsStart;
     input.tagsEnd = scan.tagsEnd;
     input.tagsCode = scan.tagsStart < 0 ? 0 : javaHashOfBytes(0, props, scan.tagsStart, scan.tagsEnd);
+    input.multiDispatch = undefined;
   }
 
   /** Takes these properties, as they are: nothing is added. */
@@ -195,6 +205,7 @@ export class PutForm {
     this.spans(bytes, end);
     this.input.propsStart = start;
     this.input.propsSuffix = undefined;
+    if (this.scan.special) this.input.multiDispatch = multiDispatchIn(bytes, start, end);
   }
 
   /** The properties a broker gives each message, put over those it came with (`SendMessageProcessor#sendMessage`). */
@@ -213,6 +224,7 @@ export class PutForm {
     input.propsStart = input.propsEnd = 0;
     input.propsSuffix = undefined;
     input.tagsCode = 0;
+    input.multiDispatch = undefined;
     input.uniqKeyStart = input.uniqKeyEnd = input.keysStart = input.keysEnd = input.tagsStart = input.tagsEnd = -1;
   }
 }

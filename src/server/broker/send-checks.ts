@@ -206,11 +206,6 @@ export function losesPriority(candidate: Candidate): boolean {
 
 const unserved: readonly Unserved[] = [
   {
-    what: 'lite topic',
-    applies: ({ properties }) => properties.has(propertyNames.LITE_TOPIC),
-    answer: () => ({ code: responseCodes.MESSAGE_ILLEGAL, remark: `property ${propertyNames.LITE_TOPIC}: lite topics are not served by this broker` }),
-  },
-  {
     // `HookUtils#checkInnerBatch`: an inner batch is made by the broker, or comes whole from one that did, to a batch queue.
     what: 'inner batch',
     applies: ({ properties, sysFlag, traits }) => {
@@ -224,11 +219,6 @@ const unserved: readonly Unserved[] = [
     what: 'timer batch',
     applies: ({ properties, batch }) => batch && !properties.has(propertyNames.TIMER_OUT_MS) && timerTriggers.some((name) => properties.has(name)),
     answer: () => ({ code: responseCodes.MESSAGE_ILLEGAL, remark: 'a batch cannot wait for a time: its request has a timer property' }),
-  },
-  {
-    what: 'multi dispatch',
-    applies: ({ properties }) => properties.has(propertyNames.INNER_MULTI_DISPATCH),
-    answer: () => ({ code: responseCodes.MESSAGE_ILLEGAL, remark: `property ${propertyNames.INNER_MULTI_DISPATCH}: multi dispatch is not served by this broker` }),
   },
 ];
 
@@ -270,6 +260,7 @@ const putAnswers: { readonly [S in Exclude<PutStatus, 'PUT_OK'>]: (ctx: BrokerCo
   PROPERTIES_SIZE_EXCEEDED: (ctx) => ({ code: responseCodes.MESSAGE_ILLEGAL, remark: illegalText(ctx.config.maxMessageSize) }),
   SERVICE_NOT_AVAILABLE: (_ctx, remark) => ({ code: responseCodes.SERVICE_NOT_AVAILABLE, remark: notAvailableText(remark) }),
   OS_PAGE_CACHE_BUSY: () => ({ code: responseCodes.SYSTEM_BUSY, remark: '[PC_SYNCHRONIZED]broker busy, start flow control for a while' }),
+  LMQ_CONSUME_QUEUE_NUM_EXCEEDED: () => ({ code: responseCodes.LMQ_QUOTA_EXCEEDED, remark: '[LMQ_CONSUME_QUEUE_NUM_EXCEEDED]lmq consume queue num exceeded.' }),
   CREATE_MAPPED_FILE_FAILED: () => ({ code: responseCodes.SYSTEM_ERROR, remark: 'create mapped file failed, server is busy or broken.' }),
   UNKNOWN_ERROR: () => ({ code: responseCodes.SYSTEM_ERROR, remark: 'UNKNOWN_ERROR' }),
 };

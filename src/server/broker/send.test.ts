@@ -112,10 +112,8 @@ describe('checks, in order', () => {
 
 describe('kinds that are not served', () => {
   const rows: [string, Record<string, string>, number, RegExp][] = [
-    ['lite topic', { i: '__LITE_TOPIC\u0001l\u0002' }, 13, /__LITE_TOPIC/],
     ['inner batch', { f: '192' }, 13, /^the message is illegal, maybe msg body or properties length not matched/],
     ['timer batch', { i: 'TIMER_DELAY_SEC\u00015\u0002', m: 'true' }, 13, /^a batch cannot wait for a time/],
-    ['multi dispatch', { i: 'INNER_MULTI_DISPATCH\u0001%LMQ%a\u0002' }, 13, /INNER_MULTI_DISPATCH/],
   ];
 
   test.each(rows)('%s is refused by name and not stored', async (_kind, fields, code, remark) => {
@@ -124,6 +122,15 @@ describe('kinds that are not served', () => {
     expect(answer.code).toBe(code);
     expect(answer.remark).toMatch(remark);
     expect(kit.store.messages()).toEqual([]);
+  });
+
+  test('a lite topic becomes the light queue that its message names; offsets there are not the sender\'s to say', async () => {
+    expect(fast(sendFields({ i: '__LITE_TOPIC\u0001l\u0002' }))).toBeUndefined();
+    expect((await slow(sendFields({ i: '__LITE_TOPIC\u0001l\u0002INNER_MULTI_DISPATCH\u0001%LMQ%x\u0002INNER_MULTI_QUEUE_OFFSET\u00017\u0002' }))).code).toBe(0);
+    expect((await slow(sendFields({ i: 'INNER_MULTI_DISPATCH\u0001%LMQ%x,%LMQ%y\u0002' }))).code).toBe(0);
+    const [lite, light] = kit.store.messages().map((stored) => stored.properties);
+    expect([lite?.get('INNER_MULTI_DISPATCH'), lite?.get('INNER_MULTI_QUEUE_OFFSET')]).toEqual(['%LMQ%$T$l', undefined]);
+    expect(light?.get('INNER_MULTI_DISPATCH')).toBe('%LMQ%x,%LMQ%y');
   });
 
   test('a timer message when timers are off', async () => {

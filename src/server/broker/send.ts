@@ -3,6 +3,7 @@
  * It owns retry and dead letter routing of client fallbacks and the change of a delayed message's place. The hot path for plain messages is
  * send-fast.ts; both fill the same form and leave their answers at the same gate.
  */
+import { liteQueueName } from '../../compat/light-queues.js';
 import { BatchCursor } from '../../codec/batch.js';
 import { propertyNames, parseProperties } from '../../codec/properties.js';
 import { requests } from '../../codec/requests.js';
@@ -146,6 +147,10 @@ function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined
       place = found;
     }
     form.addMarks(properties);
+    // The store's to say.
+    properties.delete(propertyNames.INNER_MULTI_QUEUE_OFFSET);
+    const liteQueue = liteQueueName(header.topic, properties.get(propertyNames.LITE_TOPIC) ?? '');
+    if (liteQueue !== undefined) properties.set(propertyNames.INNER_MULTI_DISPATCH, liteQueue);
     const candidate = { ctx, properties, sysFlag: header.sysFlag, reconsumeTimes: input.reconsumeTimes, batch: false, traits: place.traits };
     if (losesPriority(candidate)) properties.delete(propertyNames.PRIORITY);
     const priority = priorityOf(properties);

@@ -2,6 +2,7 @@
  * Counters of what the broker takes and gives, with Apache's windows (`StatsItem`, `BrokerStatsManager`): per topic, per group and in all. They cost
  * the hot path nothing: puts are counted when the store tells of arrivals, gets when a group's pull offset moves on.
  */
+import { isLightQueue, lightQueuePrefix } from '../../compat/light-queues.js';
 import type { Clock, TimerHandle } from '../../remoting/types.js';
 import { JsonDouble } from '../../compat/fastjson.js';
 import { javaDoubleText } from '../../compat/java-number.js';
@@ -121,13 +122,16 @@ export class Statistics {
 
   /** Messages of a topic became visible. */
   put(topic: string, count: number): void {
+    // A message counts once, however many light queues it is in.
+    if (isLightQueue(topic)) return;
     this.#item('TOPIC_PUT_NUMS', topic).add(count);
     this.#item('BROKER_PUT_NUMS', this.#clusterName).add(count);
   }
 
   /** A group was given messages of a topic. */
   get(group: string, topic: string, count: number): void {
-    this.#item('GROUP_GET_NUMS', `${topic}@${group}`).add(count);
+    // As `LmqBrokerStatsManager`: one item for all light queues.
+    this.#item('GROUP_GET_NUMS', `${isLightQueue(topic) ? lightQueuePrefix : topic}@${isLightQueue(group) ? lightQueuePrefix : group}`).add(count);
     this.#item('BROKER_GET_NUMS', this.#clusterName).add(count);
   }
 

@@ -5,8 +5,6 @@
 
 export const retryPrefix = '%RETRY%';
 export const dlqPrefix = '%DLQ%';
-/** Prefix of the queues of lite topics (`MixAll#LMQ_PREFIX`). */
-export const lmqPrefix = '%LMQ%';
 /** `TopicValidator#AUTO_CREATE_TOPIC_KEY_TOPIC`. */
 export const autoCreateKeyTopic = 'TBW102';
 export const scheduleTopic = 'SCHEDULE_TOPIC_XXXX';

@@ -2,11 +2,13 @@
  * The topics of this broker (`TopicConfigManager`): their configuration, config/topics.json, creation on demand, and the store's queues of each.
  * Telling the name servers is registration.ts (it listens to changes); which names are allowed is topic-names.ts.
  */
+import { isLightQueue } from '../../compat/light-queues.js';
 import { boolOf, intOf, isMap, mapOf, textMapOf, textOf } from '../../codec/json-members.js';
 import { readJson, writeJson } from '../../compat/fastjson.js';
 import type { JsonMap, JsonOut } from '../../compat/fastjson.js';
 import { silentLog } from '../../remoting/index.js';
 import type { Disk } from '../../store/disk.js';
+import { isTopicName } from '../../store/names.js';
 import type { MessageStore, QueueRef } from '../../store/types.js';
 import { newDataVersion, nextDataVersion, readDataVersion } from './data-version.js';
 import { ConfigFile, fileCharsMax, TurnSavedFile } from './config-file.js';
@@ -178,7 +180,13 @@ export class TopicConfigTable implements TopicTable {
   }
 
   get(name: string): Topic | undefined {
-    return this.#topics.get(name);
+    return this.#topics.get(name) ?? this.#lightTopic(name);
+  }
+
+  /** With enableLmq every light queue is a topic of one queue that no table holds (`LmqTopicConfigManager`). */
+  #lightTopic(name: string): Topic | undefined {
+    if (!this.#options.config.enableLmq || !isLightQueue(name) || !isTopicName(name)) return undefined;
+    return new TopicEntry(topicConfig(name, { readQueueNums: 1, writeQueueNums: 1 }), this.#options.store);
   }
 
   getByBytes(bytes: Buffer, start: number, end: number): Topic | undefined {
@@ -246,6 +254,7 @@ export class TopicConfigTable implements TopicTable {
   updateAll(configs: readonly TopicConfig[]): number {
     const changed = configs.filter((config) => {
       const current = this.#topics.get(config.topicName);
+      if (this.#options.config.enableLmq && isLightQueue(config.topicName)) return false;
       return topicConfigFault(config) === undefined && (current === undefined || !sameTopicConfig(current.config, config));
     });
     const added = changed.reduce((count, config) => count + (this.#topics.has(config.topicName) ? 0 : 1), 0);

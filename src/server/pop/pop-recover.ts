@@ -7,6 +7,7 @@ import { parseProperties, propertyNames } from '../../codec/properties.js';
 import type { Disk } from '../../store/disk.js';
 import type { QueueRef } from '../../store/types.js';
 import { pullBytesMax } from '../broker/pull.js';
+import { offsetsSavedAt } from '../broker/offsets.js';
 import { timerTopic } from '../broker/topic-names.js';
 import type { BrokerContext } from '../broker/types.js';
 import { recordsOf } from './found-records.js';
@@ -80,5 +81,5 @@ async function read(ctx: BrokerContext, queue: QueueRef, fromMs: number, take: (
 
 /** When consumerOffset.json was saved last; 0 when it never was. */
 export function offsetsSavedMs(ctx: BrokerContext, disk: Disk): number {
-  return disk.stat(`${ctx.config.storePathConfigDir}/consumerOffset.json`)?.modifiedMs ?? 0;
+  return offsetsSavedAt({ config: ctx.config, disk });
 }

@@ -41,6 +41,7 @@ const putRefusals: { readonly [S in Exclude<PutStatus, 'PUT_OK'>]: (bodyBytesMax
   PROPERTIES_SIZE_EXCEEDED: (bodyBytesMax) => ({ code: responseCodes.MESSAGE_ILLEGAL, remark: illegalText(bodyBytesMax).replace('the', 'The') }),
   SERVICE_NOT_AVAILABLE: (_bodyBytesMax, remark) => ({ code: responseCodes.SERVICE_NOT_AVAILABLE, remark: `Service not available now. ${remark}`.trimEnd() }),
   OS_PAGE_CACHE_BUSY: () => systemError('OS page cache busy, please try another machine'),
+  LMQ_CONSUME_QUEUE_NUM_EXCEEDED: () => systemError('UNKNOWN_ERROR DEFAULT'),
   UNKNOWN_ERROR: () => systemError('UNKNOWN_ERROR'),
 };
 

@@ -36,6 +36,7 @@ export interface FakeQueue extends QueueRef {
 
 /** A store that keeps everything in one buffer. What `writeTurn` did not write is gone after a fault. */
 export class FakeStore implements MessageStore {
+  readonly lightQueues = 0;
   readonly recovery = { cleanStop: true, recordsScanned: 0, bytesCut: 0, cutReason: undefined, elapsedMs: 0 };
   fault: string | undefined;
   syncFlush = false;
