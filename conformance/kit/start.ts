@@ -10,19 +10,22 @@ import { setups, type Setup, type SetupSpec } from './setups.js';
 /** On a busy machine Apache must not refuse sends that waited 200 ms. */
 const patience = { waitTimeMillsInSendQueue: 10_000 } as const;
 
+/** Lite topics are served only when told to. */
+const lightQueues = { enableLmq: true, enableMultiDispatch: true } as const;
+
 /** Switched on where the endpoint has it; a build that refuses a key is started without. */
 const optional = [
-  { enablePropertyFilter: true, recallMessageEnable: true }, { enablePropertyFilter: true }, { recallMessageEnable: true }, {},
+  { enablePropertyFilter: true, recallMessageEnable: true, ...lightQueues }, { enablePropertyFilter: true, recallMessageEnable: true }, { enablePropertyFilter: true }, { recallMessageEnable: true }, {},
 ] as const;
 
 /** Half messages are asked about every 30 s by default, and what became of them is written up to 3 s late: Apache would ask about those that are committed. */
 const soonChecked = { transactionCheckInterval: 1000, transactionTimeOut: 1500, transactionOpBatchInterval: 100 } as const;
 
 /**
- * Apache serves lite topics only when told to. Two of its threads would take most of a core from the cases: one spins until its first interval is
+ * Two of Apache's threads would take most of a core from the cases: one spins until its first interval is
  * over (`TransactionMetricsFlushService#run`), one compares the whole timer wheel with its file each second (`TimerWheel#flush`).
  */
-const apacheOnly = { enableLmq: true, enableMultiDispatch: true, transactionMetricFlushInterval: 300, timerFlushIntervalMs: 5000 } as const;
+const apacheOnly = { transactionMetricFlushInterval: 300, timerFlushIntervalMs: 5000 } as const;
 
 /** Files that leave room on a small disk. */
 const smallFiles = { mappedFileSizeCommitLog: 16 * 1024 * 1024, mappedFileSizeConsumeQueue: 200_000 } as const;

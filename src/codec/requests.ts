@@ -1882,7 +1882,7 @@ export const requests = {
     note: 'moves pop records from the kv store back to file store',
   },
   POP_LITE_MESSAGE: {
-    code: 200070, on: ['broker'], lane: 'pull', state: 'planned', since: '5.4',
+    code: 200070, on: ['broker'], lane: 'pull', state: 'served', since: '5.4',
     javaHeader: 'PopLiteMessageRequestHeader',
     header: {
       clientId: { as: 'str' },
@@ -1907,7 +1907,7 @@ export const requests = {
     note: 'not on the fast port',
   },
   LITE_SUBSCRIPTION_CTL: {
-    code: 200071, on: ['broker', 'brokerFast'], lane: 'ack', state: 'planned', since: '5.4',
+    code: 200071, on: ['broker', 'brokerFast'], lane: 'ack', state: 'served', since: '5.4',
     javaHeader: 'LiteSubscriptionCtlRequestHeader',
     header: {
       ...rpc,
@@ -1924,7 +1924,7 @@ export const requests = {
     note: 'defined, no processor registered; lite acks use ACK_MESSAGE with liteTopic',
   },
   NOTIFY_UNSUBSCRIBE_LITE: {
-    code: 200073, on: ['client'], lane: 'admin', state: 'planned', since: '5.4',
+    code: 200073, on: ['client'], lane: 'admin', state: 'served', since: '5.4',
     javaHeader: 'NotifyUnsubscribeLiteRequestHeader',
     header: {
       liteTopic: { as: 'str' },
@@ -1937,13 +1937,13 @@ export const requests = {
     note: 'broker -> client (or -> proxy, which relays it to gRPC clients); the 5.5.0 remoting client registers the code but its processor switch has no branch for it',
   },
   GET_BROKER_LITE_INFO: {
-    code: 200074, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned', since: '5.4',
+    code: 200074, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served', since: '5.4',
     header: {},
     reply: {},
     body: 'none', replyBody: 'json:GetBrokerLiteInfoResponseBody',
   },
   GET_PARENT_TOPIC_INFO: {
-    code: 200075, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned', since: '5.4',
+    code: 200075, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served', since: '5.4',
     javaHeader: 'GetParentTopicInfoRequestHeader',
     header: {
       topic: { as: 'str' },
@@ -1952,7 +1952,7 @@ export const requests = {
     body: 'none', replyBody: 'json:GetParentTopicInfoResponseBody',
   },
   GET_LITE_TOPIC_INFO: {
-    code: 200076, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned', since: '5.4',
+    code: 200076, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served', since: '5.4',
     javaHeader: 'GetLiteTopicInfoRequestHeader',
     header: {
       parentTopic: { as: 'str', opt: true },
@@ -1962,7 +1962,7 @@ export const requests = {
     body: 'none', replyBody: 'json:GetLiteTopicInfoResponseBody',
   },
   GET_LITE_CLIENT_INFO: {
-    code: 200077, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned', since: '5.4',
+    code: 200077, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served', since: '5.4',
     javaHeader: 'GetLiteClientInfoRequestHeader',
     header: {
       parentTopic: { as: 'str', opt: true },
@@ -1974,7 +1974,7 @@ export const requests = {
     body: 'none', replyBody: 'json:GetLiteClientInfoResponseBody',
   },
   GET_LITE_GROUP_INFO: {
-    code: 200078, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned', since: '5.4',
+    code: 200078, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served', since: '5.4',
     javaHeader: 'GetLiteGroupInfoRequestHeader',
     header: {
       group: { as: 'str' },
@@ -1985,7 +1985,7 @@ export const requests = {
     body: 'none', replyBody: 'json:GetLiteGroupInfoResponseBody',
   },
   TRIGGER_LITE_DISPATCH: {
-    code: 200079, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned', since: '5.4',
+    code: 200079, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served', since: '5.4',
     javaHeader: 'TriggerLiteDispatchRequestHeader',
     header: {
       group: { as: 'str' },

@@ -129,6 +129,7 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
       // The retry topics that POP made for its groups go with it (`AdminBrokerProcessor#deleteTopic`).
       const retries = offsets.groupsOf(topic).flatMap((group) => [popRetryTopic(topic, group, false), popRetryTopic(topic, group, true)]);
       for (const retry of retries) if (topics.get(retry) !== undefined) await deleteTopic(retry);
+      await parts.topicDeleted?.(topic);
       await deleteTopic(topic);
       return success;
     },

@@ -28,6 +28,8 @@ export interface AdminParts {
   readonly producers: ProducerTable;
   readonly registration: Registration;
   readonly statistics: Statistics;
+  /** A topic is about to be deleted: what hangs on it goes first. */
+  readonly topicDeleted?: ((topic: string) => Promise<void>) | undefined;
 }
 
 /** The remark of an answer whose processor set a code but no remark (`RemotingCommand#createResponseCommand`). */

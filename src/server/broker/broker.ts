@@ -42,6 +42,7 @@ import { ColdDataControl } from '../flow/cold-data.js';
 import { FlowControl } from '../flow/flow-control.js';
 import type { RuleFile } from '../flow/flow-control.js';
 import { ruleFileBytesMax } from '../flow/rules.js';
+import { createLiteService } from '../lite/create.js';
 import { createPopService } from '../pop/create.js';
 import type { PopService } from '../pop/create.js';
 import { createPull } from './pull.js';
@@ -54,6 +55,7 @@ import { createRecall } from '../timer/recall.js';
 import { createTimers } from '../timer/timers.js';
 import type { Timers } from '../timer/timers.js';
 import { Statistics } from './statistics.js';
+import { createTopicRoutes } from './topic-routes.js';
 import { TopicConfigTable } from './topics.js';
 import type { BrokerContext } from './types.js';
 
@@ -180,7 +182,9 @@ export function createBroker(options: BrokerOptions): Broker {
   const cold = new ColdDataControl(config, clock);
   const flow = config.flowRuleFile === '' ? undefined : new FlowControl({ clock, log, file: diskRuleFile(disk, config.flowRuleFile) });
   const pull = createPull(context, { cold, flow });
-  const pop = createPopService({ put: send.parts, disk, client: options.client, timersBehindMs: () => (timers?.figures().readBehindSec ?? 0) * 1000 });
+  const routes = createTopicRoutes(context, options.client);
+  const lite = createLiteService(context, routes, () => offsets.entries);
+  const pop = createPopService({ put: send.parts, disk, routes, lite: lite.acking, timersBehindMs: () => (timers?.figures().readBehindSec ?? 0) * 1000 });
   pop.load();
   store.onArrival((queue, from, to) => statistics.put(queue.topic, to - from));
   const filterServers = config.filterServerEnable || config.filterServerNums > 0
@@ -196,7 +200,7 @@ export function createBroker(options: BrokerOptions): Broker {
   const transactions = createTransactions(send.parts, halfCounts, () => storeConfig.fileReservedTime ?? fileReservedHoursDefault);
   const lanes = brokerLanes(config);
   const laneSet = new LaneSet(clock, lanes);
-  const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics };
+  const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics, topicDeleted: lite.topicDeleted };
   const handlers: Partial<Handlers> = {
     ...createTopicHandlers(parts),
     ...createGroupHandlers(parts),
@@ -219,6 +223,7 @@ export function createBroker(options: BrokerOptions): Broker {
     ...transactions.handlers,
     ...pull.handlers,
     ...pop.handlers,
+    ...lite.handlers,
     ...createClientHandlers({ ctx: context, consumers, producers }),
     ...createLockHandlers(locks),
     ...createColdHandlers(context, cold),
@@ -250,6 +255,7 @@ export function createBroker(options: BrokerOptions): Broker {
       if (config.coldDataFlowControlEnable) cold.start();
       transactions.start();
       pop.start();
+      lite.start();
       consumers.start();
       scans.push(clock.setInterval(() => {
         producers.scan();
@@ -268,6 +274,7 @@ export function createBroker(options: BrokerOptions): Broker {
       flow?.stop();
       cold.stop();
       await pop.stop();
+      lite.stop();
       statistics.stop();
       await timers?.stop();
       await schedule.stop();

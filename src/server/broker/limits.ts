@@ -30,6 +30,10 @@ export const brokerLimits = {
   locksMax: 200_000,
   /** Slots of the timer wheel, Apache's: seven days of seconds, twice. */
   timerWheelSlots: 2 * 7 * 24 * 3600,
+  /** Clients with lite topics. */
+  liteClientsMax: 100_000,
+  /** Lite topics that clients have together, however they said so. */
+  liteReferencesMax: 1_000_000,
   /** Characters of a name that lives in memory only: clientId, producer group, broker name of a lock. */
   nameCharsMax: 255,
 } as const;

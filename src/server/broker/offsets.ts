@@ -200,6 +200,13 @@ export class ConsumerOffsetTable implements OffsetTable {
     return this.#committed.queues(group, topic);
   }
 
+  /** Pairs of topic and group with offsets. */
+  get entries(): number {
+    let count = 0;
+    for (const topics of this.#committed.groups.values()) count += topics.size;
+    return count;
+  }
+
   /** Groups that committed anything. */
   groupNames(): readonly string[] {
     return [...this.#committed.groups.keys()];
@@ -270,6 +277,12 @@ export class ConsumerOffsetTable implements OffsetTable {
       const [topic, group] = parts;
       if (parts.length === 3 && key.endsWith(broadcastSuffix) && topic !== undefined && topic !== '' && group !== undefined && group !== '') {
         this.#broadcast.replace(group, topic, readQueues(queues));
+        continue;
+      }
+      // Lite topics are named by applications, groups are not: the last @ parts them.
+      if (isLightQueue(key) && parts.length > 2) {
+        const at = key.lastIndexOf('@');
+        this.#committed.replace(key.slice(at + 1), key.slice(0, at), readQueues(queues));
         continue;
       }
       if (parts.length !== 2 || topic === undefined || group === undefined || topic === '' || group === '') {

@@ -12,6 +12,7 @@ import type { QueueRef } from '../../store/types.js';
 import { clampInt64 } from '../broker/pull.js';
 import { orderReviveQueue, readReceipt, realTopic } from './extra-info.js';
 import type { Receipt } from './extra-info.js';
+import type { LiteAcking } from '../lite/ack.js';
 import type { OrderWake } from './order-wake.js';
 import { addressText, demandQueue, refusal } from './parts.js';
 import type { PopParts } from './parts.js';
@@ -31,7 +32,7 @@ export interface Acking {
   };
 }
 
-export function createAcking(parts: PopParts, wake: OrderWake): Acking {
+export function createAcking(parts: PopParts, wake: OrderWake, lite?: LiteAcking): Acking {
   const { ctx, orders } = parts;
 
   /** Answers once the log holds everything that was put up to `phyOffset`, -1 = nothing was. The request does not keep its lane waiting meanwhile. */
@@ -98,6 +99,8 @@ export function createAcking(parts: PopParts, wake: OrderWake): Acking {
       ACK_MESSAGE(call, header) {
         const { topic, consumerGroup: group, queueId } = header;
         const queue = demandQueue(ctx, topic, queueId, call.connection);
+        const answer = lite?.ack(header);
+        if (answer !== undefined) return answer;
         const offset = clampInt64(header.offset);
         if (offset < queue.minOffset || offset > queue.maxOffset) {
           throw refusal(responseCodes.NO_MESSAGE, `offset is illegal, key:${topic}@${queueId}, commit:${header.offset}, store:${queue.minOffset}~${queue.maxOffset}`);
@@ -123,6 +126,8 @@ export function createAcking(parts: PopParts, wake: OrderWake): Acking {
       CHANGE_MESSAGE_INVISIBLETIME(call, header) {
         const { topic, consumerGroup: group, queueId } = header;
         const queue = demandQueue(ctx, topic, queueId, call.connection);
+        const answer = lite?.change(header);
+        if (answer !== undefined) return answer;
         const offset = clampInt64(header.offset);
         if (offset < queue.minOffset || offset >= queue.maxOffset) return { code: responseCodes.NO_MESSAGE };
         const receipt = readReceipt(header.extraInfo);

@@ -2,16 +2,13 @@
  * QUERY_ASSIGNMENT: the broker says which queues a client of a group consumes, and how (`QueryAssignmentProcessor`). The queues are those of every
  * broker that has the topic, as the name servers tell.
  */
-import { topicRouteData } from '../../codec/bodies.js';
-import type { TopicRouteData } from '../../codec/bodies.js';
-import { requests } from '../../codec/requests.js';
+import { isLightQueue, lightQueueId } from '../../compat/light-queues.js';
 import { responseCodes } from '../../codec/responses.js';
 import { writeJson } from '../../compat/fastjson.js';
 import type { JsonOut } from '../../compat/fastjson.js';
 import { textOf } from '../../codec/json-members.js';
-import { parseAddressList } from '../../remoting/address-list.js';
 import type { Handler } from '../../remoting/types.js';
-import type { NamesrvCaller } from '../broker/registration.js';
+import type { RoutedQueues, TopicRoutes } from '../broker/topic-routes.js';
 import { isReadable } from '../broker/send-checks.js';
 import type { BrokerContext } from '../broker/types.js';
 import { jsonBody } from './request-modes.js';
@@ -22,13 +19,6 @@ export interface Queue {
   readonly brokerName: string;
   readonly queueId: number;
 }
-
-/** How long a route that was asked for is believed, in milliseconds (`loadBalancePollNameServerInterval`). */
-const routeMs = 30_000;
-/** One that named no queues is asked for again sooner. */
-const noRouteMs = 1000;
-const routeTimeoutMs = 3000;
-const routesMax = 10_000;
 
 type Strategy = (queues: readonly Queue[], clients: readonly string[], client: string) => Queue[];
 
@@ -71,43 +61,17 @@ function distinct(queues: readonly Queue[]): Queue[] {
   return [...new Map(queues.map((queue) => [`${queue.brokerName}@${queue.queueId}`, queue])).values()];
 }
 
-function queuesOf(topic: string, route: TopicRouteData): Queue[] {
-  return route.queueDatas.flatMap(({ brokerName, perm, readQueueNums }) =>
+function queuesOf(topic: string, parts: readonly RoutedQueues[]): Queue[] {
+  return parts.flatMap(({ brokerName, perm, readQueueNums }) =>
     (isReadable(perm) ? Array.from({ length: Math.min(readQueueNums, 65_536) }, (_, queueId) => ({ topic, brokerName, queueId })) : []));
 }
 
-export function createAssignment(ctx: BrokerContext, modes: RequestModes, client: NamesrvCaller): Handler<'QUERY_ASSIGNMENT'> {
-  const routes = new Map<string, { readonly untilMs: number; readonly queues: Promise<readonly Queue[] | undefined> }>();
-
-  async function ask(topic: string): Promise<readonly Queue[] | undefined> {
-    const servers = parseAddressList(ctx.config.namesrvAddr);
-    for (const address of servers) {
-      try {
-        const answer = await client.call(address, { code: requests.GET_ROUTEINFO_BY_TOPIC.code, ext: { topic, acceptStandardJsonOnly: 'true' } }, routeTimeoutMs);
-        if (answer.code === responseCodes.SUCCESS) return queuesOf(topic, topicRouteData.decode(answer.body));
-        if (answer.code === responseCodes.TOPIC_NOT_EXIST) return undefined;
-      } catch (error) {
-        ctx.log.warn({ topic, address, error: String(error) }, 'a name server could not be asked for a route');
-      }
-    }
-    if (servers.length > 0) return undefined;
-    // Nobody else can have the topic where there is no name server.
-    const own = ctx.topics.get(topic);
-    if (own === undefined || !isReadable(own.config.perm)) return undefined;
-    return Array.from({ length: own.config.readQueueNums }, (_, queueId) => ({ topic, brokerName: ctx.config.brokerName, queueId }));
-  }
-
+export function createAssignment(ctx: BrokerContext, modes: RequestModes, routes: TopicRoutes): Handler<'QUERY_ASSIGNMENT'> {
   async function routed(topic: string): Promise<readonly Queue[] | undefined> {
-    const nowMs = ctx.clock.nowMs();
-    const known = routes.get(topic);
-    if (known !== undefined && nowMs < known.untilMs) return known.queues;
-    if (routes.size >= routesMax) routes.delete(routes.keys().next().value ?? '');
-    const queues = ask(topic);
-    routes.delete(topic);
-    routes.set(topic, { untilMs: nowMs + noRouteMs, queues });
-    const found = await queues;
-    if (found !== undefined && found.length > 0) routes.set(topic, { untilMs: ctx.clock.nowMs() + routeMs, queues });
-    return found;
+    // A light queue is on the broker that is asked for it.
+    if (isLightQueue(topic)) return [{ topic, brokerName: ctx.config.brokerName, queueId: lightQueueId }];
+    const parts = await routes.of(topic);
+    return parts === undefined ? undefined : queuesOf(topic, parts);
   }
 
   return async (_call, _header, body) => {

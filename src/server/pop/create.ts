@@ -2,7 +2,8 @@
 import type { Handlers, TimerHandle } from '../../remoting/types.js';
 import type { Disk } from '../../store/disk.js';
 import type { PutParts } from '../broker/put-place.js';
-import type { NamesrvCaller } from '../broker/registration.js';
+import type { TopicRoutes } from '../broker/topic-routes.js';
+import type { LiteAcking } from '../lite/ack.js';
 import { createAcking } from './ack.js';
 import { createAssignment } from './assignment.js';
 import { createLooking } from './look.js';
@@ -26,7 +27,9 @@ type PopHandlers = Pick<Handlers,
 export interface PopOptions {
   readonly put: PutParts;
   readonly disk: Disk;
-  readonly client: NamesrvCaller;
+  readonly routes: TopicRoutes;
+  /** Acknowledgements that name a lite topic. */
+  readonly lite?: LiteAcking | undefined;
   /** Milliseconds by which what waits for its time may come late; 0 without timers. */
   readonly timersBehindMs: () => number;
 }
@@ -70,9 +73,9 @@ export function createPopService(options: PopOptions): PopService {
   return {
     handlers: {
       POP_MESSAGE: createPop(parts, filters, wake, ready).handler,
-      ...createAcking(parts, wake).handlers,
+      ...createAcking(parts, wake, options.lite).handlers,
       ...createLooking(parts, filters, wake).handlers,
-      QUERY_ASSIGNMENT: createAssignment(ctx, modes, options.client),
+      QUERY_ASSIGNMENT: createAssignment(ctx, modes, options.routes),
       ...modes.handlers,
     },
     revive,

@@ -27,7 +27,7 @@ interface OrderInfo {
   /** When a message is visible again, by offset, where that was changed. */
   readonly nextVisible: Map<number, number>;
   /** How often a message was given before, by offset; only those that were. */
-  readonly counts: ReadonlyMap<number, number>;
+  counts: ReadonlyMap<number, number>;
   lastConsumeMs: number;
   /** Offsets acknowledged. */
   readonly acked: Set<number>;
@@ -50,6 +50,14 @@ export interface OrderInfos {
   ack(topic: string, group: string, queueId: number, offset: number, popTime: number): OrderAck;
   /** `#updateNextVisibleTime`. */
   changeVisible(topic: string, group: string, queueId: number, offset: number, popTime: number, nextVisibleMs: number): void;
+  /** `MemoryConsumerOrderInfoManager#suspendQueue`: the whole batch is visible again then, and this time does not count as one it was given. */
+  suspend(topic: string, group: string, queueId: number, popTime: number, visibleMs: number): void;
+  /** Forgets all queues of a topic. */
+  remove(topic: string, group: string): void;
+  /** Forgets batches of what is gone, and those that nobody touched for a day. */
+  clean(): void;
+  /** Topics and groups. */
+  readonly size: number;
   /** When the queue is free again if nobody acknowledges; undefined when it is not blocked. */
   freeAt(topic: string, group: string, queueId: number): number | undefined;
 }
@@ -78,11 +86,12 @@ function countsAfter(before: OrderInfo | undefined, batch: Batch): ReadonlyMap<n
   return counts;
 }
 
-export function createOrderInfos(ctx: BrokerContext, disk: Disk): OrderInfos {
+/** @param disk undefined = the table lives in memory only (`MemoryConsumerOrderInfoManager`) */
+export function createOrderInfos(ctx: BrokerContext, disk: Disk | undefined): OrderInfos {
   /** `topic@group` -> queue id. */
   const table = new Map<string, Map<number, OrderInfo>>();
   let dirty = false;
-  const file = new ConfigFile({
+  const file = disk === undefined ? undefined : new ConfigFile({
     disk,
     path: `${ctx.config.storePathConfigDir}/consumerOrderInfo.json`,
     log: ctx.log,
@@ -140,17 +149,17 @@ export function createOrderInfos(ctx: BrokerContext, disk: Disk): OrderInfos {
 
   return {
     load() {
-      file.load(decode);
+      file?.load(decode);
     },
     save() {
       if (!dirty) return;
       dirty = false;
-      file.save();
+      file?.save();
     },
     async close() {
-      if (dirty) file.save();
+      if (dirty) file?.save();
       dirty = false;
-      await file.flush();
+      await file?.flush();
     },
     update(given, counts) {
       const key = `${given.topic}@${given.group}`;
@@ -194,6 +203,21 @@ export function createOrderInfos(ctx: BrokerContext, disk: Disk): OrderInfos {
       if (info === undefined || info.popTime !== popTime || !info.offsets.includes(offset)) return;
       info.nextVisible.set(offset, nextVisibleMs);
       dirty = true;
+    },
+    suspend(topic, group, queueId, popTime, visibleMs) {
+      const info = find(topic, group, queueId);
+      if (info === undefined || info.popTime !== popTime) return;
+      info.counts = new Map([...info.counts].map(([offset, times]) => [offset, Math.max(0, times - 1)]));
+      info.nextVisible.clear();
+      info.invisibleTime = visibleMs - popTime;
+      dirty = true;
+    },
+    remove(topic, group) {
+      if (table.delete(`${topic}@${group}`)) dirty = true;
+    },
+    clean,
+    get size() {
+      return table.size;
     },
     freeAt(topic, group, queueId) {
       const info = find(topic, group, queueId);

@@ -7,6 +7,7 @@ import { formatProperties, propertyNames } from '../../codec/properties.js';
 import type { Partly, Value } from '../../codec/protobuf.js';
 import { responseCodes } from '../../codec/responses.js';
 import { messageSysFlag } from '../../codec/sys-flag.js';
+import { consistentHash } from '../../compat/consistent-hash.js';
 import { javaStringHash } from '../../compat/java-string-hash.js';
 import type { Topic } from '../broker/types.js';
 import { checkedTopic, topicTypeOf, type ProxyCall, type ProxyParts, type TopicType } from './context.js';
@@ -105,20 +106,6 @@ function typeOf(properties: ReadonlyMap<string, string>): TopicType {
 export function checkType(expected: TopicType, actual: TopicType): void {
   if (expected === 'MIXED' || expected === actual) return;
   throw new GrpcRefusal(grpcCode.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE, `TopicMessageType validate failed, the expected type is ${expected}, but actual type is ${actual}`);
-}
-
-/**
- * The bucket of a hash among `buckets`: jump consistent hashing (Lamping and Veach) driven by a 64-bit linear congruential generator, which is what
- * Guava's Hashing#consistentHash does; clients and Apache's proxy choose the same queue.
- */
-export function consistentHash(hash: number, buckets: number): number {
-  let state = BigInt(hash);
-  for (let bucket = 0; ;) {
-    state = BigInt.asIntN(64, 2_862_933_555_777_941_757n * state + 1n);
-    const next = Math.trunc((bucket + 1) / ((Number(BigInt.asUintN(64, state) >> 33n) + 1) / 0x8000_0000));
-    if (next < 0 || next >= buckets) return bucket;
-    bucket = next;
-  }
 }
 
 export class Sender {

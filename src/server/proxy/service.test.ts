@@ -9,7 +9,7 @@ import { silentLog } from '../../remoting/clocks.js';
 import { grpcPrefixBytes, type GrpcCall } from '../../remoting/grpc.js';
 import { Composed } from '../broker/testdata/composed.js';
 import { readHandle } from './receipt-handle.js';
-import { consistentHash } from './send.js';
+import { consistentHash } from '../../compat/consistent-hash.js';
 import { createProxy, type Proxy } from './service.js';
 
 type RequestOf<M extends GrpcMethodName> = Partly<Value<(typeof grpcMethods)[M]['request']>>;
