@@ -28,11 +28,13 @@ export class ProxyClient implements PeerOwner {
   readonly peer: LocalPeer;
   settings: SettingsValue | undefined;
   private readonly relay: Relay;
+  private readonly silent: (client: ProxyClient) => void;
   private telemetry: GrpcCall | undefined;
 
-  constructor(id: string, peer: GrpcPeer, relay: Relay) {
+  constructor(id: string, peer: GrpcPeer, relay: Relay, silent: (client: ProxyClient) => void) {
     this.id = id;
     this.relay = relay;
+    this.silent = silent;
     this.peer = new LocalPeer(peer, this);
   }
 
@@ -46,7 +48,9 @@ export class ProxyClient implements PeerOwner {
     if (this.telemetry === telemetry) return;
     this.telemetry = telemetry;
     telemetry.onClose(() => {
-      if (this.telemetry === telemetry) this.telemetry = undefined;
+      if (this.telemetry !== telemetry) return;
+      this.telemetry = undefined;
+      this.silent(this);
     });
   }
 
@@ -70,9 +74,12 @@ export class ProxyClient implements PeerOwner {
 export class ProxyClients {
   private readonly byId = new Map<string, ProxyClient>();
   private readonly relay: Relay;
+  private readonly silent: (client: ProxyClient) => void;
 
-  constructor(relay: Relay) {
+  /** @param silent told of a client whose Telemetry stream ended, or that left */
+  constructor(relay: Relay, silent: (client: ProxyClient) => void) {
     this.relay = relay;
+    this.silent = silent;
   }
 
   get size(): number {
@@ -88,10 +95,11 @@ export class ProxyClients {
     const known = this.byId.get(id);
     if (known !== undefined) return known;
     if (this.byId.size >= clientsMax) throw new GrpcRefusal(grpcCode.TOO_MANY_REQUESTS, `clients of this broker: at most ${clientsMax} are allowed`);
-    const client = new ProxyClient(id, peer, this.relay);
+    const client = new ProxyClient(id, peer, this.relay, this.silent);
     this.byId.set(id, client);
     client.peer.onClose(() => {
       if (this.byId.get(id) === client) this.byId.delete(id);
+      this.silent(client);
     });
     return client;
   }

@@ -8,6 +8,7 @@ import { grpcPrefixBytes, type GrpcCall } from '../../remoting/grpc.js';
 import type { Reply } from '../../remoting/types.js';
 import { checkedTopic, groupOf, knownTopic, type ProxyCall, type ProxyParts } from './context.js';
 import { subscriptionOf } from './filter.js';
+import { isLiteClient } from './lite.js';
 import { messageOf } from './message.js';
 import { topicTypeOfName } from './receipt-handle.js';
 import type { Renewals } from './renewals.js';
@@ -77,6 +78,28 @@ function orderCountOf(info: string | undefined, message: DecodedMessage, kind: s
   return count > 0 ? count : undefined;
 }
 
+/** A pop for a client with lite topics. */
+interface LiteAsked {
+  readonly group: string;
+  readonly topic: string;
+  readonly invisibleMs: number;
+  readonly pollMs: number;
+  readonly tags: readonly string[];
+}
+
+/** The lite topic that is to be named with the message's acknowledgement. */
+function liteTopicOf(call: ProxyCall, message: DecodedMessage): string | undefined {
+  return isLiteClient(call.client) ? message.properties.get(propertyNames.LITE_TOPIC) : undefined;
+}
+
+/** What a pop that brought nothing is answered; undefined = it brought something. */
+function statusOfPop(reply: Pick<Reply, 'code' | 'remark'>): Status | undefined {
+  if (reply.code === responseCodes.SUCCESS) return undefined;
+  if (reply.code === responseCodes.POLLING_FULL) return { code: grpcCode.TOO_MANY_REQUESTS, message: 'polling full' };
+  if (reply.code === responseCodes.POLLING_TIMEOUT || reply.code === responseCodes.PULL_NOT_FOUND) return { code: grpcCode.MESSAGE_NOT_FOUND, message: 'no new message' };
+  return statusOfReply(reply);
+}
+
 export class Receiver {
   private readonly parts: ProxyParts;
   private readonly settler: Settler;
@@ -100,19 +123,52 @@ export class Receiver {
     const { perm, readQueueNums } = knownTopic(parts, topic).config;
     if ((perm & permRead) === 0 || readQueueNums <= 0) throw new GrpcRefusal(grpcCode.FORBIDDEN, 'no readable queue');
     if (parts.crowded()) throw new GrpcRefusal(grpcCode.TOO_MANY_REQUESTS, 'too much waits to be taken by clients');
+    if (isLiteClient(call.client)) return this.receiveLite(call, request, { group, topic, invisibleMs, pollMs, tags: subscription.tagsSet });
     const order = groupOf(parts, group)?.consumeMessageOrderly ?? false;
     const reply = await parts.ask('POP_MESSAGE', call.peer, {
       consumerGroup: group, topic, queueId: -1, maxMsgNums: Math.min(proxyLimits.receiveMax, Math.max(1, request.batchSize)), invisibleTime: BigInt(invisibleMs),
       pollTime: BigInt(Math.trunc(pollMs)), bornTime: BigInt(parts.clock.nowMs()), initMode: initModeMax, expType: subscription.expressionType, exp: subscription.subString, order,
       attemptId: request.attemptId,
     }, { language: call.language });
-    const nowMs = parts.clock.nowMs();
-    if (reply.code === responseCodes.POLLING_FULL) return finishReceive(call.call, nowMs, { code: grpcCode.TOO_MANY_REQUESTS, message: 'polling full' });
-    if (reply.code === responseCodes.POLLING_TIMEOUT || reply.code === responseCodes.PULL_NOT_FOUND) {
-      return finishReceive(call.call, nowMs, { code: grpcCode.MESSAGE_NOT_FOUND, message: 'no new message' });
-    }
-    if (reply.code !== responseCodes.SUCCESS) return finishReceive(call.call, nowMs, statusOfReply(reply));
+    const status = statusOfPop(reply);
+    if (status !== undefined) return finishReceive(call.call, parts.clock.nowMs(), status);
     this.deliver(call, request, group, topic, await this.filtered(call, group, topic, subscription.tagsSet, this.popped(reply, order)));
+  }
+
+  /** The same for a client with lite topics (`ConsumerProcessor#popLiteMessage`). */
+  private async receiveLite(call: ProxyCall, request: Request, asked: LiteAsked): Promise<void> {
+    const { parts } = this;
+    const { group, topic } = asked;
+    const unacked = call.client === undefined ? 0 : this.renewals.countOf(call.client);
+    if (unacked > proxyLimits.liteUnackedMax) {
+      throw new GrpcRefusal(grpcCode.FORBIDDEN, `The client [${call.clientId}] has too many unacked messages. Unacked count: ${unacked}`);
+    }
+    const reply = await parts.ask('POP_LITE_MESSAGE', call.peer, {
+      clientId: call.clientId, consumerGroup: group, topic, maxMsgNum: Math.min(proxyLimits.receiveMax, request.batchSize), invisibleTime: BigInt(asked.invisibleMs),
+      pollTime: BigInt(Math.trunc(asked.pollMs)), bornTime: BigInt(parts.clock.nowMs()), attemptId: request.attemptId,
+    }, { language: call.language });
+    const status = statusOfPop(reply);
+    if (status !== undefined) return finishReceive(call.call, parts.clock.nowMs(), status);
+    this.deliver(call, request, group, topic, await this.filtered(call, group, topic, asked.tags, this.poppedLite(reply)));
+  }
+
+  /** Messages of lite topics with their handles (`MQClientAPIImpl#processPopLiteResponse`): they stand where their light queue has them. */
+  private poppedLite({ body, header }: Reply<'POP_LITE_MESSAGE'>): Popped[] {
+    const { messages, fault } = decodeMessages(body === undefined ? Buffer.alloc(0) : Buffer.isBuffer(body) ? body : Buffer.concat(body));
+    if (fault !== undefined) this.parts.log.error({ fault }, 'the broker popped what cannot be read');
+    const counts = (header?.orderCountInfo ?? '').split(';');
+    const popped: Popped[] = [];
+    messages.forEach((message, i) => {
+      const offset = message.properties.get(propertyNames.INNER_MULTI_QUEUE_OFFSET) ?? '';
+      if (!/^\d{1,16}$/.test(offset)) return;
+      const handle = [0, header?.popTime ?? 0, header?.invisibleTime ?? 0, header?.reviveQid ?? 0, '0', this.parts.broker.config.brokerName, 0, offset, message.phyOffset].join(' ');
+      // "n", or "0 qo0%offset n"; a list of another length says nothing of single messages.
+      const times = counts.length === messages.length ? Number((counts[i] ?? '').split(' ').at(-1)) : 0;
+      message.reconsumeTimes = Number.isInteger(times) ? times : 0;
+      message.queueOffset = Number(offset);
+      popped.push({ message, handle });
+    });
+    return popped;
   }
 
   /** The messages of an answer with their handles (`MQClientAPIImpl#processPopResponse`). */
@@ -141,8 +197,8 @@ export class Receiver {
     for (const one of popped) {
       const tag = one.message.properties.get(propertyNames.TAGS) ?? '';
       const messageId = one.message.properties.get(propertyNames.UNIQ_KEY) ?? one.message.msgId;
-      if (tags.length > 0 && !tags.includes(tag)) await this.settler.acknowledge(call, topic, group, one.handle);
-      else if (one.message.reconsumeTimes >= attemptsMax) await this.settler.bury(call, topic, group, messageId, one.handle);
+      if (tags.length > 0 && !tags.includes(tag)) await this.settler.acknowledge(call, topic, group, one.handle, liteTopicOf(call, one.message));
+      else if (one.message.reconsumeTimes >= attemptsMax) await this.settler.bury(call, topic, group, messageId, one.handle, liteTopicOf(call, one.message));
       else out.push(one);
     }
     return out;
@@ -155,8 +211,9 @@ export class Receiver {
     for (const { message, handle } of popped) {
       delivered &&= write(call.call, { message: messageOf(message, handle, nowMs) });
       // Nobody takes it: it comes again soon, for whoever asks then.
-      if (!delivered) void this.settler.change(call, topic, group, handle, nackInvisibleMs);
-      else if (request.autoRenew && call.client !== undefined) this.renewals.add(call.client, { group, topic, handle });
+      const liteTopic = liteTopicOf(call, message);
+      if (!delivered) void this.settler.change(call, topic, group, handle, nackInvisibleMs, { liteTopic });
+      else if (request.autoRenew && call.client !== undefined) this.renewals.add(call.client, { group, topic, handle, liteTopic });
     }
     finishReceive(call.call, nowMs);
   }

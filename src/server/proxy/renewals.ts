@@ -22,6 +22,7 @@ export interface Renewal {
   readonly group: string;
   readonly topic: string;
   readonly handle: string;
+  readonly liteTopic?: string | undefined;
 }
 
 interface Held {
@@ -50,6 +51,11 @@ export class Renewals {
 
   get size(): number {
     return this.count;
+  }
+
+  /** Messages of one client. */
+  countOf(client: ProxyClient): number {
+    return this.held.get(client)?.size ?? 0;
   }
 
   add(client: ProxyClient, renewal: Renewal): void {

@@ -58,7 +58,7 @@ export async function queryAssignment(parts: ProxyParts, _call: ProxyCall, reque
   const { perm, readQueueNums } = topic.config;
   if ((perm & permRead) === 0 || readQueueNums <= 0) throw new GrpcRefusal(grpcCode.FORBIDDEN, 'no readable queue');
   const broker = brokerOf(parts, request.endpoints);
-  const fifo = groupOf(parts, group)?.consumeMessageOrderly === true && topicTypeOf(topic) !== 'LITE';
+  const fifo = groupOf(parts, group)?.consumeMessageOrderly === true && (groupOf(parts, group)?.attributes['lite.bind.topic'] ?? '') === '';
   const ids = fifo ? Array.from({ length: readQueueNums }, (_, id) => id) : [-1];
   const shown = (perm & permWrite) === 0 ? permission.READ : permission.READ_WRITE;
   return Promise.resolve({ status: statusOk, assignments: ids.map((id) => ({ messageQueue: { topic: request.topic, id, permission: shown, broker } })) });

@@ -108,6 +108,12 @@ export function checkType(expected: TopicType, actual: TopicType): void {
   throw new GrpcRefusal(grpcCode.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE, `TopicMessageType validate failed, the expected type is ${expected}, but actual type is ${actual}`);
 }
 
+/** What keeps messages of its kind on one queue: the message group, or the lite topic. */
+function ordered({ systemProperties }: MessageValue): string {
+  const group = systemProperties?.messageGroup ?? '';
+  return group !== '' ? group : (systemProperties?.liteTopic ?? '');
+}
+
 export class Sender {
   private readonly parts: ProxyParts;
   private readonly transactions: TransactionTable;
@@ -132,7 +138,7 @@ export class Sender {
     const head = all[0] as (typeof all)[number];
     const topic = parts.broker.topics.get(name);
     checkType(topicTypeOf(topic), typeOf(head.properties));
-    const queueId = topic === undefined ? undefined : this.queueOf(topic, all.length === 1 ? (first.systemProperties?.messageGroup ?? '') : '');
+    const queueId = topic === undefined ? undefined : this.queueOf(topic, all.length === 1 ? ordered(first) : '');
     if (queueId === undefined) throw new GrpcRefusal(grpcCode.FORBIDDEN, 'no writable queue');
     const entry = await this.put(call, name, queueId, all);
     return { status: commonStatus([entry.status], 'send status is empty'), entries: [entry] };

@@ -10,7 +10,8 @@ import type { Clock, Handlers, Log } from '../../remoting/types.js';
 import type { BrokerContext } from '../broker/types.js';
 import { createAskBroker } from './ask-broker.js';
 import { ProxyClients } from './clients.js';
-import { checkedTopic, type ProxyCall, type ProxyParts } from './context.js';
+import type { ProxyCall, ProxyParts } from './context.js';
+import { liteClientGone, syncLiteSubscription } from './lite.js';
 import { LocalPeer } from './peer.js';
 import { finishReceive, Receiver } from './receive.js';
 import { TelemetryRelay } from './relay.js';
@@ -21,7 +22,6 @@ import { heartbeat, notifyClientTermination, takeSettings } from './settings.js'
 import { Settler } from './settle.js';
 import { GrpcRefusal, statusOfError, type Status } from './status.js';
 import { endTransaction, TransactionTable } from './transactions.js';
-import { checkGroup } from './validate.js';
 
 export interface ProxyOptions {
   readonly broker: { readonly handlers: Partial<Handlers>; readonly laneSet: LaneSet; readonly context: BrokerContext };
@@ -50,8 +50,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   const transactions = new TransactionTable();
   const relay = new TelemetryRelay(clock, transactions);
   const ask = createAskBroker({ handlers: options.broker.handlers, lanes: options.broker.laneSet, clock, log });
-  const parts: ProxyParts = { broker: options.broker.context, ask, clients: new ProxyClients(relay), clock, log, crowded: options.crowded };
-  const renewals = new Renewals(clock, (client, { topic, group }, handle, invisibleMs) => settler.change({ peer: client.peer, language: 'JAVA' }, topic, group, handle, invisibleMs));
+  const parts: ProxyParts = { broker: options.broker.context, ask, clients: new ProxyClients(relay, (client) => liteClientGone(parts, client)), clock, log, crowded: options.crowded };
+  const renewals = new Renewals(clock, (client, { topic, group, liteTopic }, handle, invisibleMs) => settler.change({ peer: client.peer, language: 'JAVA' }, topic, group, handle, invisibleMs, { liteTopic }));
   const settler: Settler = new Settler(parts, renewals);
   const receiver = new Receiver(parts, settler, renewals);
   const sender = new Sender(parts, transactions);
@@ -67,11 +67,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     NotifyClientTermination: (call, request) => notifyClientTermination(parts, call, request),
     ChangeInvisibleDuration: (call, request) => settler.changeInvisibleDuration(call, request),
     RecallMessage: (call, request) => sender.recallMessage(call, request),
-    SyncLiteSubscription: (_call, request) => {
-      checkedTopic(parts, request.topic);
-      checkGroup(request.group?.name ?? '');
-      throw new GrpcRefusal(grpcCode.NOT_IMPLEMENTED, 'lite topics are not served');
-    },
+    SyncLiteSubscription: (call, request) => syncLiteSubscription(parts, call, request),
   };
 
   /** One call with the metadata that every method needs. @throws GrpcRefusal CLIENT_ID_REQUIRED. */

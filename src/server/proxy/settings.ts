@@ -6,6 +6,7 @@ import { clientType, grpcCode, language, type HeartbeatRequest, type HeartbeatRe
 import type { Partly, Value } from '../../codec/protobuf.js';
 import { responseCodes } from '../../codec/responses.js';
 import { isMap, intOf, listOf, longValue, textOf } from '../../codec/json-members.js';
+import { parseJavaInt } from '../../compat/java-number.js';
 import { writeJson } from '../../compat/fastjson.js';
 import type { GroupConfig } from '../broker/types.js';
 import type { ProxyClient, SettingsValue } from './clients.js';
@@ -28,7 +29,10 @@ const retrySteps = [1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 60
 const exponentialDefault = { initialMs: 5000, maxMs: 7_200_000, multiplier: 2 } as const;
 
 /** What a group gives when there is none yet (`SubscriptionGroupConfig`). */
-const newGroup = { consumeMessageOrderly: false, retryMaxTimes: 16, groupRetryPolicy: undefined } as const;
+const newGroup = { consumeMessageOrderly: false, retryMaxTimes: 16, groupRetryPolicy: undefined, attributes: {} } as const;
+
+/** `SubscriptionGroupAttributes#LITE_SUB_CLIENT_QUOTA_ATTRIBUTE`. */
+const liteQuotaDefault = 2000;
 
 function backoffOf(policy: unknown): Partly<NonNullable<SettingsValue['backoffPolicy']>> {
   const map = isMap(policy) ? policy : undefined;
@@ -57,13 +61,13 @@ export function mergedSettings(parts: ProxyParts, settings: SettingsValue): Sett
     };
   }
   if (settings.subscription === undefined) return { ...settings, metric };
-  const group: Pick<GroupConfig, 'consumeMessageOrderly' | 'retryMaxTimes' | 'groupRetryPolicy'> = groupOf(parts, settings.subscription.group?.name ?? '') ?? newGroup;
+  const group: Pick<GroupConfig, 'consumeMessageOrderly' | 'retryMaxTimes' | 'groupRetryPolicy' | 'attributes'> = groupOf(parts, settings.subscription.group?.name ?? '') ?? newGroup;
   return {
     ...settings, metric,
     backoffPolicy: { exponentialBackoff: undefined, customizedBackoff: undefined, ...(backoffOf(group.groupRetryPolicy) as object), maxAttempts: group.retryMaxTimes + 1 },
     subscription: {
       ...settings.subscription, fifo: group.consumeMessageOrderly, receiveBatchSize: proxyLimits.receiveMax, longPollingTimeout: timeOf(proxyLimits.pollMsMax),
-      liteSubscriptionQuota: 2000, maxLiteTopicSize: proxyLimits.liteTopicBytesMax,
+      liteSubscriptionQuota: parseJavaInt(group.attributes['lite.sub.client.quota'] ?? '') ?? liteQuotaDefault, maxLiteTopicSize: proxyLimits.liteTopicBytesMax,
     },
   };
 }

@@ -49,7 +49,7 @@ export class Settler {
 
   async forwardToDeadLetterQueue(call: ProxyCall, request: Value<typeof ForwardMessageToDeadLetterQueueRequest>): Promise<Partly<Value<typeof ForwardMessageToDeadLetterQueueResponse>>> {
     const [topic, group] = this.names(request);
-    return { status: await this.bury(call, topic, group, request.messageId, this.renewals.end(call.client, request.receiptHandle)) };
+    return { status: await this.bury(call, topic, group, request.messageId, this.renewals.end(call.client, request.receiptHandle), request.liteTopic) };
   }
 
   /** Acknowledges one message; every end is a status. */
@@ -83,7 +83,7 @@ export class Settler {
   }
 
   /** Moves a message to the dead letters of the group and acknowledges it. */
-  async bury(asker: Asker, topic: string, group: string, messageId: string, text: string): Promise<Status> {
+  async bury(asker: Asker, topic: string, group: string, messageId: string, text: string, liteTopic?: string): Promise<Status> {
     const handle = readHandle(text);
     if (handle.commitLogOffset < 0) throw new GrpcRefusal(grpcCode.INVALID_RECEIPT_HANDLE, 'commit log offset is empty');
     this.own(handle);
@@ -91,7 +91,7 @@ export class Settler {
       offset: BigInt(handle.commitLogOffset), group, delayLevel: -1, originMsgId: messageId, originTopic: realTopic(handle, topic, group), unitMode: false, maxReconsumeTimes: 0,
     }, { language: asker.language });
     if (reply.code !== responseCodes.SUCCESS) return statusOfReply(reply);
-    await this.acknowledge(asker, topic, group, text);
+    await this.acknowledge(asker, topic, group, text, liteTopic);
     return statusOk;
   }
 

@@ -39,6 +39,8 @@ const byRemotingCode = new Map<number, GrpcCode>([
   [responseCodes.REQUEST_CODE_NOT_SUPPORTED, grpcCode.NOT_IMPLEMENTED],
   [responseCodes.SUBSCRIPTION_GROUP_NOT_EXIST, grpcCode.CONSUMER_GROUP_NOT_FOUND],
   [responseCodes.TOPIC_NOT_EXIST, grpcCode.TOPIC_NOT_FOUND],
+  [responseCodes.LMQ_QUOTA_EXCEEDED, grpcCode.LITE_TOPIC_QUOTA_EXCEEDED],
+  [responseCodes.LITE_SUBSCRIPTION_QUOTA_EXCEEDED, grpcCode.LITE_SUBSCRIPTION_QUOTA_EXCEEDED],
 ]);
 
 /** The status of a broker's answer. */

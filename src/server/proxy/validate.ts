@@ -13,6 +13,8 @@ export const proxyLimits = {
   userPropertyBytesMax: 16 * 1024,
   messageGroupBytesMax: 64,
   liteTopicBytesMax: 64,
+  /** Messages a lite client may have unacknowledged (`ProxyConfig#maxLiteRenewNumPerChannel`). */
+  liteUnackedMax: 100,
   receiveInvisibleMsMin: 10_000,
   invisibleMsMax: 12 * 3600 * 1000,
   delayMsMax: 24 * 3600 * 1000,
@@ -80,8 +82,12 @@ export function checkMessageGroup(group: string): void {
 }
 
 export function checkLiteTopic(liteTopic: string): void {
-  if (/^[a-zA-Z0-9_-]+$/.test(liteTopic) && liteTopic.length <= proxyLimits.liteTopicBytesMax) return;
-  throw new GrpcRefusal(grpcCode.ILLEGAL_LITE_TOPIC, `lite topic is illegal: ${shown(liteTopic)}`);
+  const refuse = (message: string): never => {
+    throw new GrpcRefusal(grpcCode.ILLEGAL_LITE_TOPIC, message);
+  };
+  if (liteTopic.trim() === '') refuse('lite topic cannot be the char sequence of whitespace');
+  if (Buffer.byteLength(liteTopic) > proxyLimits.liteTopicBytesMax) refuse(`lite topic exceed the max size ${proxyLimits.liteTopicBytesMax}`);
+  if (!/^[a-zA-Z0-9_-]+$/.test(liteTopic)) refuse('lite topic can only contain alphanumeric characters, hyphens(-), and underscores(_)');
 }
 
 export function checkInvisibleTime(ms: number, minMs: number): void {

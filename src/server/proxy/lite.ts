@@ -1,0 +1,57 @@
+/** Lite topics of gRPC clients (`ClientActivity#syncLiteSubscription`): what they subscribe to, told to the broker in the client's name. */
+import { grpcCode, liteSubscriptionAction, type SyncLiteSubscriptionRequest, type SyncLiteSubscriptionResponse } from '../../codec/grpc-messages.js';
+import type { Partly, Value } from '../../codec/protobuf.js';
+import { responseCodes } from '../../codec/responses.js';
+import { writeJson } from '../../compat/fastjson.js';
+import { clientType } from '../../codec/grpc-messages.js';
+import type { ProxyClient } from './clients.js';
+import { checkedTopic, type ProxyCall, type ProxyParts } from './context.js';
+import { GrpcRefusal, statusOfReply, statusOk } from './status.js';
+import { checkGroup, checkLiteTopic } from './validate.js';
+
+const actions = new Map<number, string>(Object.entries(liteSubscriptionAction).map(([name, number]) => [number, name]));
+
+/** Values of OFFSET_POLICY are the broker's: LAST 0, MIN 1, MAX 2. */
+const policyMax = 2;
+
+type Option = NonNullable<Value<typeof SyncLiteSubscriptionRequest>['offsetOption']>;
+
+function optionOf(option: Option): { readonly type: string; readonly value: number } {
+  if (option.policy !== undefined) {
+    if (option.policy < 0 || option.policy > policyMax) throw new GrpcRefusal(grpcCode.INTERNAL_SERVER_ERROR, `unknown OffsetOption policy: ${option.policy}`);
+    return { type: 'POLICY', value: option.policy };
+  }
+  if (option.offset !== undefined) return { type: 'OFFSET', value: Number(option.offset) };
+  if (option.tailN !== undefined) return { type: 'TAIL_N', value: Number(option.tailN) };
+  if (option.timestamp !== undefined) return { type: 'TIMESTAMP', value: Number(option.timestamp) };
+  throw new GrpcRefusal(grpcCode.INTERNAL_SERVER_ERROR, 'Unknown OffsetOption type: OFFSETTYPE_NOT_SET');
+}
+
+export async function syncLiteSubscription(parts: ProxyParts, call: ProxyCall, request: Value<typeof SyncLiteSubscriptionRequest>): Promise<Partly<Value<typeof SyncLiteSubscriptionResponse>>> {
+  const topic = checkedTopic(parts, request.topic);
+  const group = request.group?.name ?? '';
+  checkGroup(group);
+  const action = actions.get(request.action);
+  if (action === undefined) throw new GrpcRefusal(grpcCode.INTERNAL_SERVER_ERROR, 'unknown LiteSubscriptionAction: UNRECOGNIZED');
+  const adding = request.action === liteSubscriptionAction.PARTIAL_ADD;
+  if (adding) for (const liteTopic of request.liteTopicSet) checkLiteTopic(liteTopic);
+  const offsetOption = adding && request.offsetOption !== undefined ? optionOf(request.offsetOption) : undefined;
+  const body = writeJson({ subscriptionSet: [{ action, clientId: call.clientId, group, liteTopicSet: [...new Set(request.liteTopicSet)], offsetOption, topic, version: Number(request.version ?? 0) }] });
+  const reply = await parts.ask('LITE_SUBSCRIPTION_CTL', call.peer, {}, { body: Buffer.from(body), language: call.language });
+  return { status: reply.code === responseCodes.SUCCESS ? statusOk : statusOfReply(reply) };
+}
+
+export function isLiteClient(client: ProxyClient | undefined): boolean {
+  return client?.settings?.clientType === clientType.LITE_PUSH_CONSUMER;
+}
+
+/** The client, or its stream, is gone: its lite topics go to others (`GrpcClientSettingsManager#offlineClientLiteSubscription`). */
+export function liteClientGone(parts: ProxyParts, client: ProxyClient): void {
+  const subscription = client.settings?.subscription;
+  if (!isLiteClient(client) || subscription === undefined) return;
+  const body = writeJson({
+    subscriptionSet: [{ action: 'COMPLETE_REMOVE', clientId: client.id, group: subscription.group?.name ?? '', topic: subscription.subscriptions[0]?.topic?.name ?? '' }],
+  });
+  parts.ask('LITE_SUBSCRIPTION_CTL', client.peer, {}, { body: Buffer.from(body), oneway: true })
+    .catch((error: unknown) => parts.log.warn({ clientId: client.id, error: String(error) }, 'the lite topics of a client that left could not be given back'));
+}
