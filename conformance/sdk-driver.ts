@@ -36,6 +36,9 @@ export interface Event {
   readonly properties?: Readonly<Record<string, string>>;
   readonly bornHost?: string;
   readonly recallHandle?: string;
+  /** The lite topic (gRPC), and those that a consumer has. */
+  readonly lite?: string;
+  readonly lites?: readonly string[];
 }
 
 export interface OutgoingMessage {
@@ -48,6 +51,8 @@ export interface OutgoingMessage {
   readonly delayMs?: number;
   /** The message group (gRPC). */
   readonly shard?: string;
+  /** Of a LITE topic (gRPC). */
+  readonly lite?: string;
   /** Of a PRIORITY topic (gRPC). */
   readonly priority?: number;
   /** What becomes of it in a transaction; `open`: nothing, until the broker asks, then it is rolled back. */

@@ -10,18 +10,18 @@ import { code, type RawClient } from '../raw-client.js';
 import { eventually, type Event, type OutgoingMessage, type SdkDriver, type SdkName, type SendMode } from '../sdk-driver.js';
 
 type GrpcSdk = Extract<SdkName, `grpc-${string}`>;
-type TopicType = 'NORMAL' | 'FIFO' | 'DELAY' | 'TRANSACTION' | 'PRIORITY';
+type TopicType = 'NORMAL' | 'FIFO' | 'DELAY' | 'TRANSACTION' | 'PRIORITY' | 'LITE';
 
 /** What a gRPC library may lack. */
-export type GrpcFeature = 'push' | 'priority' | 'recall' | 'change' | 'fifoRetry' | 'fifoWaits' | 'remoting';
+export type GrpcFeature = 'push' | 'priority' | 'recall' | 'change' | 'fifoRetry' | 'fifoWaits' | 'lite' | 'remoting';
 
-const all: readonly GrpcFeature[] = ['push', 'priority', 'recall', 'change', 'fifoRetry', 'fifoWaits'];
+const all: readonly GrpcFeature[] = ['push', 'priority', 'recall', 'change', 'fifoRetry', 'fifoWaits', 'lite'];
 
 export const grpcFeatures: Readonly<Record<GrpcSdk, readonly GrpcFeature[]>> = {
   'grpc-java': all,
   // Goes on behind a FIFO message while that waits to be tried again (`fifoConsumeService#consumeIteratively`).
-  'grpc-go': all.filter((one) => one !== 'fifoWaits'),
-  'grpc-python': all,
+  'grpc-go': all.filter((one) => one !== 'fifoWaits' && one !== 'lite'),
+  'grpc-python': all.filter((one) => one !== 'lite'),
   // A FIFO message that was not taken goes to the dead letter queue at once.
   'grpc-node': all.filter((one) => one !== 'fifoRetry' && one !== 'fifoWaits'),
   // Sends, and receives with simple consumers.
@@ -42,7 +42,7 @@ export interface Setting {
   /** A fresh topic of that type, once the name server knows it. */
   topic(of: string, type: TopicType, queues?: number): Promise<string>;
   /** A fresh group. */
-  group(of: string, more?: Readonly<Record<string, boolean | number>>): Promise<string>;
+  group(of: string, more?: Readonly<Record<string, boolean | number | Readonly<Record<string, string>>>>): Promise<string>;
 }
 
 export interface Scenario {
@@ -64,7 +64,7 @@ const invisibleMs = 10_000;
 const tripMs = 5000;
 
 interface Consume {
-  readonly style?: 'push' | 'simple';
+  readonly style?: 'push' | 'simple' | 'lite';
   readonly expression?: string;
   readonly expressionType?: 'SQL92';
   readonly fail?: 'once' | 'always';
@@ -80,7 +80,7 @@ function messages(prefix: string, count: number, more: (i: number) => Partial<Ou
 
 async function consume(setting: Setting, group: string, topic: string, { style = 'push', ...more }: Consume = {}, by: SdkDriver = setting.sdk): Promise<string> {
   const as = setting.name(`consumer_${randomBytes(4).toString('hex')}_of_${group}`);
-  await setting.gate(() => by.command('subscribe', { as, group, topic, ...(style === 'simple' ? { style } : {}), invisibleMs, ...more }, patienceMs));
+  await setting.gate(() => by.command('subscribe', { as, group, topic, ...(style === 'push' ? {} : { style }), invisibleMs, ...more }, patienceMs));
   return as;
 }
 
@@ -304,6 +304,44 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    title: 'lite topics: a client has those it subscribed to, each in order, and loses one to another of its group',
+    needs: 'lite',
+    async run(setting) {
+      const { sdk } = setting;
+      const topic = await setting.topic('lite', 'LITE', 2);
+      const group = await setting.group('lite', { consumeMessageOrderly: true, attributes: { '+lite.bind.topic': topic, '+lite.sub.model': 'Exclusive' } });
+      const other = await setting.group('lite_other', { consumeMessageOrderly: true, attributes: { '+lite.bind.topic': topic } });
+      const [one, two, third] = [await consume(setting, group, topic, { style: 'lite', ...(setting.has('fifoWaits') ? { fail: 'once' } : {}) }), await consume(setting, group, topic, { style: 'lite' }), await consume(setting, other, topic, { style: 'lite' })];
+      const lite = (what: string, as: string, name: string, more: object = {}): Promise<readonly Event[]> => sdk.command(what, { as, lite: name, ...more });
+      for (const name of ['a', 'b']) await lite('subscribeLite', one, name);
+      await lite('subscribeLite', two, 'c');
+      const list = messages('lite', 36, (i) => ({ lite: ['a', 'b', 'c', 'd'][i % 4] ?? '' }));
+      const sent = await send(setting, topic, 'sync', list);
+      const of = (...names: string[]): Sent[] => sent.filter((_, i) => names.includes(list[i]?.lite ?? ''));
+      const inOrder = (as: string, name: string, expected: readonly Sent[]): void => {
+        const taken = sdk.heard('received', as).filter((event) => event.taken === true && event.lite === name);
+        expect(taken.map((event) => event.key)).toEqual(expected.map((event) => event.key));
+      };
+      await eventually('each took what is its own', patienceMs, () => [...untaken(of('a', 'b'), sdk, one), ...untaken(of('c'), sdk, two)]);
+      for (const name of ['a', 'b']) inOrder(one, name, of(name));
+      inOrder(two, 'c', of('c'));
+      // A group of its own begins at the first message where it says so.
+      await lite('subscribeLite', third, 'd', { from: 'min' });
+      await eventually('the other group took d from its start', patienceMs, () => untaken(of('d'), sdk, third));
+      inOrder(third, 'd', of('d'));
+      // In an exclusive group the newest subscriber has the lite topic, and the one before is told.
+      await lite('subscribeLite', two, 'a');
+      await eventually('the client that lost a knows it', patienceMs, async () => ((await sdk.command('liteTopics', { as: one }))[0]?.lites ?? []).filter((name) => name === 'a'));
+      const more = await send(setting, topic, 'sync', messages('more', 6, () => ({ lite: 'a' })));
+      await eventually('the new owner took all', patienceMs, () => untaken(more, sdk, two));
+      expect(sdk.heard('received', one).filter((event) => event.key?.startsWith('more'))).toEqual([]);
+      await lite('unsubscribeLite', two, 'c');
+      const left = await send(setting, topic, 'sync', messages('left', 2, () => ({ lite: 'c' })));
+      await sleep(quietMs);
+      expect(sdk.heard('received', two).filter((event) => left.some(({ key }) => key === event.key))).toEqual([]);
+    },
+  },
+  {
     title: 'remoting and gRPC clients read each other',
     needs: 'remoting',
     async run(setting) {
@@ -356,7 +394,7 @@ export const scenarios: readonly Scenario[] = [
 ];
 
 /** The body that makes a group. */
-export function groupBody(groupName: string, more: Readonly<Record<string, boolean | number>>): Buffer {
+export function groupBody(groupName: string, more: Readonly<Record<string, boolean | number | Readonly<Record<string, string>>>>): Buffer {
   return Buffer.from(JSON.stringify({
     groupName, consumeEnable: true, consumeFromMinEnable: true, consumeBroadcastEnable: true, retryQueueNums: 1, retryMaxTimes: 16, brokerId: 0, whichBrokerWhenConsumeSlowly: 1,
     notifyConsumerIdsChangedEnable: true, ...more,

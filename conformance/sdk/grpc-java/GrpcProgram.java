@@ -10,6 +10,8 @@ import org.apache.rocketmq.client.apis.ClientServiceProvider;
 import org.apache.rocketmq.client.apis.consumer.ConsumeResult;
 import org.apache.rocketmq.client.apis.consumer.FilterExpression;
 import org.apache.rocketmq.client.apis.consumer.FilterExpressionType;
+import org.apache.rocketmq.client.apis.consumer.LitePushConsumer;
+import org.apache.rocketmq.client.apis.consumer.OffsetOption;
 import org.apache.rocketmq.client.apis.consumer.SimpleConsumer;
 import org.apache.rocketmq.client.apis.message.Message;
 import org.apache.rocketmq.client.apis.message.MessageBuilder;
@@ -41,6 +43,15 @@ public final class GrpcProgram {
                 break;
             case "subscribe":
                 subscribe(command);
+                break;
+            case "subscribeLite":
+                subscribeLite(command);
+                break;
+            case "unsubscribeLite":
+                lite(command).unsubscribeLite((String) command.get("lite"));
+                break;
+            case "liteTopics":
+                Puppet.say("event", "liteTopics", "re", re, "as", command.get("as"), "lites", List.copyOf(lite(command).getLiteTopicSet()));
                 break;
             case "unsubscribe":
                 CONSUMERS.remove((String) command.get("as")).close();
@@ -77,6 +88,9 @@ public final class GrpcProgram {
             if (input.get("shard") != null) {
                 builder.setMessageGroup((String) input.get("shard"));
             }
+            if (input.get("lite") != null) {
+                builder.setLiteTopic((String) input.get("lite"));
+            }
             if (input.get("priority") != null) {
                 builder.setPriority(Puppet.number(input, "priority", 0));
             }
@@ -104,11 +118,28 @@ public final class GrpcProgram {
         }
     }
 
+    private static LitePushConsumer lite(Map<String, Object> command) {
+        return (LitePushConsumer) CONSUMERS.get((String) command.get("as"));
+    }
+
+    private static void subscribeLite(Map<String, Object> command) throws Exception {
+        if (command.get("from") == null) {
+            lite(command).subscribeLite((String) command.get("lite"));
+        } else {
+            lite(command).subscribeLite((String) command.get("lite"), "min".equals(command.get("from")) ? OffsetOption.MIN_OFFSET : OffsetOption.MAX_OFFSET);
+        }
+    }
+
     private static void subscribe(Map<String, Object> command) throws Exception {
         String as = (String) command.get("as");
         String group = (String) command.get("group");
         Map<String, FilterExpression> subscription = Collections.singletonMap((String) command.get("topic"),
             new FilterExpression(command.get("expression") == null ? "*" : (String) command.get("expression"), "SQL92".equals(command.get("expressionType")) ? FilterExpressionType.SQL92 : FilterExpressionType.TAG));
+        if ("lite".equals(command.get("style"))) {
+            CONSUMERS.put(as, PROVIDER.newLitePushConsumerBuilder().setClientConfiguration(configuration).setConsumerGroup(group).bindTopic((String) command.get("topic"))
+                .setMessageListener(message -> take(as, command, message) ? ConsumeResult.SUCCESS : ConsumeResult.FAILURE).build());
+            return;
+        }
         if ("simple".equals(command.get("style"))) {
             SimpleConsumer consumer = PROVIDER.newSimpleConsumerBuilder().setClientConfiguration(configuration).setConsumerGroup(group)
                 .setAwaitDuration(Duration.ofSeconds(1)).setSubscriptionExpressions(subscription).build();
@@ -164,7 +195,7 @@ public final class GrpcProgram {
         ByteBuffer body = message.getBody();
         Puppet.say("event", "received", "as", as, "topic", message.getTopic(), "key", key, "body", StandardCharsets.UTF_8.decode(body).toString(),
             "tag", message.getTag().orElse(null), "reconsume", message.getDeliveryAttempt() - 1, "msgId", message.getMessageId().toString(), "taken", taken, "t", System.currentTimeMillis(),
-            "shard", message.getMessageGroup().orElse(null), "priority", message.getPriority().orElse(null), "properties", message.getProperties(), "bornHost", message.getBornHost());
+            "shard", message.getMessageGroup().orElse(null), "priority", message.getPriority().orElse(null), "properties", message.getProperties(), "bornHost", message.getBornHost(), "lite", message.getLiteTopic().orElse(null));
         return taken;
     }
 }

@@ -4,7 +4,7 @@
  */
 'use strict';
 
-const { FilterExpression, Producer, PushConsumer, SimpleConsumer, ConsumeResult } = require('rocketmq-client-nodejs');
+const { FilterExpression, LitePushConsumerBuilder, OffsetOption, Producer, PushConsumer, SimpleConsumer, ConsumeResult } = require('rocketmq-client-nodejs');
 const readline = require('node:readline');
 
 const [endpoints] = process.argv.slice(2);
@@ -14,6 +14,8 @@ const [commit, rollback] = [1, 2]; // TransactionResolution
 const [tagFilter, sqlFilter] = [1, 2]; // FilterType
 const producers = new Map();
 const leave = new Map();
+/** Consumers of lite topics. */
+const lite = new Map();
 const refused = new Set();
 
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
@@ -54,7 +56,7 @@ function take(command, message) {
   const key = message.keys[0] ?? '';
   const taken = !refuses(command, key);
   say({ event: 'received', as: command.as, topic: message.topic, key, body: message.body.toString('utf8'), tag: message.tag || undefined, reconsume: (message.deliveryAttempt ?? 1) - 1, msgId: message.messageId, taken, t: Date.now(),
-    shard: message.messageGroup || undefined, priority: message.priority, properties: Object.fromEntries(message.properties ?? []), bornHost: message.bornHost });
+    shard: message.messageGroup || undefined, priority: message.priority, properties: Object.fromEntries(message.properties ?? []), bornHost: message.bornHost, lite: message.liteTopic || undefined });
   return taken;
 }
 
@@ -81,11 +83,12 @@ async function poll(command, consumer, state) {
 const commands = {
   async send({ re, topic, mode, messages }) {
     const producer = await producerOf(topic);
-    for (const { key, body, tag, shard, delayMs, decision, priority, properties } of messages) {
+    for (const { key, body, tag, shard, delayMs, decision, priority, properties, lite: liteTopic } of messages) {
       const t = Date.now();
       const message = {
         topic, body: Buffer.from(body), keys: [key], ...(tag === undefined ? {} : { tag }), ...(shard === undefined ? {} : { messageGroup: shard }),
         ...(priority === undefined ? {} : { priority }), ...(properties === undefined ? {} : { properties: new Map(Object.entries(properties)) }),
+        ...(liteTopic === undefined ? {} : { liteTopic }),
         ...(delayMs === undefined ? {} : { deliveryTimestamp: new Date(t + delayMs) }),
       };
       let receipt;
@@ -114,6 +117,13 @@ const commands = {
   async subscribe(command) {
     const { as, group, topic, expression, expressionType, style } = command;
     const subscriptions = new Map([[topic, new FilterExpression(expression ?? '*', expressionType === 'SQL92' ? sqlFilter : tagFilter)]]);
+    if (style === 'lite') {
+      const consumer = await new LitePushConsumerBuilder().setClientConfiguration(common).setConsumerGroup(group).bindTopic(topic)
+        .setMessageListener({ consume: async (message) => (take(command, message) ? ConsumeResult.SUCCESS : ConsumeResult.FAILURE) }).build();
+      lite.set(as, consumer);
+      leave.set(as, () => consumer.close());
+      return;
+    }
     if (style === 'simple') {
       const consumer = new SimpleConsumer({ ...common, consumerGroup: group, subscriptions, awaitDuration: 1000 });
       await consumer.startup();
@@ -131,6 +141,19 @@ const commands = {
     });
     await consumer.startup();
     leave.set(as, () => consumer.shutdown());
+  },
+
+  async subscribeLite({ as, lite: name, from }) {
+    const consumer = lite.get(as);
+    await (from === undefined ? consumer.subscribeLite(name) : consumer.subscribeLite(name, from === 'min' ? OffsetOption.MIN_OFFSET : OffsetOption.MAX_OFFSET));
+  },
+
+  async unsubscribeLite({ as, lite: name }) {
+    await lite.get(as).unsubscribeLite(name);
+  },
+
+  async liteTopics({ re, as }) {
+    say({ event: 'liteTopics', re, as, lites: [...lite.get(as).getLiteTopicSet()] });
   },
 
   async unsubscribe({ as }) {

@@ -1,62 +1,10 @@
 /** Lite topics: subscribing, popping, acknowledging, and what the broker tells of them. */
 import { defineCases } from '../../case.js';
 import { req, res } from '../../codes.js';
-import type { Answer } from '../../connection.js';
-import type { Context } from '../../context.js';
-import { code, equal, hasField, notApplicable, present } from '../../expect.js';
+import { code, equal, hasField, present } from '../../expect.js';
 import { json } from '../../messaging.js';
-import { decodeRecords, type StoredMessage } from '../../wire/record.js';
-import { client, object, type Client } from '../clients/support.js';
-
-interface Lite {
-  readonly parent: string;
-  readonly group: string;
-}
-
-/** A parent topic and a group bound to it. */
-async function setUp(t: Context): Promise<Lite> {
-  const parent = await t.topic({ queues: 1, attributes: { 'message.type': 'LITE' }, route: true });
-  return { parent, group: await t.group({ attributes: { '+lite.bind.topic': parent } }) };
-}
-
-/** LITE_SUBSCRIPTION_CTL over the client's connection. */
-function subscribe(one: Client, lite: Lite, liteTopics: readonly string[], action = 'COMPLETE_ADD'): Promise<Answer> {
-  return one.via.request(req.LITE_SUBSCRIPTION_CTL, {}, {
-    body: JSON.stringify({ subscriptionSet: [{ action, clientId: one.id, group: lite.group, topic: lite.parent, liteTopicSet: liteTopics, version: Date.now() }] }),
-  });
-}
-
-async function pop(t: Context, one: Client, lite: Lite, ext: Readonly<Record<string, string | number>> = {}): Promise<Answer & { readonly messages: readonly StoredMessage[] }> {
-  const answer = await one.via.request(req.POP_LITE_MESSAGE, {
-    clientId: one.id, consumerGroup: lite.group, topic: lite.parent, maxMsgNum: 32, invisibleTime: 30_000, pollTime: 0, bornTime: t.now(), ...ext,
-  });
-  return { ...answer, messages: answer.code === 0 ? decodeRecords(answer.body) : [] };
-}
-
-const send = (t: Context, lite: Lite, liteTopic: string, body: string): Promise<Answer> => t.sendOk(lite.parent, { body, properties: { __LITE_TOPIC: liteTopic } });
-
-/** A subscribed client; the subscription is made, and its first offset taken, before messages are sent. */
-async function subscriber(t: Context, lite: Lite, liteTopics: readonly string[]): Promise<Client> {
-  const one = await client(t, 'subscriber');
-  code(await subscribe(one, lite, liteTopics), res.SUCCESS, 'subscription');
-  return one;
-}
-
-/** Lite topics have queues of their own only where the broker is told to keep them. */
-async function dispatched(t: Context): Promise<void> {
-  const config = (await t.request(req.GET_BROKER_CONFIG)).body.toString('utf8');
-  for (const key of ['enableLmq', 'enableMultiDispatch']) if (new RegExp(`^${key}=false`, 'm').test(config)) notApplicable(`needs ${key}=true`);
-}
-
-async function popSome(t: Context, one: Client, lite: Lite): Promise<Answer & { readonly messages: readonly StoredMessage[] }> {
-  await dispatched(t);
-  return t.until('a lite message can be popped', async () => {
-    const answer = await pop(t, one, lite);
-    return answer.messages.length > 0 ? answer : undefined;
-  });
-}
-
-const common = { level: 'MUST', versions: { from: '5.5.0' }, needs: ['lite', 'pop'] } as const;
+import { client, object } from '../clients/support.js';
+import { common, dispatched, pop, popSome, send, setUp, subscribe, subscriber } from './support.js';
 
 export const cases = defineCases('lite', [
   {
