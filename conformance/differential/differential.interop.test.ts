@@ -12,6 +12,7 @@ import type { Endpoint } from '../endpoint.js';
 import { projectRoot } from '../process.js';
 import { accepted } from './accepted.js';
 import { compareOne, describeDifference, type Sequence } from './compare.js';
+import { code, RawClient } from '../raw-client.js';
 import { runMqadmin } from './mqadmin/mqadmin.js';
 import { Peer } from './peer.js';
 import { administrationSequences } from './sequences/administration.js';
@@ -24,7 +25,7 @@ const suite = missing.length === 0 ? describe : describe.skip;
 const title = missing.length === 0 ? 'Skylark beside Apache 5.5.0' : `Skylark beside Apache 5.5.0 (skipped: needs ${missing.join(' and ')})`;
 
 /** Both start without SQL filters, which Skylark does not serve yet; patience as in the other suites. */
-const shared = { brokerName: 'broker-a', brokerClusterName: 'DefaultCluster', enablePropertyFilter: false, waitTimeMillsInSendQueue: 10_000 } as const;
+const shared = { brokerName: 'broker-a', brokerClusterName: 'DefaultCluster', enablePropertyFilter: false, waitTimeMillsInSendQueue: 10_000, enableLmq: true, enableMultiDispatch: true } as const;
 
 const commands: readonly string[] = [
   'updateTopic -c DefaultCluster -t MqaTopic -r 4 -w 4', 'updateSubGroup -c DefaultCluster -g mqa_group', 'sendMessage -t MqaTopic -p hello -k mqakey -c TagA -b broker-a -i 1',
@@ -34,6 +35,28 @@ const commands: readonly string[] = [
   'updateTopicPerm -t MqaTopic -p 4 -c DefaultCluster', 'allocateMQ -t MqaTopic -i 10.0.0.1,10.0.0.2', 'getConsumerConfig -g mqa_group',
   'exportConfigs -c DefaultCluster -f exp', 'deleteTopic -c DefaultCluster -t MqaTopic',
 ];
+
+/** After two messages of the lite topic `a` were sent, and a client subscribed to it. */
+const liteCommands: readonly string[] = [
+  'getParentTopicInfo -p MqaLite', 'getLiteTopicInfo -p MqaLite -l a', 'getLiteTopicInfo -p MqaLite -l none', 'getLiteClientInfo -p MqaLite -g mqa_lite -c client-1 -s',
+  'getLiteClientInfo -p MqaLite -g mqa_lite -c nobody', 'getLiteGroupInfo -p MqaLite -g mqa_lite -l a', 'getLiteGroupInfo -p MqaLite -g mqa_lite -k 5',
+  'getBrokerLiteInfo -b @BR -d', 'triggerLiteDispatch -p MqaLite -g mqa_lite -b broker-a', 'getParentTopicInfo -p MqaTopic', 'getLiteTopicInfo -p MqaNone -l a',
+];
+
+/** What the lite commands are asked about. */
+async function makeLite(endpoint: Endpoint): Promise<void> {
+  const client = await RawClient.connect(endpoint.broker);
+  try {
+    await client.createTopic('MqaLite', 2, { attributes: '+message.type=LITE,+lite.topic.expiration=60' });
+    await client.ask('group', code.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, {}, Buffer.from(JSON.stringify({ groupName: 'mqa_lite', attributes: { '+lite.bind.topic': 'MqaLite' } })));
+    const subscription = { action: 'COMPLETE_ADD', clientId: 'client-1', group: 'mqa_lite', topic: 'MqaLite', liteTopicSet: ['a', 'b'], version: 1 };
+    await client.ask('subscription', 200_071, {}, Buffer.from(JSON.stringify({ subscriptionSet: [subscription] })));
+    for (const body of ['one', 'two']) await client.send({ topic: 'MqaLite', queueId: 0, body: Buffer.from(body), properties: { __LITE_TOPIC: 'a' } });
+    await client.ask('offset', code.UPDATE_CONSUMER_OFFSET, { consumerGroup: 'mqa_lite', topic: '%LMQ%$MqaLite$a', queueId: 0, commitOffset: 1 });
+  } finally {
+    client.close();
+  }
+}
 
 suite(title, () => {
   let apache: Endpoint | undefined;
@@ -58,6 +81,14 @@ suite(title, () => {
     const [theirs, ours] = await Promise.all([runMqadmin(both().apache, commands), runMqadmin(both().skylark, commands)]);
     const table = (prints: string[][]): Record<string, string[]> => Object.fromEntries(commands.map((command, i) => [command, prints[i] ?? []]));
     expect(table(ours)).toEqual(table(theirs));
+  }, 900_000);
+
+  test('mqadmin prints the same of lite topics', async () => {
+    await Promise.all([makeLite(both().apache), makeLite(both().skylark)]);
+    const [theirs, ours] = await Promise.all([runMqadmin(both().apache, liteCommands), runMqadmin(both().skylark, liteCommands)]);
+    const table = (prints: string[][]): Record<string, string[]> => Object.fromEntries(liteCommands.map((command, i) => [command, prints[i] ?? []]));
+    expect(table(ours)).toEqual(table(theirs));
+    expect(theirs.flat().length).toBeGreaterThan(30);
   }, 900_000);
 
   const compareAll = async (sequences: readonly Sequence[], requestsMin: number): Promise<void> => {

@@ -529,6 +529,66 @@ export const divergences = {
     reason: 'Nobody would start it again.',
     cases: ['src/server/filter-server/filter-server.test.ts'],
   },
+  'lite.names-refused': {
+    apache: 'INNER_MULTI_DISPATCH may name anything. A name without %LMQ% has its record stop the building of all queues (ConsumeQueue#multiDispatchLmqQueue fails on the empty offset again and again), one with a separator or of more than 255 bytes gets no queue.',
+    skylark: 'MESSAGE_ILLEGAL. Also for an element of a batch that brings INNER_MULTI_QUEUE_OFFSET; a single message loses that property, which is the store\'s to write.',
+    reason: 'A message must not stop the broker, nor write where it likes.',
+    cases: ['src/store/light-queues.test.ts', 'src/server/broker/send.test.ts'],
+  },
+  'lite.both-keys': {
+    apache: 'enableLmq alone writes offsets without making queues, enableMultiDispatch alone makes queues by offsets that the sender says.',
+    skylark: 'Both keys, or neither.',
+    reason: 'Each alone loses or forges entries.',
+    cases: ['src/store/light-queues.test.ts'],
+  },
+  'lite.no-half-messages': {
+    apache: 'A half message is entered in its light queues when it is prepared, and again when it is committed (MixAll#topicAllowsLMQ knows no half topic).',
+    skylark: 'When it is committed.',
+    reason: 'What is rolled back was never sent.',
+    cases: ['src/store/light-queues.test.ts'],
+  },
+  'lite.named-twice': {
+    apache: 'A light queue that a message names twice has one entry and an offset that is passed over.',
+    skylark: 'One entry, and the next message follows it.',
+    reason: 'Offsets without messages.',
+    cases: ['src/store/light-queues.test.ts'],
+  },
+  'lite.offsets-in-both-files': {
+    apache: 'With enableLmq all consumer offsets are read from and written to lmqConsumerOffset.json, else consumerOffset.json: changing the key loses them (LmqConsumerOffsetManager).',
+    skylark: 'With enableLmq both are written, and the newer is read.',
+    reason: 'A key must not take groups back to their start.',
+    cases: ['src/server/lite/lite.test.ts'],
+  },
+  'lite.at-sign-in-names': {
+    apache: 'Offsets of a lite topic with an @ in its name are written and not read again (ConsumerOffsetManager splits the key).',
+    skylark: 'The last @ parts topic and group.',
+    reason: 'Groups would start anew after a restart.',
+    cases: ['src/server/lite/lite.test.ts'],
+  },
+  'lite.bounded': {
+    apache: 'Neither the light queues without enableLmqQuota, nor lite clients, nor the lite topics of COMPLETE_ADD are bounded.',
+    skylark: 'LMQ_QUOTA_EXCEEDED beyond 200000 light queues, LITE_SUBSCRIPTION_QUOTA_EXCEEDED beyond 100000 clients and 1000000 lite topics of theirs.',
+    reason: 'Every name costs memory, every queue a file.',
+    cases: ['src/store/light-queues.test.ts'],
+  },
+  'lite.renewed-by-lite-topic': {
+    apache: 'The proxy renews a message of a lite topic without naming that, which changes the queue of the parent topic (MessageReceiptHandle has no lite topic): after a minute the message is given again while its client works on it.',
+    skylark: 'The renewal names the lite topic.',
+    reason: 'A message is not given twice to make its client slower.',
+    cases: ['src/server/lite/lite.test.ts'],
+  },
+  'lite.taken-from-itself': {
+    apache: 'A client of an Exclusive group that subscribes again to its only lite topic is told to leave it and forgotten (LiteSubscriptionRegistryImpl#excludeClientByLmqName).',
+    skylark: 'It is told, and keeps it.',
+    reason: 'It asked for it.',
+    cases: ['src/server/lite/lite.test.ts'],
+  },
+  'lite.on-by-default': {
+    apache: 'enableLmq and enableMultiDispatch are off unless broker.conf says otherwise.',
+    skylark: 'skylark start without a configuration file turns them on; with one, Apache\'s defaults hold.',
+    reason: 'Lite topics of the 5.x SDKs work without configuration.',
+    cases: ['src/server/cli.test.ts'],
+  },
 } as const satisfies Readonly<Record<string, Divergence>>;
 
 export type DivergenceId = keyof typeof divergences;

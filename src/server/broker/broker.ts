@@ -43,6 +43,7 @@ import { FlowControl } from '../flow/flow-control.js';
 import type { RuleFile } from '../flow/flow-control.js';
 import { ruleFileBytesMax } from '../flow/rules.js';
 import { createLiteService } from '../lite/create.js';
+import type { LiteService } from '../lite/create.js';
 import { createPopService } from '../pop/create.js';
 import type { PopService } from '../pop/create.js';
 import { createPull } from './pull.js';
@@ -113,6 +114,8 @@ export interface Broker {
   readonly transactions: Transactions;
   /** POP: what waits to be brought back, for figures and tests. */
   readonly pop: Pick<PopService, 'revive'>;
+  /** Lite topics: who has which, for figures and tests. */
+  readonly lite: Pick<LiteService, 'subscriptions' | 'queues'>;
   /** Tells the port that was bound; the broker's address is fixed from here on. Call before any request is served. */
   listening(port: number): void;
   /** Begins timers and registers with the name servers; resolves when each of them answered or failed once. */
@@ -238,6 +241,7 @@ export function createBroker(options: BrokerOptions): Broker {
     hold: pull.hold,
     transactions,
     pop,
+    lite,
 
     listening(boundPort) {
       port = boundPort;
