@@ -7,6 +7,7 @@
  *   node examples/lite-topics/chat.js [BROKER 127.0.0.1:10911] [GRPC 127.0.0.1:8081]
  */
 import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { ConsumeResult, LitePushConsumerBuilder, OffsetOption, Producer } from 'rocketmq-client-nodejs';
 
 const [broker = '127.0.0.1:10911', endpoints = '127.0.0.1:8081'] = process.argv.slice(2);
@@ -61,5 +62,6 @@ for (const [liteTopic, text] of [['room-7', 'hello'], ['room-8', 'nobody hears t
   await producer.send({ topic, liteTopic, body: Buffer.from(text) });
 }
 await allRead;
-await consumer.close();
-await producer.shutdown();
+// Closing waits for the receive that is under way: 20 seconds.
+await Promise.race([Promise.all([consumer.close(), producer.shutdown()]), setTimeout(3000)]);
+process.exit(0);

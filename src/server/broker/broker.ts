@@ -203,7 +203,7 @@ export function createBroker(options: BrokerOptions): Broker {
   const transactions = createTransactions(send.parts, halfCounts, () => storeConfig.fileReservedTime ?? fileReservedHoursDefault);
   const lanes = brokerLanes(config);
   const laneSet = new LaneSet(clock, lanes);
-  const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics, topicDeleted: lite.topicDeleted };
+  const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics, topicDeleted: (topic: string) => lite.topicDeleted(topic) };
   const handlers: Partial<Handlers> = {
     ...createTopicHandlers(parts),
     ...createGroupHandlers(parts),
