@@ -531,7 +531,7 @@ export const divergences = {
   },
   'lite.names-refused': {
     apache: 'INNER_MULTI_DISPATCH may name anything. A name without %LMQ% has its record stop the building of all queues (ConsumeQueue#multiDispatchLmqQueue fails on the empty offset again and again), one with a separator or of more than 255 bytes gets no queue.',
-    skylark: 'MESSAGE_ILLEGAL. Also for an element of a batch that brings INNER_MULTI_QUEUE_OFFSET; a single message loses that property, which is the store\'s to write.',
+    skylark: 'MESSAGE_ILLEGAL. INNER_MULTI_QUEUE_OFFSET of a sender is dropped: it is the store\'s to write. Elements of a batch are in no light queue; one that brings both properties is believed by a recovery only, as Apache believes it at once.',
     reason: 'A message must not stop the broker, nor write where it likes.',
     cases: ['src/store/light-queues.test.ts', 'src/server/broker/send.test.ts'],
   },

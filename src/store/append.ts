@@ -217,10 +217,6 @@ export class Appender {
     const topicBytes = queue.topicBytes.length;
     const bornBytes = input.bornHost.length;
     const bodyBytes = input.bodyEnd - input.bodyStart;
-    // Elements of a batch are in no light queue, and none may say it is: a recovery would believe it.
-    if (this.#servesLight && input.body.subarray(input.bodyStart, input.bodyEnd).includes(propertyNames.INNER_MULTI_QUEUE_OFFSET)) {
-      return this.#refuse('MESSAGE_ILLEGAL', `an element of the batch has a property ${propertyNames.INNER_MULTI_QUEUE_OFFSET}`);
-    }
     if (this.#putPlainBatch(input, queue)) return this.#result;
     if (bodyBytes > this.#parts.config.maxMessageSize) {
       return this.#refuse('MESSAGE_ILLEGAL', `the batch body has ${bodyBytes} bytes, the limit is ${this.#parts.config.maxMessageSize}`);
