@@ -279,8 +279,8 @@ async function startGrpc(shared: Shared, broker: Broker, port: number): Promise<
   tls.start();
   const server: InstanceType<typeof GrpcServer> = new GrpcServer({
     handlers: async () => {
-      const { createProxy } = await import('./proxy/service.js');
-      proxy = createProxy({ broker, clock, log, crowded: () => server.crowded });
+      const [{ createProxy }, { LocalBrokers }] = await Promise.all([import('./proxy/service.js'), import('./proxy/local-brokers.js')]);
+      proxy = createProxy({ brokers: new LocalBrokers({ broker, clock, log }), clock, log, crowded: () => server.crowded });
       return proxy.handlers;
     },
     clock, log, tls, limits: { connectionsMax: config.server.maxConnections },

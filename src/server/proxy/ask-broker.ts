@@ -9,17 +9,8 @@ import { responseCodes } from '../../codec/responses.js';
 import { exceptionText } from '../../remoting/dispatch.js';
 import { rejectRequestRemark, type LaneSet, type LaneTask } from '../../remoting/lanes.js';
 import type { Clock, Ctx, Handlers, Log, Reply } from '../../remoting/types.js';
+import type { AskBroker, AskOptions } from './brokers.js';
 import type { LocalPeer } from './peer.js';
-
-export interface AskOptions {
-  readonly body?: Buffer;
-  readonly language?: string;
-  /** Nobody waits for the answer. */
-  readonly oneway?: boolean;
-}
-
-/** A question to the broker; the answer comes whatever its code. */
-export type AskBroker = <N extends RequestName>(name: N, from: LocalPeer, header: HeaderOf<N>, options?: AskOptions) => Promise<Reply<N>>;
 
 export interface AskBrokerParts {
   readonly handlers: Partial<Handlers>;

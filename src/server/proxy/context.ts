@@ -1,16 +1,16 @@
-/** What the parts of the gRPC service share: the broker behind it, its clients, and one call as a method sees it. */
+/** What the parts of the gRPC service share: the brokers behind it, its clients, and one call as a method sees it. */
 import { grpcCode } from '../../codec/grpc-messages.js';
 import type { GrpcCall } from '../../remoting/grpc.js';
 import type { Clock, Log } from '../../remoting/types.js';
-import type { BrokerContext, GroupConfig, Topic } from '../broker/types.js';
-import type { AskBroker } from './ask-broker.js';
+import { permRead, type AskBroker, type BrokerQueues, type Brokers, type TopicQueues } from './brokers.js';
 import type { ProxyClient, ProxyClients } from './clients.js';
 import type { LocalPeer } from './peer.js';
 import { GrpcRefusal } from './status.js';
 import { checkTopic } from './validate.js';
 
 export interface ProxyParts {
-  readonly broker: Pick<BrokerContext, 'topics' | 'groups' | 'config'>;
+  readonly brokers: Brokers;
+  /** Theirs. */
   readonly ask: AskBroker;
   readonly clients: ProxyClients;
   readonly clock: Clock;
@@ -35,27 +35,20 @@ export interface ProxyCall {
 /** Refuses names no client may use. */
 export function checkedTopic(parts: ProxyParts, resource: { readonly name: string } | undefined): string {
   const name = resource?.name ?? '';
-  checkTopic(name, (topic) => parts.broker.topics.isSystem(topic));
+  checkTopic(name, (topic) => parts.brokers.isSystemTopic(topic));
   return name;
 }
 
-/** The topic, or TOPIC_NOT_FOUND. */
-export function knownTopic(parts: ProxyParts, name: string): Topic {
-  const topic = parts.broker.topics.get(name);
-  if (topic === undefined) throw new GrpcRefusal(grpcCode.TOPIC_NOT_FOUND, `No topic route info in name server for the topic: ${name}`);
-  return topic;
+/** The topic's queues, or TOPIC_NOT_FOUND. */
+export async function knownTopic(parts: ProxyParts, name: string): Promise<TopicQueues> {
+  const queues = await parts.brokers.queuesOf(name);
+  if (queues === undefined) throw new GrpcRefusal(grpcCode.TOPIC_NOT_FOUND, `No topic route info in name server for the topic: ${name}`);
+  return queues;
 }
 
-export type TopicType = 'UNSPECIFIED' | 'NORMAL' | 'FIFO' | 'DELAY' | 'TRANSACTION' | 'MIXED' | 'LITE' | 'PRIORITY';
-const topicTypes: readonly TopicType[] = ['UNSPECIFIED', 'NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'MIXED', 'LITE', 'PRIORITY'];
-
-/** `message.type` of a topic; UNSPECIFIED when there is no such topic. */
-export function topicTypeOf(topic: Topic | undefined): TopicType {
-  if (topic === undefined) return 'UNSPECIFIED';
-  const attribute = topic.config.attributes['message.type'];
-  return attribute === undefined ? 'NORMAL' : (topicTypes.find((type) => type === attribute.toUpperCase()) ?? 'UNSPECIFIED');
-}
-
-export function groupOf(parts: ProxyParts, name: string): GroupConfig | undefined {
-  return parts.broker.groups.get(name);
+/** Those of a topic's brokers that can be read. @throws GrpcRefusal FORBIDDEN when there are none. */
+export function readable(queues: TopicQueues): readonly BrokerQueues[] {
+  const some = queues.filter(({ perm, readQueueNums }) => (perm & permRead) !== 0 && readQueueNums > 0);
+  if (some.length === 0) throw new GrpcRefusal(grpcCode.FORBIDDEN, 'no readable queue');
+  return some;
 }

@@ -37,8 +37,17 @@ export async function syncLiteSubscription(parts: ProxyParts, call: ProxyCall, r
   if (adding) for (const liteTopic of request.liteTopicSet) checkLiteTopic(liteTopic);
   const offsetOption = adding && request.offsetOption !== undefined ? optionOf(request.offsetOption) : undefined;
   const body = writeJson({ subscriptionSet: [{ action, clientId: call.clientId, group, liteTopicSet: [...new Set(request.liteTopicSet)], offsetOption, topic, version: Number(request.version ?? 0) }] });
-  const reply = await parts.ask('LITE_SUBSCRIPTION_CTL', call.peer, {}, { body: Buffer.from(body), language: call.language });
-  return { status: reply.code === responseCodes.SUCCESS ? statusOk : statusOfReply(reply) };
+  for (const broker of await brokersOf(parts, topic)) {
+    const reply = await parts.ask('LITE_SUBSCRIPTION_CTL', call.peer, {}, { broker, body: Buffer.from(body), language: call.language });
+    if (reply.code !== responseCodes.SUCCESS) return { status: statusOfReply(reply) };
+  }
+  return { status: statusOk };
+}
+
+/** Each broker of a parent topic keeps the subscriptions of its own light queues; one that nobody knows is refused by whichever is asked. */
+async function brokersOf(parts: ProxyParts, topic: string): Promise<readonly (string | undefined)[]> {
+  const queues = await parts.brokers.queuesOf(topic);
+  return queues === undefined ? [undefined] : queues.map(({ brokerName }) => brokerName);
 }
 
 export function isLiteClient(client: ProxyClient | undefined): boolean {
@@ -49,9 +58,9 @@ export function isLiteClient(client: ProxyClient | undefined): boolean {
 export function liteClientGone(parts: ProxyParts, client: ProxyClient): void {
   const subscription = client.settings?.subscription;
   if (!isLiteClient(client) || subscription === undefined) return;
-  const body = writeJson({
-    subscriptionSet: [{ action: 'COMPLETE_REMOVE', clientId: client.id, group: subscription.group?.name ?? '', topic: subscription.subscriptions[0]?.topic?.name ?? '' }],
-  });
-  parts.ask('LITE_SUBSCRIPTION_CTL', client.peer, {}, { body: Buffer.from(body), oneway: true })
+  const topic = subscription.subscriptions[0]?.topic?.name ?? '';
+  const body = Buffer.from(writeJson({ subscriptionSet: [{ action: 'COMPLETE_REMOVE', clientId: client.id, group: subscription.group?.name ?? '', topic }] }));
+  brokersOf(parts, topic)
+    .then((brokers) => Promise.all(brokers.map((broker) => parts.ask('LITE_SUBSCRIPTION_CTL', client.peer, {}, { broker, body, oneway: true }))))
     .catch((error: unknown) => parts.log.warn({ clientId: client.id, error: String(error) }, 'the lite topics of a client that left could not be given back'));
 }

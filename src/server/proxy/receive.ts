@@ -2,11 +2,13 @@
 import { grpcCode, grpcMethods, type ReceiveMessageRequest } from '../../codec/grpc-messages.js';
 import { propertyNames } from '../../codec/properties.js';
 import type { Partly, Value } from '../../codec/protobuf.js';
+import type { HeaderOf } from '../../codec/requests.js';
 import { responseCodes } from '../../codec/responses.js';
 import { decodeMessages, type DecodedMessage } from '../../codec/stored-message.js';
 import { grpcPrefixBytes, type GrpcCall } from '../../remoting/grpc.js';
 import type { Reply } from '../../remoting/types.js';
-import { checkedTopic, groupOf, knownTopic, type ProxyCall, type ProxyParts } from './context.js';
+import { BrokerAway, type BrokerQueues } from './brokers.js';
+import { checkedTopic, knownTopic, readable, type ProxyCall, type ProxyParts } from './context.js';
 import { subscriptionOf } from './filter.js';
 import { isLiteClient } from './lite.js';
 import { messageOf } from './message.js';
@@ -20,7 +22,6 @@ import { checkGroup, checkInvisibleTime, proxyLimits } from './validate.js';
 type Request = Value<typeof ReceiveMessageRequest>;
 type Answer = Partly<Value<typeof grpcMethods.ReceiveMessage.answer>>;
 
-const permRead = 4;
 /** `ConsumeInitMode#MAX`: a group that is new begins at the end. */
 const initModeMax = 1;
 /** `ProxyConfig#defaultInvisibleTimeMills`: of messages that this side renews. */
@@ -104,6 +105,7 @@ export class Receiver {
   private readonly parts: ProxyParts;
   private readonly settler: Settler;
   private readonly renewals: Renewals;
+  private turn = 0;
 
   constructor(parts: ProxyParts, settler: Settler, renewals: Renewals) {
     this.parts = parts;
@@ -120,40 +122,56 @@ export class Receiver {
     const invisibleMs = request.autoRenew ? renewedInvisibleMs : msOf(request.invisibleDuration);
     if (!request.autoRenew) checkInvisibleTime(invisibleMs, proxyLimits.receiveInvisibleMsMin);
     const subscription = subscriptionOf(topic, request.filterExpression, 0);
-    const { perm, readQueueNums } = knownTopic(parts, topic).config;
-    if ((perm & permRead) === 0 || readQueueNums <= 0) throw new GrpcRefusal(grpcCode.FORBIDDEN, 'no readable queue');
+    const brokers = readable(await knownTopic(parts, topic));
     if (parts.crowded()) throw new GrpcRefusal(grpcCode.TOO_MANY_REQUESTS, 'too much waits to be taken by clients');
-    if (isLiteClient(call.client)) return this.receiveLite(call, request, { group, topic, invisibleMs, pollMs, tags: subscription.tagsSet });
-    const order = groupOf(parts, group)?.consumeMessageOrderly ?? false;
-    const reply = await parts.ask('POP_MESSAGE', call.peer, {
+    if (isLiteClient(call.client)) return this.receiveLite(call, request, brokers, { group, topic, invisibleMs, pollMs, tags: subscription.tagsSet });
+    const order = (await parts.brokers.group(group))?.consumeMessageOrderly ?? false;
+    const { broker, reply } = await this.pop('POP_MESSAGE', call, brokers, request.messageQueue?.broker?.name ?? '', Math.trunc(pollMs), {
       consumerGroup: group, topic, queueId: -1, maxMsgNums: Math.min(proxyLimits.receiveMax, Math.max(1, request.batchSize)), invisibleTime: BigInt(invisibleMs),
       pollTime: BigInt(Math.trunc(pollMs)), bornTime: BigInt(parts.clock.nowMs()), initMode: initModeMax, expType: subscription.expressionType, exp: subscription.subString, order,
       attemptId: request.attemptId,
-    }, { language: call.language });
+    });
     const status = statusOfPop(reply);
     if (status !== undefined) return finishReceive(call.call, parts.clock.nowMs(), status);
-    this.deliver(call, request, group, topic, await this.filtered(call, group, topic, subscription.tagsSet, this.popped(reply, order)));
+    this.deliver(call, request, group, topic, await this.filtered(call, group, topic, subscription.tagsSet, this.popped(broker, reply, order)));
+  }
+
+  /** Pops from the broker that the client means, or the next; one that cannot be reached leaves it to another. */
+  private async pop<N extends 'POP_MESSAGE' | 'POP_LITE_MESSAGE'>(name: N, call: ProxyCall, queues: readonly BrokerQueues[], wanted: string, holdMs: number, header: HeaderOf<N>): Promise<{ readonly broker: string; readonly reply: Reply<N> }> {
+    let left = queues.map(({ brokerName }) => brokerName);
+    for (;;) {
+      const usable = left.filter((one) => this.parts.brokers.usable(one));
+      const some = usable.length > 0 ? usable : left;
+      this.turn = (this.turn + 1) & 0x7fff_ffff;
+      const broker = some.includes(wanted) ? wanted : (some[this.turn % some.length] ?? '');
+      try {
+        return { broker, reply: await this.parts.ask(name, call.peer, header, { broker, language: call.language, holdMs }) };
+      } catch (error) {
+        left = left.filter((one) => one !== broker);
+        if (!(error instanceof BrokerAway) || !error.unsent || left.length === 0) throw error;
+      }
+    }
   }
 
   /** The same for a client with lite topics (`ConsumerProcessor#popLiteMessage`). */
-  private async receiveLite(call: ProxyCall, request: Request, asked: LiteAsked): Promise<void> {
+  private async receiveLite(call: ProxyCall, request: Request, brokers: readonly BrokerQueues[], asked: LiteAsked): Promise<void> {
     const { parts } = this;
     const { group, topic } = asked;
     const unacked = call.client === undefined ? 0 : this.renewals.countOf(call.client);
     if (unacked > proxyLimits.liteUnackedMax) {
       throw new GrpcRefusal(grpcCode.FORBIDDEN, `The client [${call.clientId}] has too many unacked messages. Unacked count: ${unacked}`);
     }
-    const reply = await parts.ask('POP_LITE_MESSAGE', call.peer, {
+    const { broker, reply } = await this.pop('POP_LITE_MESSAGE', call, brokers, request.messageQueue?.broker?.name ?? '', Math.trunc(asked.pollMs), {
       clientId: call.clientId, consumerGroup: group, topic, maxMsgNum: Math.min(proxyLimits.receiveMax, request.batchSize), invisibleTime: BigInt(asked.invisibleMs),
       pollTime: BigInt(Math.trunc(asked.pollMs)), bornTime: BigInt(parts.clock.nowMs()), attemptId: request.attemptId,
-    }, { language: call.language });
+    });
     const status = statusOfPop(reply);
     if (status !== undefined) return finishReceive(call.call, parts.clock.nowMs(), status);
-    this.deliver(call, request, group, topic, await this.filtered(call, group, topic, asked.tags, this.poppedLite(reply)));
+    this.deliver(call, request, group, topic, await this.filtered(call, group, topic, asked.tags, this.poppedLite(broker, reply)));
   }
 
   /** Messages of lite topics with their handles (`MQClientAPIImpl#processPopLiteResponse`): they stand where their light queue has them. */
-  private poppedLite({ body, header }: Reply<'POP_LITE_MESSAGE'>): Popped[] {
+  private poppedLite(broker: string, { body, header }: Reply<'POP_LITE_MESSAGE'>): Popped[] {
     const { messages, fault } = decodeMessages(body === undefined ? Buffer.alloc(0) : Buffer.isBuffer(body) ? body : Buffer.concat(body));
     if (fault !== undefined) this.parts.log.error({ fault }, 'the broker popped what cannot be read');
     const counts = (header?.orderCountInfo ?? '').split(';');
@@ -161,7 +179,7 @@ export class Receiver {
     messages.forEach((message, i) => {
       const offset = message.properties.get(propertyNames.INNER_MULTI_QUEUE_OFFSET) ?? '';
       if (!/^\d{1,16}$/.test(offset)) return;
-      const handle = [0, header?.popTime ?? 0, header?.invisibleTime ?? 0, header?.reviveQid ?? 0, '0', this.parts.broker.config.brokerName, 0, offset, message.phyOffset].join(' ');
+      const handle = [0, header?.popTime ?? 0, header?.invisibleTime ?? 0, header?.reviveQid ?? 0, '0', broker, 0, offset, message.phyOffset].join(' ');
       // "n", or "0 qo0%offset n"; a list of another length says nothing of single messages.
       const times = counts.length === messages.length ? Number((counts[i] ?? '').split(' ').at(-1)) : 0;
       message.reconsumeTimes = Number.isInteger(times) ? times : 0;
@@ -172,7 +190,7 @@ export class Receiver {
   }
 
   /** The messages of an answer with their handles (`MQClientAPIImpl#processPopResponse`). */
-  private popped(reply: Reply<'POP_MESSAGE'>, order: boolean): Popped[] {
+  private popped(broker: string, reply: Reply<'POP_MESSAGE'>, order: boolean): Popped[] {
     const { body, header } = reply;
     const bytes = body === undefined ? Buffer.alloc(0) : Buffer.isBuffer(body) ? body : Buffer.concat(body);
     const { messages, fault } = decodeMessages(bytes);
@@ -183,7 +201,7 @@ export class Receiver {
       const kind = topicTypeOfName(message.topic);
       const start = starts.get(`${kind} ${message.queueId}`) ?? String(message.queueOffset);
       const receipt = own ?? [
-        start, header?.popTime ?? 0, header?.invisibleTime ?? 0, header?.reviveQid ?? 0, kind, this.parts.broker.config.brokerName, message.queueId, message.queueOffset,
+        start, header?.popTime ?? 0, header?.invisibleTime ?? 0, header?.reviveQid ?? 0, kind, broker, message.queueId, message.queueOffset,
       ].join(' ');
       if (order) message.reconsumeTimes = orderCountOf(header?.orderCountInfo, message, kind) ?? message.reconsumeTimes;
       return { message, handle: `${receipt} ${message.phyOffset}` };
@@ -192,14 +210,19 @@ export class Receiver {
 
   /** What the client wants: others are acknowledged, and those whose attempts are used up are dead (`PopMessageResultFilterImpl`). */
   private async filtered(call: ProxyCall, group: string, topic: string, tags: readonly string[], popped: readonly Popped[]): Promise<Popped[]> {
-    const attemptsMax = (groupOf(this.parts, group)?.retryMaxTimes ?? 16) + 1;
+    const attemptsMax = ((await this.parts.brokers.group(group))?.retryMaxTimes ?? 16) + 1;
     const out: Popped[] = [];
     for (const one of popped) {
       const tag = one.message.properties.get(propertyNames.TAGS) ?? '';
       const messageId = one.message.properties.get(propertyNames.UNIQ_KEY) ?? one.message.msgId;
       if (tags.length > 0 && !tags.includes(tag)) await this.settler.acknowledge(call, topic, group, one.handle, liteTopicOf(call, one.message));
-      else if (one.message.reconsumeTimes >= attemptsMax) await this.settler.bury(call, topic, group, messageId, one.handle, liteTopicOf(call, one.message));
-      else out.push(one);
+      else if (one.message.reconsumeTimes < attemptsMax) out.push(one);
+      else {
+        // What cannot be buried now comes again, and the others must not wait for that.
+        await this.settler.bury(call, topic, group, messageId, one.handle, liteTopicOf(call, one.message)).catch((error: unknown) => {
+          this.parts.log.warn({ topic, group, error: error instanceof Error ? error.message : String(error) }, 'a message could not become a dead letter');
+        });
+      }
     }
     return out;
   }

@@ -57,7 +57,7 @@ export class TelemetryRelay implements Relay {
     const { transactionId, tranStateTableOffset, commitLogOffset } = request.ext ?? {};
     if (message === undefined || transactionId === undefined || !/^\d{1,19}$/.test(tranStateTableOffset ?? '') || !/^\d{1,19}$/.test(commitLogOffset ?? '')) return false;
     const topic = message.properties.get('REAL_TOPIC') ?? message.topic;
-    this.transactions.put(topic, transactionId, BigInt(commitLogOffset ?? 0), BigInt(tranStateTableOffset ?? 0));
+    this.transactions.put(topic, transactionId, { broker: request.ext?.['bname'], commitLogOffset: BigInt(commitLogOffset ?? 0), queueOffset: BigInt(tranStateTableOffset ?? 0) });
     return client.tell({ recoverOrphanedTransactionCommand: { message: messageOf({ ...message, topic }, undefined, this.clock.nowMs()), transactionId } });
   }
 

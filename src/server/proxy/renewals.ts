@@ -3,6 +3,7 @@
  * would come again, its time is changed, at most for three hours. When the client goes, its messages come again soon.
  */
 import type { Clock, TimerHandle } from '../../remoting/types.js';
+import { BrokerAway } from './brokers.js';
 import type { ProxyClient } from './clients.js';
 import { readHandle } from './receipt-handle.js';
 
@@ -106,7 +107,17 @@ export class Renewals {
   private async renewOne(client: ProxyClient, key: string, held: Held): Promise<void> {
     held.busy = true;
     const invisibleMs = stepsMs[Math.min(held.times++, stepsMs.length - 1)] ?? renewAheadMs;
-    const handle = await this.change(client, held.renewal, held.handle, invisibleMs).catch(() => undefined);
+    let handle: string | undefined;
+    try {
+      handle = await this.change(client, held.renewal, held.handle, invisibleMs);
+    } catch (error) {
+      // A broker that is away may be back before the time is over.
+      if (error instanceof BrokerAway) {
+        held.times--;
+        held.busy = false;
+        return;
+      }
+    }
     held.busy = false;
     if (handle === undefined) {
       this.forget(client, key);

@@ -9,8 +9,9 @@ import { responseCodes } from '../../codec/responses.js';
 import { messageSysFlag } from '../../codec/sys-flag.js';
 import { consistentHash } from '../../compat/consistent-hash.js';
 import { javaStringHash } from '../../compat/java-string-hash.js';
-import type { Topic } from '../broker/types.js';
-import { checkedTopic, topicTypeOf, type ProxyCall, type ProxyParts, type TopicType } from './context.js';
+import { readRecallHandle } from '../timer/recall.js';
+import { BrokerAway, permWrite, type TopicQueues, type TopicType } from './brokers.js';
+import { checkedTopic, type ProxyCall, type ProxyParts } from './context.js';
 import { reservedProperties } from './properties.js';
 import { commonStatus, GrpcRefusal, statusOfReply, statusOk, type Status } from './status.js';
 import { msOf } from './time.js';
@@ -18,8 +19,6 @@ import type { TransactionTable } from './transactions.js';
 import { checkKey, checkLiteTopic, checkMessageGroup, checkTag, hasControlCharacter, proxyLimits } from './validate.js';
 
 type MessageValue = Value<typeof Message>;
-
-const permWrite = 2;
 
 /** `Timestamps#isValid`: the years 1 to 9999. */
 const timestampSecondsMin = -62_135_596_800;
@@ -114,6 +113,33 @@ function ordered({ systemProperties }: MessageValue): string {
   return group !== '' ? group : (systemProperties?.liteTopic ?? '');
 }
 
+/** A message with its properties as the broker gets them. */
+interface Outgoing {
+  readonly message: MessageValue;
+  readonly properties: Map<string, string>;
+}
+
+type Entry = Partly<Value<typeof SendResultEntry>> & { readonly status: Status };
+
+interface WriteQueue {
+  readonly broker: string;
+  readonly queueId: number;
+}
+
+/** A topic's writable queues, in the order of Apache's proxy: by broker, then by id (`MessageQueueSelector#buildWrite`). */
+function writableOf(queues: TopicQueues): readonly WriteQueue[] {
+  return queues.flatMap(({ brokerName, brokerIds, perm, writeQueueNums }) => ((perm & permWrite) === 0 || !brokerIds.includes(0)
+    ? []
+    : Array.from({ length: Math.max(0, writeQueueNums) }, (_, queueId) => ({ broker: brokerName, queueId }))));
+}
+
+/** The queue at `index`. @throws GrpcRefusal FORBIDDEN when there is none. */
+function queueOf(queues: readonly WriteQueue[], index: number): WriteQueue {
+  const queue = queues[index];
+  if (queue === undefined) throw new GrpcRefusal(grpcCode.FORBIDDEN, 'no writable queue');
+  return queue;
+}
+
 export class Sender {
   private readonly parts: ProxyParts;
   private readonly transactions: TransactionTable;
@@ -136,15 +162,31 @@ export class Sender {
       return { message, properties: propertiesOf(message, name, call.peer.remoteAddress, parts.clock.nowMs()) };
     });
     const head = all[0] as (typeof all)[number];
-    const topic = parts.broker.topics.get(name);
-    checkType(topicTypeOf(topic), typeOf(head.properties));
-    const queueId = topic === undefined ? undefined : this.queueOf(topic, all.length === 1 ? ordered(first) : '');
-    if (queueId === undefined) throw new GrpcRefusal(grpcCode.FORBIDDEN, 'no writable queue');
-    const entry = await this.put(call, name, queueId, all);
+    checkType(await parts.brokers.topicType(name), typeOf(head.properties));
+    const group = all.length === 1 ? ordered(first) : '';
+    const entry = await this.putSomewhere(call, name, writableOf(await parts.brokers.queuesOf(name) ?? []), group, all);
     return { status: commonStatus([entry.status], 'send status is empty'), entries: [entry] };
   }
 
-  private async put(call: ProxyCall, topic: string, queueId: number, all: readonly { readonly message: MessageValue; readonly properties: Map<string, string> }[]): Promise<Partly<Value<typeof SendResultEntry>> & { readonly status: Status }> {
+  /** A message group has one queue; without one, a broker that cannot be reached leaves the message to another. */
+  private async putSomewhere(call: ProxyCall, topic: string, queues: readonly WriteQueue[], group: string, all: readonly Outgoing[]): Promise<Entry> {
+    if (group !== '') return this.put(call, topic, queueOf(queues, consistentHash(javaStringHash(group), Math.max(1, queues.length))), all);
+    let left = queues;
+    for (;;) {
+      const usable = left.filter(({ broker }) => this.parts.brokers.usable(broker));
+      const some = usable.length > 0 ? usable : left;
+      this.turn = (this.turn + 1) & 0x7fff_ffff;
+      const queue = queueOf(some, this.turn % Math.max(1, some.length));
+      try {
+        return await this.put(call, topic, queue, all);
+      } catch (error) {
+        left = left.filter(({ broker }) => broker !== queue.broker);
+        if (!(error instanceof BrokerAway) || !error.unsent || left.length === 0) throw error;
+      }
+    }
+  }
+
+  private async put(call: ProxyCall, topic: string, { broker, queueId }: WriteQueue, all: readonly Outgoing[]): Promise<Entry> {
     const { message, properties } = all[0] as (typeof all)[number];
     const system = message.systemProperties;
     const transaction = system?.messageType === messageType.TRANSACTION;
@@ -157,7 +199,7 @@ export class Sender {
       properties: formatProperties(batch ? new Map([[propertyNames.UNIQ_KEY, messageId]]) : properties),
     };
     const body = batch ? encodeBatch(all.map((one) => ({ flag: 0, body: one.message.body, properties: one.properties }))) : message.body;
-    const reply = await this.parts.ask('SEND_MESSAGE_V2', call.peer, header, { body, language: call.language });
+    const reply = await this.parts.ask('SEND_MESSAGE_V2', call.peer, header, { broker, body, language: call.language });
     const failed = (code: Status['code'], sendStatus: string): { status: Status } => ({ status: { code, message: `send message failed, sendStatus=${sendStatus}` } });
     switch (reply.code) {
       case responseCodes.SUCCESS: break;
@@ -171,23 +213,15 @@ export class Sender {
     }
     const { msgId, queueOffset, transactionId, recallHandle } = reply.header ?? {};
     const offset = Number(queueOffset ?? 0);
-    if (transaction) this.transactions.add({ topic, messageId, transactionId: transactionId ?? messageId, offsetMessageId: msgId ?? '', queueOffset: offset });
+    if (transaction) this.transactions.add({ broker, topic, messageId, transactionId: transactionId ?? messageId, offsetMessageId: msgId ?? '', queueOffset: offset });
     return { status: statusOk, messageId, offset, transactionId: transaction ? (transactionId ?? messageId) : '', recallHandle: recallHandle ?? '' };
-  }
-
-  /** A writable queue: of a message group always the same, else the next. */
-  private queueOf({ config }: Topic, messageGroup: string): number | undefined {
-    const { perm, writeQueueNums } = config;
-    if ((perm & permWrite) === 0 || writeQueueNums <= 0) return undefined;
-    if (messageGroup !== '') return consistentHash(javaStringHash(messageGroup), writeQueueNums);
-    this.turn = (this.turn + 1) & 0x7fff_ffff;
-    return this.turn % writeQueueNums;
   }
 
   async recallMessage(call: ProxyCall, request: Value<typeof RecallMessageRequest>): Promise<Partly<Value<typeof RecallMessageResponse>>> {
     const topic = checkedTopic(this.parts, request.topic);
-    checkType(topicTypeOf(this.parts.broker.topics.get(topic)), 'DELAY');
-    const reply = await this.parts.ask('RECALL_MESSAGE', call.peer, { topic, recallHandle: request.recallHandle, producerGroup: topic }, { language: call.language });
+    checkType(await this.parts.brokers.topicType(topic), 'DELAY');
+    const broker = readRecallHandle(request.recallHandle)?.brokerName;
+    const reply = await this.parts.ask('RECALL_MESSAGE', call.peer, { topic, recallHandle: request.recallHandle, producerGroup: topic }, { broker, language: call.language });
     if (reply.code !== responseCodes.SUCCESS) return { status: statusOfReply(reply) };
     return { status: statusOk, messageId: reply.header?.msgId ?? '' };
   }

@@ -8,6 +8,7 @@ import { javaStringHash } from '../../compat/java-string-hash.js';
 import { silentLog } from '../../remoting/clocks.js';
 import { grpcPrefixBytes, type GrpcCall } from '../../remoting/grpc.js';
 import { Composed } from '../broker/testdata/composed.js';
+import { LocalBrokers } from './local-brokers.js';
 import { readHandle } from './receipt-handle.js';
 import { consistentHash } from '../../compat/consistent-hash.js';
 import { createProxy, type Proxy } from './service.js';
@@ -70,7 +71,8 @@ class Stage {
     }]));
     const { broker, clock } = composed;
     this.proxy = createProxy({
-      broker: { handlers: { ...broker.handlers, ...over }, laneSet: broker.laneSet, context: broker.context }, clock, log: silentLog, crowded: () => false,
+      brokers: new LocalBrokers({ broker: { handlers: { ...broker.handlers, ...over }, laneSet: broker.laneSet, context: broker.context }, clock, log: silentLog }),
+      clock, log: silentLog, crowded: () => false,
     });
   }
 

@@ -5,10 +5,8 @@
 import { grpcCode, grpcMethods, grpcServicePath, type GrpcMethodName, type Status as StatusMessage } from '../../codec/grpc-messages.js';
 import type { MessageType, Partly, Value } from '../../codec/protobuf.js';
 import { grpcPrefixBytes, grpcStatus, type GrpcCall, type GrpcHandler } from '../../remoting/grpc.js';
-import type { LaneSet } from '../../remoting/lanes.js';
-import type { Clock, Handlers, Log } from '../../remoting/types.js';
-import type { BrokerContext } from '../broker/types.js';
-import { createAskBroker } from './ask-broker.js';
+import type { Clock, Log } from '../../remoting/types.js';
+import type { Brokers } from './brokers.js';
 import { ProxyClients } from './clients.js';
 import type { ProxyCall, ProxyParts } from './context.js';
 import { liteClientGone, syncLiteSubscription } from './lite.js';
@@ -24,7 +22,7 @@ import { GrpcRefusal, statusOfError, type Status } from './status.js';
 import { endTransaction, TransactionTable } from './transactions.js';
 
 export interface ProxyOptions {
-  readonly broker: { readonly handlers: Partial<Handlers>; readonly laneSet: LaneSet; readonly context: BrokerContext };
+  readonly brokers: Brokers;
   readonly clock: Clock;
   readonly log: Log;
   /** Peers have more to take than they should. */
@@ -49,8 +47,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   const { clock, log } = options;
   const transactions = new TransactionTable();
   const relay = new TelemetryRelay(clock, transactions);
-  const ask = createAskBroker({ handlers: options.broker.handlers, lanes: options.broker.laneSet, clock, log });
-  const parts: ProxyParts = { broker: options.broker.context, ask, clients: new ProxyClients(relay, (client) => liteClientGone(parts, client)), clock, log, crowded: options.crowded };
+  const { brokers } = options;
+  const parts: ProxyParts = { brokers, ask: brokers.ask, clients: new ProxyClients(relay, (client) => liteClientGone(parts, client)), clock, log, crowded: options.crowded };
   const renewals = new Renewals(clock, (client, { topic, group, liteTopic }, handle, invisibleMs) => settler.change({ peer: client.peer, language: 'JAVA' }, topic, group, handle, invisibleMs, { liteTopic }));
   const settler: Settler = new Settler(parts, renewals);
   const receiver = new Receiver(parts, settler, renewals);

@@ -1,16 +1,15 @@
 /**
  * Clients that come, stay and leave: Telemetry's settings, Heartbeat, NotifyClientTermination (`ClientActivity`, `GrpcClientSettingsManager`).
- * At the broker a producer is a producer of each of its topics (the topic's name is the group), a consumer a consumer of its group.
+ * To the brokers a producer is a producer of each of its topics (the topic's name is the group), a consumer a consumer of its group.
  */
 import { clientType, grpcCode, language, type HeartbeatRequest, type HeartbeatResponse, type NotifyClientTerminationRequest, type NotifyClientTerminationResponse } from '../../codec/grpc-messages.js';
 import type { Partly, Value } from '../../codec/protobuf.js';
 import { responseCodes } from '../../codec/responses.js';
 import { isMap, intOf, listOf, longValue, textOf } from '../../codec/json-members.js';
 import { parseJavaInt } from '../../compat/java-number.js';
-import { writeJson } from '../../compat/fastjson.js';
-import type { GroupConfig } from '../broker/types.js';
+import type { GroupView } from './brokers.js';
 import type { ProxyClient, SettingsValue } from './clients.js';
-import { checkedTopic, groupOf, type ProxyCall, type ProxyParts } from './context.js';
+import { checkedTopic, type ProxyCall, type ProxyParts } from './context.js';
 import { subscriptionOf } from './filter.js';
 import { GrpcRefusal, statusOk, statusOfReply } from './status.js';
 import { timeOf } from './time.js';
@@ -52,7 +51,7 @@ function backoffOf(policy: unknown): Partly<NonNullable<SettingsValue['backoffPo
 }
 
 /** The settings a client is given: its own, and what the endpoint wants (`GrpcClientSettingsManager#getClientSettings`). */
-export function mergedSettings(parts: ProxyParts, settings: SettingsValue): SettingsValue {
+export async function mergedSettings(parts: ProxyParts, settings: SettingsValue): Promise<SettingsValue> {
   const metric = { on: false, endpoints: undefined };
   if (settings.publishing !== undefined) {
     return {
@@ -61,7 +60,7 @@ export function mergedSettings(parts: ProxyParts, settings: SettingsValue): Sett
     };
   }
   if (settings.subscription === undefined) return { ...settings, metric };
-  const group: Pick<GroupConfig, 'consumeMessageOrderly' | 'retryMaxTimes' | 'groupRetryPolicy' | 'attributes'> = groupOf(parts, settings.subscription.group?.name ?? '') ?? newGroup;
+  const group: GroupView = (await parts.brokers.group(settings.subscription.group?.name ?? '')) ?? newGroup;
   return {
     ...settings, metric,
     backoffPolicy: { exponentialBackoff: undefined, customizedBackoff: undefined, ...(backoffOf(group.groupRetryPolicy) as object), maxAttempts: group.retryMaxTimes + 1 },
@@ -76,16 +75,15 @@ export function mergedSettings(parts: ProxyParts, settings: SettingsValue): Sett
 async function register(parts: ProxyParts, client: ProxyClient, from: string): Promise<void> {
   const { settings } = client;
   if (settings === undefined) return;
-  const producerDataSet = (settings.publishing?.topics ?? []).map((topic) => ({ groupName: topic.name }));
+  const producers = (settings.publishing?.topics ?? []).map((topic) => topic.name);
   const { subscription } = settings;
   const consumerDataSet = subscription === undefined ? [] : [{
     groupName: subscription.group?.name ?? '', consumeType: settings.clientType === clientType.SIMPLE_CONSUMER ? 'CONSUME_ACTIVELY' : 'CONSUME_PASSIVELY',
     messageModel: settings.clientType === clientType.LITE_PUSH_CONSUMER ? 'LITE_SELECTIVE' : 'CLUSTERING', consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET', unitMode: false,
     subscriptionDataSet: subscription.subscriptions.map((entry) => subscriptionOf(entry.topic?.name ?? '', entry.expression, parts.clock.nowMs())),
   }];
-  if (producerDataSet.length + consumerDataSet.length === 0) return;
-  const body = Buffer.from(writeJson({ clientID: client.id, producerDataSet, consumerDataSet }));
-  const reply = await parts.ask('HEART_BEAT', client.peer, {}, { body, language: from });
+  if (producers.length + consumerDataSet.length === 0) return;
+  const reply = await parts.brokers.register(client.peer, { clientID: client.id, producers, consumerDataSet }, from);
   if (reply.code !== responseCodes.SUCCESS) {
     const { code, message } = statusOfReply(reply);
     throw new GrpcRefusal(code, message);

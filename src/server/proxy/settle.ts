@@ -54,29 +54,28 @@ export class Settler {
 
   /** Acknowledges one message; every end is a status. */
   async acknowledge(asker: Asker, topic: string, group: string, text: string, liteTopic?: string): Promise<Status> {
-    let handle: ReceiptHandle;
     try {
-      handle = this.valid(text);
+      const handle = await this.valid(text);
+      const reply = await this.parts.ask('ACK_MESSAGE', asker.peer, {
+        consumerGroup: group, topic: realTopic(handle, topic, group), queueId: handle.queueId, extraInfo: text, offset: BigInt(handle.queueOffset), liteTopic,
+      }, { broker: handle.brokerName, language: asker.language });
+      if (reply.code === responseCodes.SUCCESS) return statusOk;
+      return reply.code === responseCodes.SYSTEM_BUSY ? statusOfReply(reply) : { code: grpcCode.INTERNAL_SERVER_ERROR, message: 'ack failed: status is abnormal' };
     } catch (error) {
       const status = statusOfError(error);
       if (status === undefined) throw error;
       return status;
     }
-    const reply = await this.parts.ask('ACK_MESSAGE', asker.peer, {
-      consumerGroup: group, topic: realTopic(handle, topic, group), queueId: handle.queueId, extraInfo: text, offset: BigInt(handle.queueOffset), liteTopic,
-    }, { language: asker.language });
-    if (reply.code === responseCodes.SUCCESS) return statusOk;
-    return reply.code === responseCodes.SYSTEM_BUSY ? statusOfReply(reply) : { code: grpcCode.INTERNAL_SERVER_ERROR, message: 'ack failed: status is abnormal' };
   }
 
   /** Changes when a message comes again; the new handle, undefined when the broker did not. */
   async change(asker: Asker, topic: string, group: string, text: string, invisibleMs: number, more: { suspend?: boolean; liteTopic?: string | undefined } = {}): Promise<string | undefined> {
-    const handle = this.valid(text);
+    const handle = await this.valid(text);
     const real = realTopic(handle, topic, group);
     const reply = await this.parts.ask('CHANGE_MESSAGE_INVISIBLETIME', asker.peer, {
       consumerGroup: group, topic: real, queueId: handle.queueId, extraInfo: text, offset: BigInt(handle.queueOffset), invisibleTime: BigInt(Math.trunc(invisibleMs)),
       suspend: more.suspend ?? false, liteTopic: more.liteTopic,
-    }, { language: asker.language });
+    }, { broker: handle.brokerName, language: asker.language });
     if (reply.code !== responseCodes.SUCCESS) return undefined;
     const { popTime, invisibleTime, reviveQid } = reply.header ?? {};
     return [handle.queueOffset, popTime ?? 0, invisibleTime ?? 0, reviveQid ?? 0, topicTypeOfName(real), handle.brokerName, handle.queueId, handle.queueOffset, handle.commitLogOffset].join(' ');
@@ -86,10 +85,10 @@ export class Settler {
   async bury(asker: Asker, topic: string, group: string, messageId: string, text: string, liteTopic?: string): Promise<Status> {
     const handle = readHandle(text);
     if (handle.commitLogOffset < 0) throw new GrpcRefusal(grpcCode.INVALID_RECEIPT_HANDLE, 'commit log offset is empty');
-    this.own(handle);
+    await this.known(handle);
     const reply = await this.parts.ask('CONSUMER_SEND_MSG_BACK', asker.peer, {
       offset: BigInt(handle.commitLogOffset), group, delayLevel: -1, originMsgId: messageId, originTopic: realTopic(handle, topic, group), unitMode: false, maxReconsumeTimes: 0,
-    }, { language: asker.language });
+    }, { broker: handle.brokerName, language: asker.language });
     if (reply.code !== responseCodes.SUCCESS) return statusOfReply(reply);
     await this.acknowledge(asker, topic, group, text, liteTopic);
     return statusOk;
@@ -102,15 +101,15 @@ export class Settler {
     return [topic, group];
   }
 
-  /** A handle that is one, has not expired, and is of this broker. */
-  private valid(text: string): ReceiptHandle {
+  /** A handle that is one, has not expired, and is of a broker that is here. */
+  private async valid(text: string): Promise<ReceiptHandle> {
     const handle = readHandle(text);
     if (isExpired(handle, this.parts.clock.nowMs())) throw new GrpcRefusal(grpcCode.INVALID_RECEIPT_HANDLE, 'receipt handle is expired');
-    this.own(handle);
+    await this.known(handle);
     return handle;
   }
 
-  private own(handle: ReceiptHandle): void {
-    if (handle.brokerName !== this.parts.broker.config.brokerName) throw new GrpcRefusal(grpcCode.INVALID_RECEIPT_HANDLE, `cannot find broker ${handle.brokerName.slice(0, 128)}`);
+  private async known(handle: ReceiptHandle): Promise<void> {
+    if (!(await this.parts.brokers.has(handle.brokerName))) throw new GrpcRefusal(grpcCode.INVALID_RECEIPT_HANDLE, `cannot find broker ${handle.brokerName.slice(0, 128)}`);
   }
 }

@@ -5,6 +5,7 @@
 import { grpcCode } from '../../codec/grpc-messages.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Reply } from '../../remoting/types.js';
+import { BrokerAway } from './brokers.js';
 
 export type GrpcCode = (typeof grpcCode)[keyof typeof grpcCode];
 
@@ -50,7 +51,9 @@ export function statusOfReply(reply: Pick<Reply, 'code' | 'remark'>): Status {
 
 /** What an exception becomes; undefined when it is no refusal but a defect. */
 export function statusOfError(error: unknown): Status | undefined {
-  return error instanceof GrpcRefusal ? { code: error.code, message: error.message } : undefined;
+  if (error instanceof GrpcRefusal) return { code: error.code, message: error.message };
+  if (error instanceof BrokerAway) return { code: error.late ? grpcCode.PROXY_TIMEOUT : grpcCode.INTERNAL_SERVER_ERROR, message: error.message };
+  return undefined;
 }
 
 /** The common code of several results, or MULTIPLE_RESULTS (`AckMessageActivity#setAckResponseStatus`). */

@@ -11,6 +11,7 @@ import { checkedTopic, type ProxyCall, type ProxyParts } from './context.js';
 import { GrpcRefusal, statusOfReply, statusOk } from './status.js';
 
 export interface HalfMessage {
+  readonly broker: string;
   readonly topic: string;
   readonly messageId: string;
   readonly transactionId: string;
@@ -20,7 +21,9 @@ export interface HalfMessage {
   readonly queueOffset: number;
 }
 
-interface Place {
+export interface Place {
+  /** Undefined = the only one. */
+  readonly broker: string | undefined;
   readonly commitLogOffset: bigint;
   readonly queueOffset: bigint;
 }
@@ -37,13 +40,13 @@ export class TransactionTable {
 
   add(half: HalfMessage): void {
     const id = decodeOffsetMessageId(half.offsetMessageId);
-    if (id.ok) this.put(half.topic, half.transactionId, BigInt(id.phyOffset), BigInt(half.queueOffset));
+    if (id.ok) this.put(half.topic, half.transactionId, { broker: half.broker, commitLogOffset: BigInt(id.phyOffset), queueOffset: BigInt(half.queueOffset) });
   }
 
-  put(topic: string, transactionId: string, commitLogOffset: bigint, queueOffset: bigint): void {
+  put(topic: string, transactionId: string, place: Place): void {
     const key = `${topic}\n${transactionId}`;
     this.places.delete(key);
-    this.places.set(key, { commitLogOffset, queueOffset });
+    this.places.set(key, place);
     if (this.places.size <= halfMessagesMax) return;
     const [oldest] = this.places.keys();
     if (oldest !== undefined) this.places.delete(oldest);
@@ -70,6 +73,7 @@ export async function endTransaction(
   const reply = await parts.ask('END_TRANSACTION', call.peer, {
     topic, producerGroup: topic, tranStateTableOffset: place.queueOffset, commitLogOffset: place.commitLogOffset, commitOrRollback,
     fromTransactionCheck: request.source === transactionSource.SOURCE_SERVER_CHECK, msgId: request.messageId, transactionId: request.transactionId,
-  }, { language: call.language });
+    // The broker answers nothing to one that leaves it open.
+  }, { broker: place.broker, language: call.language, oneway: commitOrRollback === 0 });
   return { status: reply.code === responseCodes.SUCCESS ? statusOk : statusOfReply(reply) };
 }
