@@ -12,7 +12,7 @@ import { Refusal, WireError } from './errors.js';
 import { encodeFrame, serializeTypeOf } from './frame.js';
 import { HeaderScan } from './header-scan.js';
 import { requests } from './requests.js';
-import type { Field, HeaderOf, RequestName, Spec } from './requests.js';
+import type { Field, HeaderOf, ReplyHeaderOf, RequestName, Spec } from './requests.js';
 import { responseCodes } from './responses.js';
 
 const noExt: ReadonlyMap<string, string> = new Map();
@@ -365,6 +365,17 @@ export function encodeHeader<N extends RequestName>(name: N, header: HeaderOf<N>
     if (value !== undefined) ext[plan.wire] = String(value);
   }
   return ext;
+}
+
+/** The typed header of an answer to a request of ours; members that are missing or cannot be read are absent. */
+export function decodeReplyHeader<N extends RequestName>(name: N, ext: ReadonlyMap<string, string>): ReplyHeaderOf<N> {
+  const fields: { readonly [name: string]: Field } = requests[name].reply;
+  const header: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(fields)) {
+    const text = ext.get(field.wire ?? key);
+    if (text !== undefined) header[key] = parseField(field.as, text);
+  }
+  return header as ReplyHeaderOf<N>;
 }
 
 /** The extFields of a reply: the typed header's values, then what else was given. Reply fields go under their own names. */

@@ -137,7 +137,7 @@ export class GrpcServer {
   }
 
   async listen(host: string, port: number): Promise<{ host: string; port: number }> {
-    const server = createNetServer((socket) => this.onSocket(socket));
+    const server = createNetServer((socket) => this.accept(socket));
     this.server = server;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -164,7 +164,8 @@ export class GrpcServer {
     return http2;
   }
 
-  private onSocket(socket: Socket): void {
+  /** A connection of this port; also one that another listener accepted. */
+  accept(socket: Socket): void {
     if (this.draining || this.sessions.size + this.opening.size >= this.limits.connectionsMax) {
       socket.destroy();
       return;

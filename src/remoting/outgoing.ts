@@ -47,5 +47,5 @@ export function replyHead(opaque: number, reply: Reply, serialize: SerializeType
 
 /** The head of a request of ours. */
 export function requestHead(request: OutgoingRequest, opaque: number, oneway: boolean): Buffer {
-  return headOf({ code: request.code, opaque, ext: request.ext, flag: oneway ? commandFlag.oneway : 0 }, bodyBytesOf(request.body));
+  return headOf({ code: request.code, opaque, language: request.language, version: request.version, ext: request.ext, flag: oneway ? commandFlag.oneway : 0 }, bodyBytesOf(request.body));
 }

@@ -92,7 +92,8 @@ export class RemotingServer implements ConnectionHost {
     return this.all.size;
   }
 
-  private accept(socket: Socket): void {
+  /** A connection of this port; also one that another listener accepted. */
+  accept(socket: Socket): void {
     if (this.all.size >= this.limits.connectionsMax) {
       this.counters.closed.tooMany++;
       this.log.warn({ peer: socket.remoteAddress, limit: this.limits.connectionsMax }, 'too many connections, a new one is closed');

@@ -21,6 +21,9 @@ export interface OutgoingRequest {
   readonly code: number;
   readonly ext?: Readonly<Record<string, string>> | undefined;
   readonly body?: Buffer | undefined;
+  /** Of the client for whom it is passed on; ours when absent. */
+  readonly language?: string | undefined;
+  readonly version?: number | undefined;
 }
 
 /** A TCP peer that speaks remoting frames, either way round. */

@@ -51,10 +51,17 @@ async function filterServer(argv: readonly string[]): Promise<void> {
   await server.filterServerMain(argv);
 }
 
+/** The endpoint before a cluster: loaded only for this command. */
+async function proxy(argv: readonly string[]): Promise<void> {
+  const { proxyMain } = await import('./proxy/cluster/main.js');
+  await proxyMain(argv);
+}
+
 async function run(argv: readonly string[]): Promise<void> {
   if (argv[0] === 'filter-server') return filterServer(argv.slice(1));
   if (argv[0] === 'conform') return conform(argv.slice(1));
   if (argv[0] === 'admin') return admin(argv.slice(1));
+  if (argv[0] === 'proxy') return proxy(argv.slice(1));
   const invocation = readInvocation(argv, (path) => readFileSync(path, 'utf8'));
   if (typeof invocation === 'string') {
     process.stdout.write(invocation);

@@ -92,7 +92,7 @@ function propertiesOf(message: MessageValue, topic: string, peerAddress: string,
 }
 
 /** `TopicMessageType#parseFromMessageProperty`. */
-function typeOf(properties: ReadonlyMap<string, string>): TopicType {
+export function messageTypeOf(properties: ReadonlyMap<string, string>): TopicType {
   const has = (...names: readonly string[]): boolean => names.some((name) => properties.has(name));
   if (properties.get(propertyNames.TRANSACTION_PREPARED) === 'true') return 'TRANSACTION';
   if (has(propertyNames.DELAY_TIME_LEVEL, 'TIMER_DELIVER_MS', 'TIMER_DELAY_SEC', 'TIMER_DELAY_MS')) return 'DELAY';
@@ -162,7 +162,7 @@ export class Sender {
       return { message, properties: propertiesOf(message, name, call.peer.remoteAddress, parts.clock.nowMs()) };
     });
     const head = all[0] as (typeof all)[number];
-    checkType(await parts.brokers.topicType(name), typeOf(head.properties));
+    checkType(await parts.brokers.topicType(name), messageTypeOf(head.properties));
     const group = all.length === 1 ? ordered(first) : '';
     const entry = await this.putSomewhere(call, name, writableOf(await parts.brokers.queuesOf(name) ?? []), group, all);
     return { status: commonStatus([entry.status], 'send status is empty'), entries: [entry] };
