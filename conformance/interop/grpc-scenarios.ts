@@ -30,7 +30,7 @@ export const grpcFeatures: Readonly<Record<GrpcSdk, readonly GrpcFeature[]>> = {
 
 export interface Setting {
   readonly sdk: SdkDriver;
-  readonly broker: RawClient;
+  readonly broker: Pick<RawClient, 'ask' | 'readQueue'>;
   /** Apache's Java client of the remoting protocol on the same broker, where there is Java. */
   readonly remoting: SdkDriver | undefined;
   /** Runs when few others start clients or send: libraries give up after 3 s, which a machine with five of them at once may need. */
@@ -39,8 +39,8 @@ export interface Setting {
   has(feature: GrpcFeature): boolean;
   /** A fresh name of this run. */
   name(of: string): string;
-  /** A fresh topic of that type, once the name server knows it. */
-  topic(of: string, type: TopicType, queues?: number): Promise<string>;
+  /** A fresh topic of that type on all brokers, or `onOne` of them, once the name server knows it. */
+  topic(of: string, type: TopicType, queues?: number, onOne?: 'onOne'): Promise<string>;
   /** A fresh group. */
   group(of: string, more?: Readonly<Record<string, boolean | number | Readonly<Record<string, string>>>>): Promise<string>;
 }
@@ -107,7 +107,7 @@ function byGroup(events: readonly Event[]): Record<string, string[]> {
   return out;
 }
 
-async function deadLetters(broker: RawClient, group: string): Promise<string[]> {
+async function deadLetters(broker: Setting['broker'], group: string): Promise<string[]> {
   return (await broker.readQueue(`%DLQ%${group}`, 0).catch(() => [])).map((record) => record.properties['KEYS'] ?? '');
 }
 
@@ -217,7 +217,7 @@ export const scenarios: readonly Scenario[] = [
     needs: 'priority',
     async run(setting) {
       const { sdk } = setting;
-      const topic = await setting.topic('priority', 'PRIORITY');
+      const topic = await setting.topic('priority', 'PRIORITY', 4, 'onOne');
       const group = await setting.group('priority');
       // a new group begins behind what is there: it is made known first, and has nobody while messages gather
       const before = await consume(setting, group, topic, { style: 'simple' });

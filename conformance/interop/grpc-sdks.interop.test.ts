@@ -1,11 +1,12 @@
 /**
- * The official gRPC libraries, side by side on one broker: on Skylark's endpoint, and with CONFORM_GRPC_DRIVERS=1 on Apache's proxy as well. Programs
+ * The official gRPC libraries, side by side on one endpoint: on Skylark's broker, on `skylark proxy` before two of them, and with CONFORM_GRPC_DRIVERS=1 on
+ * `skylark proxy` before Apache's broker and on Apache's own proxy as well. Programs
  * that were never built here take minutes the first time (`.cache` keeps them); the scenarios themselves a minute.
  */
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { missingForJava } from '../adapters/apache/install.js';
-import type { Endpoint } from '../endpoint.js';
+import { AllBrokers, Proxied } from '../adapters/proxied.js';
 import { startEndpoint } from '../kit/start.js';
 import { code, RawClient } from '../raw-client.js';
 import { prepare } from '../sdk-builds.js';
@@ -38,6 +39,23 @@ async function outcome(run: () => Promise<void>): Promise<Outcome> {
   }
 }
 
+/** What is driven: one of the kit's endpoints, or `skylark proxy` before brokers. */
+async function endpointOf(name: string): Promise<{ readonly namesrv: string; readonly brokers: readonly string[]; readonly grpc: string; dispose(): Promise<void> }> {
+  if (name in proxied) {
+    const cluster = await Proxied.start({ brokers: proxied[name as keyof typeof proxied], config: brokerConfig });
+    return { namesrv: cluster.namesrv, brokers: cluster.brokerAddresses, grpc: cluster.grpc, dispose: () => cluster.dispose() };
+  }
+  const endpoint = await startEndpoint(name, { grpc: true });
+  return { namesrv: endpoint.namesrv, brokers: [endpoint.broker], grpc: endpoint.grpc ?? '', dispose: () => endpoint.dispose() };
+}
+
+const proxied = { 'skylark proxy, two brokers': 'skylark', 'skylark proxy, apache-5.5.0': 'apache' } as const;
+
+/** As the kit starts its endpoints. */
+const brokerConfig = {
+  waitTimeMillsInSendQueue: 10_000, enablePropertyFilter: true, recallMessageEnable: true, transactionCheckInterval: 1000, transactionTimeOut: 1500, transactionOpBatchInterval: 100,
+} as const;
+
 /** What the library, or this machine, lacks for the scenario. */
 function lacking(sdk: GrpcSdk, { needs }: Scenario): string | undefined {
   if (needs === undefined || grpcFeatures[sdk].includes(needs)) return undefined;
@@ -64,8 +82,8 @@ function gateOf(places: number): Setting['gate'] {
 }
 
 class Stage {
-  private endpoint: Endpoint | undefined;
-  private readonly clients: RawClient[] = [];
+  private endpoint: { dispose(): Promise<void> } | undefined;
+  private readonly clients: Pick<RawClient, 'close'>[] = [];
   private readonly drivers: SdkDriver[] = [];
   private readonly outcomes = new Map<string, Promise<Outcome>>();
 
@@ -73,9 +91,9 @@ class Stage {
     const mixed = chosenScenarios.some((one) => one.needs === 'remoting') && missingFor('java-5.5.0').length === 0;
     // One build after the other, before anything runs: a client that says nothing for minutes is closed by the broker.
     for (const sdk of [...(mixed ? ['java-5.5.0' as const] : []), ...sdks]) await prepare(sdk);
-    const endpoint = await startEndpoint(name, { grpc: true });
+    const endpoint = await endpointOf(name);
     this.endpoint = endpoint;
-    const [broker, namesrv] = [await RawClient.connect(endpoint.broker), await RawClient.connect(endpoint.namesrv)];
+    const [broker, namesrv] = [await AllBrokers.connect(endpoint.brokers), await RawClient.connect(endpoint.namesrv)];
     this.clients.push(broker, namesrv);
     const drive = async (sdk: GrpcSdk | 'java-5.5.0', address: string): Promise<SdkDriver> => {
       const driver = await SdkDriver.start(sdk, address);
@@ -84,7 +102,7 @@ class Stage {
     };
     const remoting = mixed ? await drive('java-5.5.0', endpoint.namesrv) : undefined;
     const started = new Map<GrpcSdk, SdkDriver>();
-    for (const sdk of sdks) started.set(sdk, await drive(sdk, endpoint.grpc ?? ''));
+    for (const sdk of sdks) started.set(sdk, await drive(sdk, endpoint.grpc));
     const gate = gateOf(gatePlaces);
     for (const [sdk, driver] of started) {
       const setting = settingOf(sdk, driver, broker, namesrv, remoting, gate);
@@ -106,14 +124,14 @@ class Stage {
   }
 }
 
-function settingOf(sdk: GrpcSdk, driver: SdkDriver, broker: RawClient, namesrv: RawClient, remoting: SdkDriver | undefined, gate: Setting['gate']): Setting {
+function settingOf(sdk: GrpcSdk, driver: SdkDriver, broker: AllBrokers, namesrv: RawClient, remoting: SdkDriver | undefined, gate: Setting['gate']): Setting {
   const suffix = `${sdk.replace('-', '_')}_${randomBytes(2).toString('hex')}`;
   const name = (of: string): string => `${of}_${suffix}`;
   return {
     sdk: driver, broker, remoting, gate, name,
     has: (feature: GrpcFeature) => grpcFeatures[sdk].includes(feature),
-    async topic(of, type, queues = 4) {
-      await broker.createTopic(name(of), queues, { attributes: `+message.type=${type}` });
+    async topic(of, type, queues = 4, onOne) {
+      await (onOne === undefined ? broker : broker.first).createTopic(name(of), queues, { attributes: `+message.type=${type}` });
       await eventually(`the name server knows ${name(of)}`, 30_000, async () => ((await namesrv.hasRoute(name(of))) ? [] : ['no route']));
       return name(of);
     },
@@ -149,4 +167,6 @@ function suite(name: string, needs: readonly string[]): void {
 }
 
 suite('skylark', []);
+suite('skylark proxy, two brokers', []);
+suite('skylark proxy, apache-5.5.0', process.env['CONFORM_GRPC_DRIVERS'] === '1' ? missingForJava() : ['CONFORM_GRPC_DRIVERS=1']);
 suite('apache-5.5.0', process.env['CONFORM_GRPC_DRIVERS'] === '1' ? missingForJava() : ['CONFORM_GRPC_DRIVERS=1']);

@@ -426,8 +426,16 @@ const scenarios: readonly Scenario[] = [
   },
 ];
 
-/** Registers the suite of one SDK against the chosen endpoint. */
-export function interopSuite(sdkName: RemotingSdk): void {
+/** Something that clients reach the brokers through. */
+export interface Front {
+  readonly name: string;
+  /** Why a scenario cannot be played through it; undefined = it can. */
+  lacks(title: string): string | undefined;
+  start(endpoint: Endpoint): Promise<{ readonly namesrv: string; dispose(): Promise<void> }>;
+}
+
+/** Registers the suite of one SDK against the chosen endpoint, directly or through something. */
+export function interopSuite(sdkName: RemotingSdk, through?: Front): void {
   const missing = [...new Set([...missingFor(sdkName), ...missingForEndpoint()])];
   if (missing.length > 0) {
     describe(sdkName, () => {
@@ -435,18 +443,20 @@ export function interopSuite(sdkName: RemotingSdk): void {
     });
     return;
   }
-  describe(sdkName, () => {
+  describe(through === undefined ? sdkName : `${sdkName} through ${through.name}`, () => {
     const runs = new Map<Scenario, Promise<{ error?: unknown; ms: number }>>();
     // SKYLARK_SCENARIO: only those whose title has this in it.
     const chosen = scenarios.filter((scenario) => scenario.title.includes(process.env['SKYLARK_SCENARIO'] ?? ''));
-    const able = chosen.filter((scenario) => scenario.needs === undefined || features[sdkName].has(scenario.needs));
+    const able = chosen.filter((scenario) => (scenario.needs === undefined || features[sdkName].has(scenario.needs)) && through?.lacks(scenario.title) === undefined);
     let endpoint: Endpoint | undefined;
     let sdk: SdkDriver | undefined;
+    let front: { readonly namesrv: string; dispose(): Promise<void> } | undefined;
     const clients: RawClient[] = [];
 
     beforeAll(async () => {
       endpoint = await startEndpoint({ config: { ...soonChecked, enablePropertyFilter: true, traceTopicEnable: true } });
-      sdk = await SdkDriver.start(sdkName, endpoint.namesrv);
+      front = await through?.start(endpoint);
+      sdk = await SdkDriver.start(sdkName, front?.namesrv ?? endpoint.namesrv);
       const broker = await RawClient.connect(endpoint.broker);
       const namesrv = await RawClient.connect(endpoint.namesrv);
       clients.push(broker, namesrv);
@@ -473,12 +483,13 @@ export function interopSuite(sdkName: RemotingSdk): void {
     afterAll(async () => {
       for (const client of clients) client.close();
       await sdk?.stop();
+      await front?.dispose();
       await endpoint?.dispose();
     }, 180_000);
 
     for (const scenario of chosen) {
       if (!able.includes(scenario)) {
-        test.skip(`skipped: ${sdkName} has no ${scenario.needs ?? ''}: ${scenario.title}`, () => undefined);
+        test.skip(`skipped: ${through?.lacks(scenario.title) ?? `${sdkName} has no ${scenario.needs ?? ''}`}: ${scenario.title}`, () => undefined);
         continue;
       }
       test(scenario.title, async () => {

@@ -385,11 +385,23 @@ export const divergences = {
     reason: 'Who starts a broker for his programs should not find a feature missing.',
     cases: ['src/server/cli.test.ts'],
   },
-  'grpc.proxy-header': {
-    apache: 'The gRPC port takes a HAProxy PROXY header before the first frame (ProxyAndTlsProtocolNegotiator).',
-    skylark: 'It takes clear text and TLS; a PROXY header closes the connection.',
-    reason: 'Not built yet.',
-    cases: ['src/remoting/grpc.test.ts'],
+  'proxy.remoting-sessions': {
+    apache: 'The proxy keeps the remoting clients itself, shares its connections to brokers among them and tells other proxies of consumers by a system topic (HeartbeatSyncer); brokers do not know them.',
+    skylark: 'Each remoting client of skylark proxy has a connection of its own to each broker: brokers know it, and what they ask of it reaches it.',
+    reason: 'Members of a group are the same for all proxies and for clients that go to the brokers directly.',
+    cases: ['conformance/interop/proxy.interop.test.ts'],
+  },
+  'proxy.bname': {
+    apache: 'A remoting request without a broker name is refused with VERSION_NOT_SUPPORTED (AbstractRemotingActivity#request).',
+    skylark: 'It is served where the topic lies on one broker alone, and END_TRANSACTION where the half message was seen; otherwise refused the same.',
+    reason: 'There is nothing to choose, and older clients do not name the broker.',
+    cases: ['conformance/interop/proxy.interop.test.ts'],
+  },
+  'proxy.region': {
+    apache: 'The proxy puts its own MSG_REGION (empty) and TRACE_ON (false) on each remoting answer.',
+    skylark: 'Those of the broker stay unless regionId or traceOn is configured.',
+    reason: 'Clients trace as the broker wants it.',
+    cases: ['src/server/proxy/cluster/config.test.ts'],
   },
   'grpc.receive-without-settings': {
     apache: 'ReceiveMessage of a client that has not sent its settings fails over the null: INTERNAL_SERVER_ERROR with a NullPointerException (ReceiveMessageActivity#receiveMessage).',

@@ -1,4 +1,6 @@
 import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
+import { connect as netConnect } from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import { WireError } from '../codec/errors.js';
@@ -207,6 +209,67 @@ describe('TLS', () => {
     };
     expect([await answered('https'), await answered('http')]).toEqual([mode !== 'disabled', mode !== 'enforcing']);
     expect(server.counters.exceptions).toBe(0);
+  });
+});
+
+describe('a PROXY header', () => {
+  /** A session whose socket says `before` first, in these pieces. */
+  async function behind(before: readonly Buffer[], scheme: 'http' | 'https' = 'http'): Promise<{ peers: string[]; works: () => Promise<string | undefined>; closed: Promise<true> }> {
+    const peers: string[] = [];
+    const who: GrpcHandler = { kind: 'unary', call: (one) => {
+      peers.push(`${one.peer.address} ${one.peer.port} ${one.peer.localAddress}`);
+      one.end();
+    } };
+    const tls = new ServerTls({ ...tlsDefaults, 'tls.test.mode.enable': true }, () => Buffer.alloc(0), systemClock(false), log, ['h2']);
+    const server = new GrpcServer({ handlers: new Map([['/s/Who', who]]), clock: systemClock(false), log, tls });
+    const { port } = await server.listen('127.0.0.1', 0);
+    const socket = netConnect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.setNoDelay(true);
+    await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
+    const closed = new Promise<true>((resolve) => socket.once('close', () => resolve(true)));
+    for (const piece of before) {
+      socket.write(piece);
+      await new Promise<void>((resolve) => setTimeout(resolve, 5));
+    }
+    const session = connect(`${scheme}://127.0.0.1:${port}`, {
+      createConnection: () => (scheme === 'http' ? socket : tlsConnect({ socket, rejectUnauthorized: false, ALPNProtocols: ['h2'] })),
+    });
+    session.on('error', () => undefined);
+    open.push({ stop: () => server.close() }, { stop: () => session.destroy() });
+    return { peers, closed, works: async () => (await call(session, '/s/Who', [framed(Buffer.from('a'))])).status };
+  }
+
+  const v1 = Buffer.from('PROXY TCP4 192.0.2.7 127.0.0.1 5555 8081\r\n');
+  const v2 = Buffer.concat([Buffer.from('0d0a0d0a000d0a515549540a2111000c', 'hex'), Buffer.from([192, 0, 2, 8, 127, 0, 0, 1, 0x15, 0xb3, 0x1f, 0x91])]);
+  const v2six = Buffer.concat([Buffer.from('0d0a0d0a000d0a515549540a21210024', 'hex'), Buffer.from('20010db8000000000000000000000001', 'hex'), Buffer.alloc(16), Buffer.from([0x15, 0xb3, 0x1f, 0x91])]);
+
+  it.each<[string, readonly Buffer[], string]>([
+    ['of version 1', [v1], '192.0.2.7 5555 127.0.0.1'],
+    ['of version 1 in pieces', [v1.subarray(0, 3), v1.subarray(3, 20), v1.subarray(20)], '192.0.2.7 5555 127.0.0.1'],
+    ['of version 2', [v2], '192.0.2.8 5555 127.0.0.1'],
+    ['of version 2 in pieces', [v2.subarray(0, 7), v2.subarray(7)], '192.0.2.8 5555 127.0.0.1'],
+    ['of version 2 with IPv6', [v2six], '2001:db8:0:0:0:0:0:1 5555 127.0.0.1'],
+  ])('%s names who calls, in clear text and in TLS', async (_name, pieces, expected) => {
+    for (const scheme of ['http', 'https'] as const) {
+      const { peers, works } = await behind(pieces, scheme);
+      expect(await works()).toBe('0');
+      expect(peers).toEqual([expected]);
+    }
+  });
+
+  it('that names nobody leaves the socket\'s own end', async () => {
+    const { peers, works } = await behind([Buffer.from('PROXY UNKNOWN\r\n')]);
+    expect(await works()).toBe('0');
+    expect(peers[0]).toMatch(/^127\.0\.0\.1 \d+ 127\.0\.0\.1$/);
+  });
+
+  it.each([['PROXY TCP4 1.2.3.4 5 6 7\r\n'], [`PROXY ${'x'.repeat(200)}`], ['PROXY TCP4 300.1.1.1 1.1.1.1 1 1\r\n']])('%s closes the connection', async (text) => {
+    expect(await (await behind([Buffer.from(text)])).closed).toBe(true);
+  });
+
+  it('comes once: a second one is no HTTP/2', async () => {
+    expect(await (await behind([v1, v1])).closed).toBe(true);
   });
 });
 

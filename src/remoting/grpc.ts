@@ -1,14 +1,14 @@
 /**
- * gRPC over HTTP/2, in clear text and in TLS on the same port: connections, calls, the framing of messages, statuses and limits. Which methods there are and what their
+ * gRPC over HTTP/2, in clear text and in TLS on the same port, a PROXY header before either: connections, calls, the framing of messages, statuses and limits. Which methods there are and what their
  * messages mean is server/proxy's; protobuf is codec/protobuf.ts's. Node's HTTP/2 is loaded for the first connection.
  *
  *   message on a stream:  compressed (1) | length (4, big endian) | content
  */
-import type { Http2Server, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Http2Server, Http2Session, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { gunzip } from 'node:zlib';
 import { WireError } from '../codec/errors.js';
-import { tlsHandshakeByte } from './opening.js';
+import { readProxyHeader, tlsHandshakeByte } from './opening.js';
 import type { ServerTls } from './tls.js';
 import type { Clock, Log } from './types.js';
 
@@ -116,6 +116,10 @@ export class GrpcServer {
   /** Made for the first connection: a process that nobody calls pays nothing. */
   private http2: Promise<Http2Server> | undefined;
   private readonly sessions = new Set<ServerHttp2Session>();
+  /** `ip:port` of those whose connection began with a PROXY header. */
+  private readonly sources = new WeakMap<Http2Session, string>();
+  /** Of the connection whose session is being made. */
+  private source: string | undefined;
   /** Connections whose first bytes, or whose handshake, are still to come. */
   private readonly opening = new Set<Socket>();
   private readonly tls: GrpcServerOptions['tls'];
@@ -179,24 +183,49 @@ export class GrpcServer {
     socket.setNoDelay(true);
     socket.on('error', (error) => this.log.debug({ error: error.message }, 'gRPC connection error'));
     socket.once('close', opened);
-    socket.once('data', (first: Buffer) => {
+    let held: Buffer | undefined;
+    let source: string | undefined;
+    let proxied = false;
+    const onData = (chunk: Buffer): void => {
+      let bytes = held === undefined ? chunk : Buffer.concat([held, chunk]);
+      held = undefined;
+      try {
+        const header = proxied ? undefined : readProxyHeader(bytes);
+        if (header === 'more') {
+          held = bytes;
+          return;
+        }
+        if (header !== undefined) {
+          proxied = true;
+          source = header.source;
+          bytes = bytes.subarray(header.bytes);
+        }
+      } catch (error) {
+        this.log.warn({ peer: socket.remoteAddress, error: error instanceof Error ? error.message : String(error) }, 'unreadable PROXY header, connection closed');
+        socket.destroy();
+        return;
+      }
+      // Nothing but the header so far: what follows is looked at when it comes.
+      if (bytes.length === 0) return;
+      socket.off('data', onData);
       socket.pause();
       this.http2 ??= this.open();
-      this.http2.then((http2) => this.begin(socket, first, http2, opened), (error: unknown) => {
+      this.http2.then((http2) => this.begin(socket, bytes, http2, source, opened), (error: unknown) => {
         this.log.error({ error: error instanceof Error ? error.message : String(error) }, 'gRPC cannot be served');
         socket.destroy();
       });
-    });
+    };
+    socket.on('data', onData);
   }
 
   /** Looks at the first byte: a TLS handshake or HTTP/2 in clear text. */
-  private begin(socket: Socket, first: Buffer, http2: Http2Server, opened: () => void): void {
+  private begin(socket: Socket, first: Buffer, http2: Http2Server, source: string | undefined, opened: () => void): void {
     const { tls } = this;
     if (socket.destroyed) return;
     if (first[0] === tlsHandshakeByte && tls !== undefined && tls.mode !== 'disabled') {
       tls.secure(socket, first, (secured) => {
         opened();
-        http2.emit('connection', secured);
+        this.hand(secured, http2, source);
       });
       return;
     }
@@ -206,7 +235,24 @@ export class GrpcServer {
     }
     opened();
     socket.unshift(first);
+    this.hand(socket, http2, source);
+  }
+
+  /** Begins HTTP/2 on a socket; `source` is whom a PROXY header named. */
+  private hand(socket: Socket, http2: Http2Server, source: string | undefined): void {
+    this.source = source;
     http2.emit('connection', socket);
+    this.source = undefined;
+  }
+
+  /** Who calls on this session: whom its PROXY header named, or the other end of its socket. */
+  peerOf(session: Http2Session | undefined): GrpcPeer {
+    const socket = session?.socket;
+    const localAddress = socket?.localAddress ?? '';
+    const source = session === undefined ? undefined : this.sources.get(session);
+    const colon = source?.lastIndexOf(':') ?? -1;
+    if (source === undefined || colon < 0) return { address: socket?.remoteAddress ?? '', port: socket?.remotePort ?? 0, localAddress };
+    return { address: source.slice(0, colon), port: Number(source.slice(colon + 1)), localAddress };
   }
 
   private onSession(session: ServerHttp2Session): void {
@@ -215,6 +261,7 @@ export class GrpcServer {
       return;
     }
     this.sessions.add(session);
+    if (this.source !== undefined) this.sources.set(session, this.source);
     this.counters.opened++;
     this.counters.open++;
     session.setLocalWindowSize(4 * 1024 * 1024);
@@ -305,8 +352,7 @@ class Call implements GrpcCall {
     this.headers = headers;
     this.gzip = gzip;
     this.handler = handler;
-    const socket = stream.session?.socket;
-    this.peer = { address: socket?.remoteAddress ?? '', port: socket?.remotePort ?? 0, localAddress: socket?.localAddress ?? '' };
+    this.peer = server.peerOf(stream.session);
     const timeoutMs = readTimeout(headers['grpc-timeout']);
     this.deadlineMs = timeoutMs === undefined ? undefined : server.clock.nowMs() + timeoutMs;
   }

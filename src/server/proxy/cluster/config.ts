@@ -200,7 +200,7 @@ export function resolveProxyConfig(settings: ReadonlyMap<string, unknown>, origi
     else if (withoutEffect.has(key)) ignored.push(key);
     else throw new ConfigError(`${at}unknown configuration key '${key}'`);
   }
-  const defaults = Object.fromEntries(Object.entries(proxyKeys).map(([key, { default: value }]) => [key, value as unknown]));
+  const defaults = Object.fromEntries(Object.entries(proxyKeys).map(([key, { default: value }]) => [key, value]));
   const config = { ...defaults, ...given } as unknown as ProxyConfig;
   if (!config.tlsTestModeEnable && (config.tlsKeyPath === '' || config.tlsCertPath === '')) {
     throw new ConfigError(`${at}tlsTestModeEnable is false: tlsKeyPath and tlsCertPath must name the key and the certificate`);
@@ -210,5 +210,5 @@ export function resolveProxyConfig(settings: ReadonlyMap<string, unknown>, origi
     'tls.server.certPath': config.tlsCertPath, 'tls.config.file': '',
   };
   const tlsGiven = Object.fromEntries([...tls.keys()].map((key) => [key, resolveConfig(tls, origin, 'broker').tls[key as keyof TlsConfig]]));
-  return { config, tls: { ...tlsDefaults, ...own, ...tlsGiven } as TlsConfig, ignored };
+  return { config, tls: { ...tlsDefaults, ...own, ...tlsGiven }, ignored };
 }

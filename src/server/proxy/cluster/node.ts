@@ -45,19 +45,17 @@ export async function startProxyNode({ config, tls: tlsConfig }: ResolvedProxy, 
     nameServers, client: nameServerClient, clock, log, refreshMs: config.topicRouteServiceCacheRefreshSeconds * 1000,
     expireMs: config.topicRouteServiceCacheExpiredSeconds * 1000, routesMax: config.topicRouteServiceCacheMaxNum,
   });
-  let fromBrokers: Dispatcher | undefined;
-  const shared = Array.from({ length: config.rocketmqMQClientNum }, () => new RemotingClient({ ...dial, get dispatcher(): Dispatcher {
-    return fromBrokers as Dispatcher;
-  } }));
+  // Brokers ask over connections that those who answer are made of.
+  const fromBrokers = new Dispatcher({ handlers: { CHECK_TRANSACTION_STATE: (ctx, header, body) => brokers.handlers.CHECK_TRANSACTION_STATE(ctx, header, body) }, role: 'client', lanes: new LaneSet(clock, {}), log });
+  const shared = Array.from({ length: config.rocketmqMQClientNum }, () => new RemotingClient({ ...dial, dispatcher: fromBrokers }));
   const links = new BrokerLinks({ clients: shared, directory, clock, log });
   const brokerConfig = { ...resolveConfig(new Map(), '', 'broker').broker, channelExpiredTimeout: config.channelExpiredTimeout };
-  const brokers = new ClusterBrokers({
+  const brokers: ClusterBrokers = new ClusterBrokers({
     directory, links, connections: shared.length, clock, log, turn, config: brokerConfig, clusterName: config.rocketMQClusterName,
     topicRefreshMs: config.topicConfigCacheRefreshSeconds * 1000, groupRefreshMs: config.subscriptionGroupConfigCacheRefreshSeconds * 1000,
     expireMs: config.topicRouteServiceCacheExpiredSeconds * 1000, entriesMax: config.topicRouteServiceCacheMaxNum,
     producerPeriodMs: config.transactionHeartbeatPeriodSecond * 1000, producerBatch: config.transactionHeartbeatBatchNum, clientId: 'rmq-proxy-producer-client',
   });
-  fromBrokers = new Dispatcher({ handlers: brokers.handlers, role: 'client', lanes: new LaneSet(clock, {}), log });
 
   const grpc: GrpcServer = new GrpcServer({
     handlers: () => Promise.resolve(proxy.handlers), clock, log, tls: grpcTls,

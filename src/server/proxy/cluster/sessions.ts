@@ -7,7 +7,7 @@ import { commandFlag, type Command } from '../../../codec/command.js';
 import { requests, type RequestName } from '../../../codec/requests.js';
 import type { ResponseCode } from '../../../codec/responses.js';
 import { Dispatcher, LaneSet, RemotingClient, type ClientOptions } from '../../../remoting/index.js';
-import type { Connection, Ctx, Handlers, Lanes, OutgoingRequest, Reply } from '../../../remoting/types.js';
+import type { Connection, Ctx, Lanes, OutgoingRequest, Reply } from '../../../remoting/types.js';
 import { BrokerAway } from '../brokers.js';
 import type { Directory } from './directory.js';
 import { BrokerEnd, type BrokerLinks } from './links.js';
@@ -127,7 +127,7 @@ export function createClientDispatcher({ clock, log }: Pick<ClientOptions, 'cloc
     }
     return session.connection.call(request, clientAnswerMs).then(({ code, remark, ext, body }) => ({ code: code as ResponseCode, remark, ext: Object.fromEntries(ext), body }));
   };
-  return new Dispatcher({ handlers: Object.fromEntries(asksOfClients.map((name) => [name, pass])) as Partial<Handlers>, role: 'client', lanes: new LaneSet(clock, lanes), log });
+  return new Dispatcher({ handlers: Object.fromEntries(asksOfClients.map((name) => [name, pass])), role: 'client', lanes: new LaneSet(clock, lanes), log });
 }
 
 /** A request as it goes on to the other side. */
