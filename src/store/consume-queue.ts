@@ -12,6 +12,7 @@ import { javaStringHash } from '../compat/java-string-hash.js';
 import { isLightQueue } from '../compat/light-queues.js';
 import { consumeQueueUnitBytes, preBlankSize, setConsumeQueueUnit, setExtAddress } from '../codec/consume-queue-unit.js';
 import { viewOf } from '../codec/int64.js';
+import type { CompactionLog } from './compaction-log.js';
 import type { QueueExtension } from './consume-queue-ext.js';
 import type { BatchUnits } from './batch-units.js';
 import { scheduleTopic, offsetFileName } from './names.js';
@@ -55,6 +56,8 @@ export class StoreQueue implements QueueRef {
   attachment: unknown = undefined;
   /** With enableConsumeQueueExt: each entry gets a unit there, and its address as tags code. */
   extension: QueueExtension | undefined = undefined;
+  /** The queue of a topic with cleanup.policy=COMPACTION is read from there. */
+  compaction: CompactionLog | undefined = undefined;
   minOffset = 0;
   maxOffset = 0;
   writtenOffset = 0;

@@ -7,6 +7,7 @@ import { Appender } from './append.js';
 import type { CheckpointFile } from './checkpoint.js';
 import { Cleaner } from './clean.js';
 import type { CommitLog } from './commit-log.js';
+import { CompactionStore } from './compaction-store.js';
 import type { StoreQueue } from './consume-queue.js';
 import { noRepair, removeDerivedState, writeDerivedState, writeRepair } from './derived-state.js';
 import { diskErrorCode } from './disk.js';
@@ -56,6 +57,7 @@ export class DiskMessageStore implements OpenStore {
   readonly #checkpoint: CheckpointFile;
   readonly #flusher: Flusher;
   readonly #cleaner: Cleaner;
+  readonly #compaction: CompactionStore | undefined;
   readonly #removeAbort: () => void;
   readonly #unlock: () => void;
   readonly #counts: StoreCounts;
@@ -104,6 +106,10 @@ export class DiskMessageStore implements OpenStore {
     this.#confirmed = this.#log.written;
     this.#lastPhy = recovered.lastPhyOffset;
     this.#lastStoreMs = recovered.lastStoreTimestamp;
+    this.#compaction = parts.config.enableCompaction === false ? undefined : new CompactionStore(parts, !recovered.report.cleanStop, {
+      units: (queue, queueOffset, count) => this.units(queue, queueOffset, count),
+      records: (places) => this.records(places),
+    });
     // What recovery wrote was not synced yet.
     this.#checkpointPhy = -1;
     this.#checkpointMs = parts.clock.nowMs();
@@ -150,6 +156,11 @@ export class DiskMessageStore implements OpenStore {
 
   queue(topic: string, queueId: number): QueueRef {
     return this.#queues.ref(topic, queueId);
+  }
+
+  compact(ref: QueueRef): void {
+    const queue = this.#appender.queueOf(ref);
+    queue.compaction ??= this.#compaction?.logOf(queue);
   }
 
   existingQueue(topic: string, queueId: number): QueueRef | undefined {
@@ -306,6 +317,7 @@ export class DiskMessageStore implements OpenStore {
     const from = queue.maxOffset;
     if (next <= from || queue.deleted) return;
     queue.maxOffset = next;
+    if (queue.compaction !== undefined) this.#compaction?.arrived(queue.compaction);
     for (const listener of this.#listeners) listener(queue, from, next);
   }
 
@@ -330,7 +342,9 @@ export class DiskMessageStore implements OpenStore {
   // ---- reading ----
 
   get(ref: QueueRef, queueOffset: number, maxMsgs: number, maxBytes: number, filter: MessageFilter | undefined): GetResult | Promise<GetResult> {
-    const result = this.#reader.get(this.#appender.queueOf(ref), queueOffset, maxMsgs, maxBytes, filter);
+    const queue = this.#appender.queueOf(ref);
+    if (queue.compaction !== undefined) return queue.compaction.get(queueOffset, maxMsgs, maxBytes);
+    const result = this.#reader.get(queue, queueOffset, maxMsgs, maxBytes, filter);
     // What a cold read brought into memory is given back some time.
     if (result instanceof Promise && this.#derivedTimer === undefined) this.#armDerived();
     return result;
@@ -532,6 +546,13 @@ export class DiskMessageStore implements OpenStore {
   }
 
   async deleteTopics(topics: ReadonlySet<string>): Promise<number> {
+    for (const topic of topics) {
+      for (const id of this.#queues.queueIdsOf(topic)) {
+        const queue = this.#queues.existing(topic, id);
+        if (queue !== undefined) queue.compaction = undefined;
+      }
+    }
+    await this.#compaction?.remove(topics);
     const count = await this.#exclusive(() => {
       let count = 0;
       for (const topic of topics) {
@@ -569,6 +590,7 @@ export class DiskMessageStore implements OpenStore {
     this.#probe?.clear();
     let clean = false;
     try {
+      await this.#compaction?.close();
       await this.#flusher.close();
       await this.#exclusive(async () => {
         await this.#queues.flush();

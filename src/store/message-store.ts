@@ -33,6 +33,7 @@ const storeNames = new Set([
   'consumequeue_ext',
   'batchconsumequeue',
   'batchentries',
+  'compaction',
   'index',
   'config',
   'checkpoint',

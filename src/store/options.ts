@@ -59,6 +59,17 @@ export interface StoreConfig {
   checkpointIntervalMs?: number;
   /** Recovery begins where the index ends, not where the checkpoint stands (`IndexService#isMappedFileMatchedRecover`). */
   messageIndexSafe?: boolean;
+  /** Topics with cleanup.policy=COMPACTION have compaction logs. */
+  enableCompaction?: boolean;
+  /** Bytes of a file of a compaction log, and of its queue; see `segmentSizes`. */
+  compactionMappedFileSize?: number;
+  compactionCqMappedFileSize?: number;
+  /** Milliseconds. */
+  compactionScheduleInternal?: number;
+  /** Bytes of memory for keys, of all compactions that run at a time. */
+  maxOffsetMapSize?: number;
+  /** Compactions at a time. */
+  compactionThreadNum?: number;
   /** Ours: bytes of the log after which recovery writes what it dispatched to the files. */
   recoverStepBytes?: number;
   /** Ours: bytes of the log's end that are checked after a clean stop. */

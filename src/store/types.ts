@@ -191,6 +191,8 @@ export interface MessageStore {
   setBitMapOf(bitMapOf: BitMapOf): void;
   /** Creates the queue's files on first put, not here. */
   queue(topic: string, queueId: number): QueueRef;
+  /** Its topic has cleanup.policy=COMPACTION: from here on the queue is read from its compaction log. */
+  compact(queue: QueueRef): void;
   /** Undefined when the queue has no ConsumeQueue. */
   existingQueue(topic: string, queueId: number): QueueRef | undefined;
   /** Queue ids that have a ConsumeQueue. */

@@ -58,7 +58,7 @@ import type { Timers } from '../timer/timers.js';
 import { Statistics } from './statistics.js';
 import { createTopicRoutes } from './topic-routes.js';
 import { TopicConfigTable } from './topics.js';
-import type { BrokerContext } from './types.js';
+import type { BrokerContext, TopicConfig } from './types.js';
 
 /** How often clients without heartbeats are looked for, in milliseconds (`ClientHousekeepingService`). */
 const clientScanPeriodMs = 10_000;
@@ -168,6 +168,12 @@ export function createBroker(options: BrokerOptions): Broker {
 
   const delays = parseDelayLevels(config.messageDelayLevel);
   if (typeof delays === 'string') throw new Fault(`messageDelayLevel: ${delays}`);
+  const compact = (config: TopicConfig): void => {
+    if (config.attributes['cleanup.policy']?.toUpperCase() !== 'COMPACTION') return;
+    for (let queueId = 0; queueId < config.writeQueueNums; queueId++) store.compact(store.queue(config.topicName, queueId));
+  };
+  for (const topic of topics.all()) compact(topic.config);
+  topics.onChange((changed) => changed.forEach(compact));
   const halfCounts = new TransactionCounts({ config, disk, clock, log });
   halfCounts.load();
   const send = createSend(context, delays, (topic) => halfCounts.add(topic, 1));

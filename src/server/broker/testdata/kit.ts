@@ -81,6 +81,10 @@ export class FakeStore implements MessageStore {
     return queue;
   }
 
+  compact(): void {
+    // Reads of the fake come from the queue itself.
+  }
+
   existingQueue(topic: string, queueId: number) {
     const queue = this.queues.get(`${topic}@${queueId}`);
     return queue !== undefined && queue.units.length > 0 ? queue : undefined;
