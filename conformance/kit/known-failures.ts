@@ -43,9 +43,6 @@ const skylark: readonly KnownFailure[] = [
     'fields.change-message-invisibletime.invisible-time-text',
   ]),
   ...known('skylark', 'the file lock names its holder, because Node has no file locks', ['store.lock.text']),
-  ...known('skylark', 'static topics are not built yet', [
-    'fields.update-and-create-static-topic.no-body', 'fields.update-and-create-static-topic.body-garbage', 'fields.update-and-create-static-topic.body-array',
-  ]),
 ];
 
 export const knownFailures: readonly KnownFailure[] = skylark;

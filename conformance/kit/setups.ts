@@ -43,6 +43,11 @@ export const setups = {
     config: { enableCalcFilterBitMap: true, enableConsumeQueueExt: true, mappedFileSizeConsumeQueueExt: 4096 },
     keepsTopics: true,
   },
+  compaction: {
+    doc: 'compaction logs of small files, compacted every few seconds',
+    config: { compactionMappedFileSize: 23000, compactionCqMappedFileSize: 4600, compactionScheduleInternal: 1000 },
+    keepsTopics: true,
+  },
   acl: {
     doc: 'every request must be signed, and allowed',
     config: {

@@ -1321,7 +1321,7 @@ export const requests = {
     body: 'none', replyBody: 'json:same as messageRequestMode.json',
   },
   UPDATE_AND_CREATE_STATIC_TOPIC: {
-    code: 513, on: ['broker', 'brokerFast'], lane: 'admin', state: 'planned',
+    code: 513, on: ['broker', 'brokerFast'], lane: 'admin', state: 'served',
     javaHeader: 'CreateTopicRequestHeader',
     header: {
       topic: { as: 'str' },

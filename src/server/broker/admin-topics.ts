@@ -1,4 +1,5 @@
 /** Topics: create, change, delete, list, and what consumes them. The table is topics.ts. */
+import { topicQueueMappingDetail } from '../../codec/bodies.js';
 import { isMap } from '../../codec/json-members.js';
 import { JsonDouble, readJson } from '../../compat/fastjson.js';
 import type { JsonOut, JsonOutBean } from '../../compat/fastjson.js';
@@ -8,16 +9,17 @@ import type { Handlers } from '../../remoting/types.js';
 import { checkTopicName, jsonReply, noRemark, pageOf, queueBean, queueOf, requiredList, success } from './admin.js';
 import type { AdminParts } from './admin.js';
 import { alterAttributes, parseAttributeChanges, topicAttributes } from './attributes.js';
-import { newDataVersion, readDataVersion, sameDataVersion } from './data-version.js';
+import { readDataVersion, sameDataVersion } from './data-version.js';
 import { readBody } from './heartbeat.js';
 import { isLightQueue } from '../../compat/light-queues.js';
 import { isBlank, shown } from './topic-names.js';
 import { readTopicConfig, topicConfig, topicConfigFault } from './topics.js';
+import { readMapping } from '../static/static-topics.js';
 import { popRetryTopic } from '../pop/extra-info.js';
 import type { DataVersion, TopicConfig } from './types.js';
 
 type TopicHandlers = Pick<Handlers,
-  | 'UPDATE_AND_CREATE_TOPIC' | 'UPDATE_AND_CREATE_TOPIC_LIST' | 'GET_ALL_TOPIC_CONFIG' | 'DELETE_TOPIC_IN_BROKER' | 'GET_TOPIC_CONFIG'
+  | 'UPDATE_AND_CREATE_TOPIC' | 'UPDATE_AND_CREATE_STATIC_TOPIC' | 'UPDATE_AND_CREATE_TOPIC_LIST' | 'GET_ALL_TOPIC_CONFIG' | 'DELETE_TOPIC_IN_BROKER' | 'GET_TOPIC_CONFIG'
   | 'GET_TOPIC_STATS_INFO' | 'GET_SYSTEM_TOPIC_LIST_FROM_BROKER' | 'QUERY_TOPIC_CONSUME_BY_WHO' | 'QUERY_TOPICS_BY_CONSUMER'
   | 'QUERY_SUBSCRIPTION_BY_CONSUMER' | 'CLEAN_UNUSED_TOPIC' | 'CLEAN_EXPIRED_CONSUMEQUEUE' | 'DELETE_EXPIRED_COMMITLOG'>;
 
@@ -39,7 +41,7 @@ export function knowsVersion(text: string | undefined, current: DataVersion): bo
 }
 
 export function createTopicHandlers(parts: AdminParts): TopicHandlers {
-  const { ctx, topics, offsets, consumers, statistics, registration } = parts;
+  const { ctx, topics, offsets, consumers, statistics, registration, mappings } = parts;
 
   const checkNotSystem = (topic: string): void => {
     if (ctx.config.validateSystemTopicWhenUpdateTopic && topics.isSystem(topic)) {
@@ -65,6 +67,8 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
     topics.delete(topic);
     offsets.removeTopic(topic);
     statistics.topicRemoved(topic);
+    mappings.delete(topic);
+    mappings.demandSaved();
     topics.demandSaved();
     await ctx.store.deleteTopics(new Set([topic]));
   };
@@ -81,6 +85,27 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
       });
       checkTopicName(wanted.topicName);
       topics.update(resolve({ ...wanted, attributes: parseAttributeChanges(header.attributes) }));
+      topics.demandSaved();
+      await registration.settled();
+      return { code: responseCodes.SUCCESS, remark: noRemark };
+    },
+
+    async UPDATE_AND_CREATE_STATIC_TOPIC(_request, header, body) {
+      const wanted = topicConfig(header.topic, {
+        readQueueNums: header.readQueueNums,
+        writeQueueNums: header.writeQueueNums,
+        perm: header.perm,
+        topicFilterType: filterTypeOf(header.topicFilterType),
+        topicSysFlag: header.topicSysFlag ?? 0,
+      });
+      const config = resolve(wanted);
+      const detail = readMapping(body);
+      if (detail.topic !== wanted.topicName) throw new Refusal(responseCodes.INVALID_PARAMETER, `the mapping is of topic ${shown(detail.topic ?? 'null')}, not of ${wanted.topicName}`);
+      if (detail.bname !== ctx.config.brokerName) throw new Refusal(responseCodes.SYSTEM_ERROR, `the mapping is of broker ${shown(detail.bname ?? 'null')}, this is ${ctx.config.brokerName}`);
+      // Before the topic: a refused mapping changes nothing.
+      mappings.update(detail, header.force ?? false);
+      mappings.demandSaved();
+      topics.update(config);
       topics.demandSaved();
       await registration.settled();
       return { code: responseCodes.SUCCESS, remark: noRemark };
@@ -108,13 +133,18 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
         const seq = knowsVersion(dataVersion, topics.dataVersion) ? (topicSeq ?? 0) : 0;
         configs = [...pageOf(configs, (config) => config.topicName, seq, Math.min(ctx.config.splitMetadataSize, maxTopicNum ?? Number.MAX_SAFE_INTEGER))];
       }
+      const details = new Map<string, JsonOut>();
+      for (const { topicName } of configs) {
+        const detail = mappings.get(topicName);
+        if (detail !== undefined) details.set(topicName, topicQueueMappingDetail.write(detail));
+      }
       const table = new Map<string, JsonOut>(configs.map((config) => [config.topicName, { ...config }]));
       return {
         ...jsonReply({
           dataVersion: { ...topics.dataVersion },
-          mappingDataVersion: { ...newDataVersion(statistics.bootMs) },
+          mappingDataVersion: { ...mappings.dataVersion },
           topicConfigTable: table,
-          topicQueueMappingDetailMap: {},
+          topicQueueMappingDetailMap: details,
           topicQueueMappingInfoMap: {},
         }),
         header: { totalTopicNum: total },
@@ -137,7 +167,9 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
     GET_TOPIC_CONFIG(_request, header) {
       const topic = topics.get(header.topic);
       if (topic === undefined) throw new Refusal(responseCodes.TOPIC_NOT_EXIST, `No topic in this broker. topic: ${shown(header.topic)}`);
-      return jsonReply({ ...topic.config });
+      // Only who asks for the logic queues is told of them.
+      const detail = header.logical === true ? mappings.get(header.topic) : undefined;
+      return jsonReply({ ...topic.config, ...(detail === undefined ? {} : { mappingDetail: topicQueueMappingDetail.write(detail) }) });
     },
 
     async GET_TOPIC_STATS_INFO(_request, header) {

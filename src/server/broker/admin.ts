@@ -12,6 +12,7 @@ import { listOf } from '../../codec/json-members.js';
 import { writeJson } from '../../compat/fastjson.js';
 import type { JsonMap, JsonOut, JsonOutBean, JsonValue } from '../../compat/fastjson.js';
 import type { ConsumerOffsetTable } from './offsets.js';
+import type { MappingTable } from '../static/mapping-table.js';
 import type { ProducerTable } from './producers.js';
 import type { Registration } from './registration.js';
 import type { Statistics } from './statistics.js';
@@ -30,6 +31,7 @@ export interface AdminParts {
   readonly statistics: Statistics;
   /** A topic is about to be deleted: what hangs on it goes first. */
   readonly topicDeleted?: ((topic: string) => Promise<void>) | undefined;
+  readonly mappings: MappingTable;
 }
 
 /** The remark of an answer whose processor set a code but no remark (`RemotingCommand#createResponseCommand`). */

@@ -50,6 +50,10 @@ import { createPull } from './pull.js';
 import { createReplyHandlers } from './reply.js';
 import { Registration } from './registration.js';
 import type { NamesrvCaller } from './registration.js';
+import { mappingInfo } from '../static/mapping.js';
+import { MappingTable } from '../static/mapping-table.js';
+import { BrokerPeers } from '../static/peers.js';
+import { createStaticTopics } from '../static/static-topics.js';
 import { createSchedule } from './schedule.js';
 import { createSend } from './send.js';
 import { createRecall } from '../timer/recall.js';
@@ -138,7 +142,10 @@ export function isUnspecific(host: string): boolean {
 export function createBroker(options: BrokerOptions): Broker {
   const { config, store, disk, clock, log, turn } = options;
   const limits: BrokerLimits = { ...brokerLimits, ...options.limits };
-  const topics = new TopicConfigTable({ config, limits, store, disk, clock, log, turn });
+  const mappings = new MappingTable({ config, disk, clock, log, turn });
+  mappings.load();
+  const topics = new TopicConfigTable({ config, limits, store, disk, clock, log, turn, isMapped: (topic) => mappings.get(topic) !== undefined });
+  mappings.onChange = (topic) => topics.refresh(topic);
   const groups = new SubscriptionGroupTable({ config, limits, disk, clock, log, turn });
   const statistics = new Statistics(clock, config.brokerClusterName);
   const offsets = new ConsumerOffsetTable({ config, disk, clock, log });
@@ -202,6 +209,10 @@ export function createBroker(options: BrokerOptions): Broker {
   const registration = new Registration({
     config, topics, clock, log,
     filterServers: () => filterServers?.list() ?? [],
+    mappingOf: (topic) => {
+      const detail = mappings.get(topic);
+      return detail === undefined ? undefined : mappingInfo(detail);
+    },
     client: options.client,
     brokerAddress: context.brokerAddress,
     haServerAddress: () => `${textHost}:${port + 1}`,
@@ -209,11 +220,13 @@ export function createBroker(options: BrokerOptions): Broker {
   const transactions = createTransactions(send.parts, halfCounts, () => storeConfig.fileReservedTime ?? fileReservedHoursDefault);
   const lanes = brokerLanes(config);
   const laneSet = new LaneSet(clock, lanes);
-  const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics, topicDeleted: (topic: string) => lite.topicDeleted(topic) };
+  const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics, mappings, topicDeleted: (topic: string) => lite.topicDeleted(topic) };
+  const offsetHandlers = createOffsetHandlers(parts);
+  const clientHandlers = createClientHandlers({ ctx: context, consumers, producers });
   const handlers: Partial<Handlers> = {
     ...createTopicHandlers(parts),
     ...createGroupHandlers(parts),
-    ...createOffsetHandlers(parts),
+    ...offsetHandlers,
     ...createConnectionHandlers(parts),
     ...createRuntimeHandlers({
       ...parts,
@@ -233,10 +246,11 @@ export function createBroker(options: BrokerOptions): Broker {
     ...pull.handlers,
     ...pop.handlers,
     ...lite.handlers,
-    ...createClientHandlers({ ctx: context, consumers, producers }),
+    ...clientHandlers,
     ...createLockHandlers(locks),
     ...createColdHandlers(context, cold),
     ...filterServers?.handlers,
+    ...createStaticTopics({ ctx: context, table: mappings, peers: new BrokerPeers(context, options.client) }, { ...send.handlers, ...pull.handlers, ...offsetHandlers, ...clientHandlers }),
   };
   const scans: TimerHandle[] = [];
 
@@ -289,7 +303,7 @@ export function createBroker(options: BrokerOptions): Broker {
       await timers?.stop();
       await schedule.stop();
       await transactions.stop();
-      await Promise.all([topics.close(), groups.close(), offsets.close(), filterTable.close()]);
+      await Promise.all([topics.close(), mappings.close(), groups.close(), offsets.close(), filterTable.close()]);
     },
 
     routeHost(localHost) {

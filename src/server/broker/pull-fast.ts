@@ -71,7 +71,7 @@ export function createPullFast(ctx: BrokerContext, pull: RunPull, lite: boolean)
     const maxMsgBytes = scan.find('maxMsgBytes');
     if (maxMsgBytes >= 0 && Number.isNaN(scan.int32(maxMsgBytes))) return false;
     const known = scan.escaped[topic] === 1 ? undefined : ctx.topics.getByBytes(scan.bytes, scan.valueStart[topic] as number, scan.valueEnd[topic] as number);
-    if (known === undefined) return false;
+    if (known === undefined || known.mapped) return false;
     const queueId = int32(scan, 'queueId');
     const queueOffset = int64(scan, 'queueOffset');
     const maxMsgNums = int32(scan, 'maxMsgNums');

@@ -2,6 +2,8 @@
  * Making the broker and its topics known to every configured name server (`BrokerController#registerBrokerAll`, `BrokerOuterAPI`): at start,
  * periodically, at once for changed topics, and taking itself off at the end. Sockets are remoting/client.ts.
  */
+import { topicQueueMappingInfo } from '../../codec/bodies.js';
+import type { TopicQueueMappingInfo } from '../../codec/bodies.js';
 import { isMap, mapOf } from '../../codec/json-members.js';
 import { readJson, writeJson } from '../../compat/fastjson.js';
 import type { JsonOut } from '../../compat/fastjson.js';
@@ -29,6 +31,8 @@ export interface NamesrvCaller {
 }
 
 export interface RegistrationOptions {
+  /** What is told of a static topic; undefined = it is none. */
+  readonly mappingOf?: ((topic: string) => TopicQueueMappingInfo | undefined) | undefined;
   readonly config: BrokerConfig;
   readonly topics: TopicConfigTable;
   readonly client: NamesrvCaller;
@@ -164,6 +168,7 @@ export class Registration {
     const { config, topics, clock } = this.#options;
     const restricted = (config.brokerPermission & permReadWrite) !== permReadWrite;
     const table = new Map<string, JsonOut>();
+    const mappings = new Map<string, JsonOut>();
     for (const topic of configs) {
       const told = restricted
         ? topicConfig(topic.topicName, {
@@ -174,6 +179,8 @@ export class Registration {
           })
         : topic;
       table.set(topic.topicName, { ...told });
+      const mapping = this.#options.mappingOf?.(topic.topicName);
+      if (mapping !== undefined) mappings.set(topic.topicName, topicQueueMappingInfo.write(mapping));
     }
     return Buffer.from(writeJson({
       filterServerList: [...(this.#options.filterServers?.() ?? [])],
@@ -182,7 +189,7 @@ export class Registration {
         mappingDataVersion: { ...newDataVersion(clock.nowMs()) },
         topicConfigTable: table,
         topicQueueMappingDetailMap: {},
-        topicQueueMappingInfoMap: {},
+        topicQueueMappingInfoMap: mappings,
       },
     }));
   }

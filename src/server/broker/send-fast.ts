@@ -43,7 +43,7 @@ export function createSendFast(parts: PutParts): FastHandler {
     let known = traitsOf.get(topic);
     if (known === undefined) {
       const traits = topicTraits(topic);
-      const plain = !traits.compaction && !topic.name.startsWith(retryPrefix) && topicNameFault(topic.name) === undefined &&
+      const plain = !traits.compaction && !topic.mapped && !topic.name.startsWith(retryPrefix) && topicNameFault(topic.name) === undefined &&
         !topics.isSendForbidden(topic.name) && topic.nameBytes.length <= 127;
       known = { topic, traits: plain ? traits : undefined };
       traitsOf.set(topic, known);

@@ -38,6 +38,8 @@ export interface TopicTableOptions extends TurnSavedTableOptions {
   /** `brokerLimits` when absent. */
   readonly limits?: Pick<BrokerLimits, 'topicsMax'> | undefined;
   readonly store: Pick<MessageStore, 'queue' | 'topicsOnDisk'>;
+  /** Whether the topic is a static one. */
+  readonly isMapped?: ((topic: string) => boolean) | undefined;
 }
 
 /** A configuration with Apache's defaults (`TopicConfig`) for what is not given. */
@@ -99,10 +101,12 @@ class TopicEntry implements Topic {
   readonly config: TopicConfig;
   readonly name: string;
   readonly nameBytes: Buffer;
+  readonly mapped: boolean;
   readonly #store: Pick<MessageStore, 'queue'>;
   #queues: readonly QueueRef[] | undefined;
 
-  constructor(config: TopicConfig, store: Pick<MessageStore, 'queue'>) {
+  constructor(config: TopicConfig, store: Pick<MessageStore, 'queue'>, mapped: boolean) {
+    this.mapped = mapped;
     this.config = config;
     this.name = config.topicName;
     this.nameBytes = Buffer.from(config.topicName, 'latin1');
@@ -272,6 +276,12 @@ export class TopicConfigTable implements TopicTable {
     return true;
   }
 
+  /** Its mapping changed: those who keep the topic look again, and name servers are told. Nothing when there is no such topic. */
+  refresh(name: string): void {
+    const entry = this.#topics.get(name);
+    if (entry !== undefined) this.#put([entry.config]);
+  }
+
   /** Steps the data version without a change of a topic. */
   touch(): void {
     this.#changed();
@@ -355,7 +365,7 @@ export class TopicConfigTable implements TopicTable {
   }
 
   #replace(config: TopicConfig): TopicEntry {
-    const entry = new TopicEntry(config, this.#options.store);
+    const entry = new TopicEntry(config, this.#options.store, this.#options.isMapped?.(config.topicName) ?? false);
     this.#topics.set(config.topicName, entry);
     if (this.#last?.name === config.topicName) this.#last = entry;
     return entry;

@@ -28,6 +28,8 @@ export interface Topic {
   readonly config: TopicConfig;
   readonly name: string;
   readonly nameBytes: Buffer;
+  /** A static topic: its queue ids on the wire are those of logic queues (static/). */
+  readonly mapped: boolean;
   /** Index = queueId; max(readQueueNums, writeQueueNums) entries. */
   readonly queues: readonly QueueRef[];
 }

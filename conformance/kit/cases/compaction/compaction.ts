@@ -1,4 +1,4 @@
-/** Topics with `cleanup.policy=COMPACTION`: what a producer must do. */
+/** Topics with `cleanup.policy=COMPACTION`: what a producer must do. What is kept: kept.ts. */
 import { defineCases } from '../../case.js';
 import { res } from '../../codes.js';
 import { code, equal, remarkMatches } from '../../expect.js';

@@ -486,7 +486,7 @@ export class Kit {
     };
     const count = Math.max(whole.readQueueNums, whole.writeQueueNums);
     const queues = Array.from({ length: count }, (_, i) => this.store.queue(name, i));
-    const topic: Topic = { config: whole, name, nameBytes: Buffer.from(name), queues };
+    const topic: Topic = { config: whole, name, nameBytes: Buffer.from(name), mapped: false, queues };
     this.topics.set(name, topic);
     return topic;
   }

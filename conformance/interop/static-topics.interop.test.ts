@@ -1,0 +1,173 @@
+/**
+ * A static topic on two brokers of ours and on two of Apache's: the same commands of the real mqadmin create and remap it, the same requests are sent, and
+ * everything that was answered is the same.
+ */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ApacheEndpoint } from '../adapters/apache/apache.js';
+import { missingForJava } from '../adapters/apache/install.js';
+import { apachePatience } from '../adapters/index.js';
+import { SkylarkEndpoint, skylarkMain } from '../adapters/skylark.js';
+import { runMqadmin } from '../differential/mqadmin/mqadmin.js';
+import { req } from '../kit/codes.js';
+import { Child } from '../process.js';
+import { RawClient } from '../raw-client.js';
+import { eventually } from '../sdk-driver.js';
+
+const topic = 'StaticTopic';
+const group = 'static_group';
+const missing = missingForJava();
+
+interface Pair {
+  readonly namesrv: string;
+  readonly a: string;
+  readonly b: string;
+  readonly end: () => Promise<void>;
+}
+
+async function apachePair(): Promise<Pair> {
+  const a = await ApacheEndpoint.start({ config: { ...apachePatience, brokerName: 'broker-a' } });
+  try {
+    const b = await ApacheEndpoint.start({ namesrv: a.namesrv, config: { ...apachePatience, brokerName: 'broker-b' } });
+    return {
+      namesrv: a.namesrv, a: a.broker, b: b.broker,
+      end: async () => {
+        await b.dispose();
+        await a.dispose();
+      },
+    };
+  } catch (error) {
+    await a.dispose();
+    throw error;
+  }
+}
+
+async function skylarkPair(dir: string): Promise<Pair> {
+  const a = await SkylarkEndpoint.start({ config: { brokerName: 'broker-a' } });
+  const child = new Child('skylark broker-b', process.execPath, [skylarkMain(), 'broker', '--port', '0', '--namesrv', a.namesrv, '--data', dir, '--set', 'brokerName=broker-b']);
+  const end = async (): Promise<void> => {
+    await child.stop();
+    await a.dispose();
+  };
+  try {
+    const ready = await child.line((line) => line.startsWith('ready '), 300_000);
+    return { namesrv: a.namesrv, a: a.broker, b: / broker=(\S+)/.exec(ready)?.[1] ?? '', end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+/** What is compared of an answer. */
+type Seen = readonly [what: string, ...unknown[]];
+
+async function story(pair: Pair): Promise<Seen[]> {
+  const seen: Seen[] = [];
+  const admin = async (...commands: string[]): Promise<void> => {
+    const printed = await runMqadmin({ namesrv: pair.namesrv, broker: pair.a }, commands);
+    commands.forEach((command, i) => seen.push([command, printed[i]]));
+  };
+  const [a, b] = [await RawClient.connect(pair.a), await RawClient.connect(pair.b)];
+  const names = new Map([[a, 'a'], [b, 'b']]);
+  const send = async (to: RawClient, queueId: number, from: number, count: number): Promise<void> => {
+    for (let i = from; i < from + count; i++) {
+      const { code, remark, queueId: at, queueOffset } = await to.send({ topic, queueId, body: Buffer.from(`${queueId}-${i}`) });
+      seen.push([`send to ${names.get(to)} queue ${queueId}`, code, remark ?? '', at, queueOffset]);
+    }
+  };
+  const ask = async (to: RawClient, what: string, code: number, ext: Readonly<Record<string, string | number | boolean>>): Promise<void> => {
+    const answer = await to.call(code, { topic, lo: true, ...ext });
+    seen.push([`${what} of ${names.get(to)} ${JSON.stringify(ext)}`, answer.code, answer.remark ?? '', answer.ext['offset'] ?? '']);
+  };
+  const pullAll = async (to: RawClient, queueId: number, from: number): Promise<void> => {
+    for (let offset = from, tries = 0; tries < 12; tries++) {
+      const { response, messages, nextBeginOffset, minOffset, maxOffset } = await to.pull({ topic, queueId, queueOffset: offset, group });
+      seen.push([`pull ${names.get(to)} queue ${queueId} at ${offset}`, response.code, nextBeginOffset, minOffset, maxOffset, response.ext['offsetDelta'] ?? '',
+        messages.map((m) => `${m.queueOffset} ${m.body.toString()}`)]);
+      if (nextBeginOffset <= offset) return;
+      offset = nextBeginOffset;
+    }
+  };
+  const offsets = async (to: RawClient): Promise<void> => {
+    for (const queueId of [0, 1]) {
+      await ask(to, 'max', req.GET_MAX_OFFSET, { queueId });
+      await ask(to, 'min', req.GET_MIN_OFFSET, { queueId });
+      await ask(to, 'first by time', req.SEARCH_OFFSET_BY_TIMESTAMP, { queueId, timestamp: 0 });
+      await ask(to, 'committed', req.QUERY_CONSUMER_OFFSET, { queueId, consumerGroup: group });
+    }
+  };
+  const settled = (to: RawClient, physical: number, count: number): Promise<void> =>
+    eventually('the messages are in their queue', 30_000, async () => {
+      const { ext } = await to.call(req.GET_MAX_OFFSET, { topic, queueId: physical, lo: false });
+      return Number(ext['offset']) >= count ? [] : [`${ext['offset']} of ${count}`];
+    });
+  try {
+    await a.ask('group', req.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, {}, Buffer.from(JSON.stringify({ groupName: group, consumeEnable: true })));
+    await b.ask('group', req.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, {}, Buffer.from(JSON.stringify({ groupName: group, consumeEnable: true })));
+    await admin(`updateStaticTopic -t ${topic} -b broker-a -qn 2`, `topicRoute -t ${topic}`);
+    for (const queueId of [0, 1]) await send(a, queueId, 0, 10);
+    await settled(a, 0, 10);
+    await settled(a, 1, 10);
+    await pullAll(a, 0, 0);
+    await offsets(a);
+    await ask(a, 'commit', req.UPDATE_CONSUMER_OFFSET, { queueId: 0, consumerGroup: group, commitOffset: 4 });
+    await offsets(a);
+    await admin(`remappingStaticTopic -t ${topic} -b broker-b`, `topicRoute -t ${topic}`, `topicStatus -t ${topic}`);
+    // The old leader refuses.
+    await send(a, 0, 10, 1);
+    await pullAll(a, 0, 0);
+    await offsets(a);
+    await offsets(b);
+    for (const queueId of [0, 1]) await send(b, queueId, 10, 5);
+    await settled(b, 0, 5);
+    await settled(b, 1, 5);
+    for (const queueId of [0, 1]) await pullAll(b, queueId, 0);
+    await pullAll(b, 0, 7);
+    await pullAll(b, 0, 500);
+    await pullAll(b, 0, 10_003);
+    await pullAll(b, 0, 20_000);
+    await offsets(b);
+    await ask(b, 'commit', req.UPDATE_CONSUMER_OFFSET, { queueId: 0, consumerGroup: group, commitOffset: 6 });
+    await offsets(b);
+    await ask(b, 'commit', req.UPDATE_CONSUMER_OFFSET, { queueId: 0, consumerGroup: group, commitOffset: 10_002 });
+    await offsets(b);
+    await admin(`updateStaticTopic -t ${topic} -b broker-a,broker-b -qn 2`, `updateStaticTopic -t ${topic} -b broker-b -qn 3`, `remappingStaticTopic -t ${topic} -b broker-a`, `topicRoute -t ${topic}`);
+    await send(b, 0, 20, 1);
+    await send(a, 0, 20, 2);
+    await ask(a, 'third queue', req.GET_MAX_OFFSET, { queueId: 2 });
+    await ask(a, 'no such queue', req.GET_MAX_OFFSET, { queueId: 9 });
+    await pullAll(a, 0, 0);
+    return seen;
+  } finally {
+    a.close();
+    b.close();
+  }
+}
+
+describe('static topics as Apache', () => {
+  if (missing.length > 0) {
+    test.skip(`skipped: needs ${missing.join(' and ')}`, () => undefined);
+    return;
+  }
+  let dir = '';
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), 'static-topics-'));
+  });
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+  test('created, used, remapped, used again: everything answered is the same', async () => {
+    const play = async (start: () => Promise<Pair>): Promise<Seen[]> => {
+      const pair = await start();
+      try {
+        return await story(pair);
+      } finally {
+        await pair.end();
+      }
+    };
+    const ours = await play(() => skylarkPair(join(dir, 'b')));
+    const theirs = await play(apachePair);
+    expect(ours).toEqual(theirs);
+  }, 900_000);
+});
