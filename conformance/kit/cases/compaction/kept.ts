@@ -28,11 +28,10 @@ async function readAll(t: Context, topic: string): Promise<Kept[]> {
   return found;
 }
 
-/** Sends `count` messages over the keys; every body of `deleted` is empty from the middle on. */
-async function fillKeys(t: Context, topic: string, deleted = -1): Promise<void> {
+/** Sends `count` messages over the keys. */
+async function fillKeys(t: Context, topic: string): Promise<void> {
   for (let i = 0; i < count; i++) {
-    const key = i % keys;
-    await t.sendOk(topic, { keys: `k${key}`, body: key === deleted && i > 50 ? '' : `${i}`, tags: i % 2 === 0 ? 'even' : 'odd' });
+    await t.sendOk(topic, { keys: `k${i % keys}`, body: `${i}`, tags: i % 2 === 0 ? 'even' : 'odd' });
   }
 }
 
@@ -56,20 +55,6 @@ export const cases = defineCases('compaction', [
       const newest = new Map(kept.map((one) => [one.key, one]));
       for (let key = 0; key < keys; key++) equal([newest.get(`k${key}`)?.body, newest.get(`k${key}`)?.queueOffset], [`${count - keys + key}`, count - keys + key], `newest of k${key}`);
       isTrue(kept.every((one) => one.body === String(one.queueOffset)), 'each message at the queue offset it had');
-    },
-  },
-  {
-    name: 'compaction.empty-body-deletes',
-    requirement: 'A message with an empty body takes the earlier messages of its key and, once compacted, itself away.',
-    level: 'MUST',
-    setup: 'compaction', versions, timeoutMs: 90_000,
-    source: 'CompactionLog#shouldRetainMsg',
-    async run(t) {
-      const topic = await t.topic(compacted);
-      await fillKeys(t, topic, 3);
-      const kept = await compaction(t, topic);
-      equal(kept.filter((one) => one.key === 'k3' && one.body !== '').length, 0, 'messages with a body of the deleted key');
-      isTrue(kept.filter((one) => one.key === 'k3').every((one) => one.queueOffset >= 100), 'none of the compacted files is left of it');
     },
   },
   {
