@@ -540,6 +540,29 @@ export const divergences = {
     skylark: 'One that the broker started ends with it; one that was started by hand asks once a second until the broker is there again.',
     reason: 'Nobody would start it again.',
     cases: ['src/server/filter-server/filter-server.test.ts'],
+  'compaction.replaced-at-once': {
+    apache: 'A broker that is killed while a compaction replaces its files can lose messages: the old ones are renamed away first (CompactionLog#replaceFiles).',
+    skylark: 'A synced note in compaction/replacing says what takes the place of what before a file is moved, and the next start moves the rest.',
+    reason: 'The newest message of a key must survive.',
+    cases: ['src/store/compaction.test.ts'],
+  },
+  'compaction.full-map': {
+    apache: 'More new keys than maxOffsetMapSize has room for end the compaction, and every later one as well (OffsetMap#put throws).',
+    skylark: 'The map ends at the last key that fits; the rest is the next compaction\'s.',
+    reason: 'A topic of many keys would never be compacted.',
+    cases: ['src/store/compaction.test.ts'],
+  },
+  'compaction.deleted-topic': {
+    apache: 'The compaction log of a deleted topic stays: one of the same name answers the old messages, and new ones up to their offset are not in it.',
+    skylark: 'It goes with its topic.',
+    reason: 'A new topic is empty.',
+    cases: ['src/store/compaction.test.ts'],
+  },
+  'static.mapping-first': {
+    apache: 'A refused mapping leaves the changed queue numbers of its topic (AdminBrokerProcessor#updateAndCreateStaticTopic), and one for another topic or broker is taken.',
+    skylark: 'It changes nothing; topic and broker of the mapping must be those of the request and of this broker.',
+    reason: 'Bad input loses nothing.',
+    cases: ['conformance/interop/static-topics.interop.test.ts'],
   },
   'lite.names-refused': {
     apache: 'INNER_MULTI_DISPATCH may name anything. A name without %LMQ% has its record stop the building of all queues (ConsumeQueue#multiDispatchLmqQueue fails on the empty offset again and again), one with a separator or of more than 255 bytes gets no queue.',

@@ -4,6 +4,7 @@
  */
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { isMap, mapOf } from '../codec/json-members.js';
 import { readJson, writeJson } from '../compat/fastjson.js';
 import { CompactionLog } from './compaction-log.js';
 import type { CompactionLogParts } from './compaction-log.js';
@@ -121,9 +122,8 @@ export class CompactionStore {
     try {
       const text = readSmallFile(this.#parts.disk, name);
       const root = text === undefined ? null : readJson(text);
-      const table = root instanceof Map ? root.get('queueOffsetMap') : undefined;
-      if (!(table instanceof Map)) return;
-      for (const [key, value] of table) if (typeof key === 'string' && typeof value === 'number' && Number.isSafeInteger(value)) this.#positions.set(key, value);
+      if (!isMap(root)) return;
+      for (const [key, value] of mapOf(root, 'queueOffsetMap')) if (typeof key === 'string' && typeof value === 'number' && Number.isSafeInteger(value)) this.#positions.set(key, value);
     } catch (error) {
       this.#parts.log.warn({ name, reason: diskErrorCode(error) }, 'the positions of compactions cannot be read, everything is compacted again');
     }
