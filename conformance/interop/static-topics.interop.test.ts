@@ -14,7 +14,7 @@ import { runMqadmin } from '../differential/mqadmin/mqadmin.js';
 import { req } from '../kit/codes.js';
 import { Child } from '../process.js';
 import { RawClient } from '../raw-client.js';
-import { eventually } from '../sdk-driver.js';
+import { eventually, SdkDriver } from '../sdk-driver.js';
 
 const topic = 'StaticTopic';
 const group = 'static_group';
@@ -169,5 +169,45 @@ describe('static topics as Apache', () => {
     const ours = await play(() => skylarkPair(join(dir, 'b')));
     const theirs = await play(apachePair);
     expect(ours).toEqual(theirs);
+    // It was about something: messages of both brokers in one logic queue, and refusals.
+    expect(JSON.stringify(ours)).toContain('["0 0-10"');
+    expect(ours.filter(([, code]) => code === 501).length).toBeGreaterThan(5);
+  }, 900_000);
+
+  test('producer and consumer of Java 5.5.0 go on over a remapping', async () => {
+    const pair = await skylarkPair(join(dir, 'java'));
+    const sdk = await SdkDriver.start('java-5.5.0', pair.namesrv);
+    try {
+      const admin = (command: string): Promise<string[][]> => runMqadmin({ namesrv: pair.namesrv, broker: pair.a }, [command]);
+      await admin(`updateStaticTopic -t ${topic} -b broker-a -qn 4`);
+      await sdk.command('subscribe', { as: 'reader', group: 'static_java', topic, expression: '*', model: 'clustering' });
+      const keys: string[] = [];
+      let sent = 0;
+      let highest = -1;
+      /** A client that does not know of the move yet is refused: what counts is what was acknowledged. */
+      const send = async (): Promise<void> => {
+        const messages = Array.from({ length: 10 }, () => ({ key: `k${sent}`, body: `b${sent++}` }));
+        for (const event of await sdk.command('send', { topic, mode: 'sync', messages }, 120_000)) {
+          if (event.acknowledged !== true) continue;
+          keys.push(event.key ?? '');
+          highest = Math.max(highest, event.offset ?? -1);
+        }
+      };
+      for (let i = 0; i < 4; i++) await send();
+      expect([keys.length, highest]).toEqual([40, 9]);
+      await admin(`remappingStaticTopic -t ${topic} -b broker-b`);
+      await eventually('messages are sent to the new leader', 120_000, async () => {
+        await send();
+        return highest >= 10_000 ? [] : [`highest offset ${highest}`];
+      });
+      await send();
+      await eventually('every acknowledged message was received', 120_000, () => {
+        const got = new Set(sdk.received('reader').map((event) => event.key));
+        return keys.filter((key) => !got.has(key));
+      });
+    } finally {
+      await sdk.stop();
+      await pair.end();
+    }
   }, 900_000);
 });

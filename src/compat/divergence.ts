@@ -540,6 +540,7 @@ export const divergences = {
     skylark: 'One that the broker started ends with it; one that was started by hand asks once a second until the broker is there again.',
     reason: 'Nobody would start it again.',
     cases: ['src/server/filter-server/filter-server.test.ts'],
+  },
   'compaction.replaced-at-once': {
     apache: 'A broker that is killed while a compaction replaces its files can lose messages: the old ones are renamed away first (CompactionLog#replaceFiles).',
     skylark: 'A synced note in compaction/replacing says what takes the place of what before a file is moved, and the next start moves the rest.',

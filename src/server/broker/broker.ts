@@ -51,6 +51,7 @@ import { createReplyHandlers } from './reply.js';
 import { Registration } from './registration.js';
 import type { NamesrvCaller } from './registration.js';
 import { mappingInfo } from '../static/mapping.js';
+import { MappingClean, mappingCleanMs } from '../static/mapping-clean.js';
 import { MappingTable } from '../static/mapping-table.js';
 import { BrokerPeers } from '../static/peers.js';
 import { createStaticTopics } from '../static/static-topics.js';
@@ -221,6 +222,7 @@ export function createBroker(options: BrokerOptions): Broker {
   const lanes = brokerLanes(config);
   const laneSet = new LaneSet(clock, lanes);
   const parts = { ctx: context, topics, groups, offsets, consumers, producers, registration, statistics, mappings, topicDeleted: (topic: string) => lite.topicDeleted(topic) };
+  const peers = new BrokerPeers(context, options.client);
   const offsetHandlers = createOffsetHandlers(parts);
   const clientHandlers = createClientHandlers({ ctx: context, consumers, producers });
   const handlers: Partial<Handlers> = {
@@ -250,8 +252,9 @@ export function createBroker(options: BrokerOptions): Broker {
     ...createLockHandlers(locks),
     ...createColdHandlers(context, cold),
     ...filterServers?.handlers,
-    ...createStaticTopics({ ctx: context, table: mappings, peers: new BrokerPeers(context, options.client) }, { ...send.handlers, ...pull.handlers, ...offsetHandlers, ...clientHandlers }),
+    ...createStaticTopics({ ctx: context, table: mappings, peers }, { ...send.handlers, ...pull.handlers, ...offsetHandlers, ...clientHandlers }),
   };
+  const mappingClean = new MappingClean({ ctx: context, table: mappings, peers, deleteWhen: () => storeConfig.deleteWhen ?? '04' });
   const scans: TimerHandle[] = [];
 
   return {
@@ -287,6 +290,7 @@ export function createBroker(options: BrokerOptions): Broker {
         locks.scan();
         filterServers?.scan();
       }, clientScanPeriodMs));
+      scans.push(clock.setInterval(() => void mappingClean.run(), mappingCleanMs));
       await registration.start();
     },
 

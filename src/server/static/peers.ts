@@ -1,5 +1,6 @@
 /** Requests to other brokers by name (`BrokerOuterAPI#getRpcClient`): static topics have queues on several. */
-import { clusterInfo } from '../../codec/bodies.js';
+import { clusterInfo, topicRouteData } from '../../codec/bodies.js';
+import type { TopicQueueMappingInfo } from '../../codec/bodies.js';
 import type { Command } from '../../codec/command.js';
 import { Refusal } from '../../codec/errors.js';
 import { requests } from '../../codec/requests.js';
@@ -26,10 +27,22 @@ export class BrokerPeers {
     this.#client = client;
   }
 
-  /** Sends a request to the master of a broker name; the fields are the caller's, `lo` says that the queue is the broker's own. */
-  async call(name: RequestName, brokerName: string, ext: Readonly<Record<string, string>>): Promise<Command> {
+  /** Sends a request to the master of a broker name; the fields are the caller's; `lo` false says that the queue is the broker's own. */
+  async call(name: RequestName, brokerName: string, ext: Readonly<Record<string, string>>, lo = false): Promise<Command> {
     const address = await this.#addressOf(brokerName);
-    return this.#client.call(address, { code: requests[name].code, ext: { ...ext, bname: brokerName, lo: 'false' } }, forwardTimeoutMs);
+    return this.#client.call(address, { code: requests[name].code, ext: { ...ext, bname: brokerName, lo: String(lo) } }, forwardTimeoutMs);
+  }
+
+  /** The broker that the name servers say leads a logic queue; undefined when they know none. */
+  async leaderOf(topic: string, globalId: number): Promise<string | undefined> {
+    for (const server of parseAddressList(this.#ctx.config.namesrvAddr)) {
+      const answer = await this.#client.call(server, { code: requests.GET_ROUTEINFO_BY_TOPIC.code, ext: { topic } }, forwardTimeoutMs);
+      if (answer.code !== responseCodes.SUCCESS) continue;
+      const infos = [...(topicRouteData.decode(answer.body).topicQueueMappingByBroker ?? new Map<string, TopicQueueMappingInfo>())];
+      const leading = infos.filter(([, info]) => info.currIdMap.has(globalId)).sort(([, a], [, b]) => b.epoch - a.epoch);
+      return leading[0]?.[0];
+    }
+    return undefined;
   }
 
   async #addressOf(brokerName: string): Promise<string> {

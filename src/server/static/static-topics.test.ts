@@ -4,6 +4,8 @@ import { responseCodes } from '../../codec/responses.js';
 import type { Reply } from '../../remoting/types.js';
 import { changeFault, itemAfter, itemAt, itemsFault, logicOffsetLoosely, logicOffsetStrictly, mappingInfo, physicalOffset } from './mapping.js';
 import type { MappingDetail, MappingItem } from './mapping.js';
+import { MappingClean } from './mapping-clean.js';
+import type { MappingCleanParts } from './mapping-clean.js';
 import { rewritePull } from './static-topics.js';
 
 function item(gen: number, bname: string, queueId: number, logicOffset: number, endOffset = -1): MappingItem {
@@ -68,5 +70,44 @@ describe('the answer to a pull', () => {
 
   test('a refusal without numbers stays', () => {
     expect(rewritePull(led, first, 1, { code: responseCodes.NO_PERMISSION, remark: 'no' })).toEqual({ code: responseCodes.NO_PERMISSION, remark: 'no' });
+  });
+});
+
+describe('the cleaning of mappings', () => {
+  /** A table with one mapping, at 4 o'clock, with peers that answer these offsets and this leader. */
+  function clean(mapping: MappingDetail, peer: { readonly max: string; readonly leader?: string; readonly epoch?: number }, deleteWhen = '04'): Promise<MappingDetail['hostedQueues']> {
+    let kept = mapping;
+    const hosted = { '0': [{ bname: peer.leader ?? '', gen: 3, queueId: 0, logicOffset: 30_000, startOffset: 0 }] };
+    const answers: Readonly<Record<string, { readonly ext: ReadonlyMap<string, string>; readonly body: Buffer }>> = {
+      GET_MIN_OFFSET: { ext: new Map([['offset', '5']]), body: Buffer.alloc(0) },
+      GET_MAX_OFFSET: { ext: new Map([['offset', peer.max]]), body: Buffer.alloc(0) },
+      GET_TOPIC_CONFIG: { ext: new Map(), body: Buffer.from(JSON.stringify({ topicName: 'T', mappingDetail: { topic: 'T', bname: peer.leader, epoch: peer.epoch ?? 7, totalQueues: 1, hostedQueues: hosted } })) },
+    };
+    const parts = {
+      ctx: { clock: { nowMs: () => new Date(2026, 0, 1, 4, 30).getTime() }, config: { brokerName: mapping.bname }, log: { warn: () => undefined }, store: { existingQueue: () => undefined } },
+      table: {
+        size: 1, all: () => [kept], get: () => kept,
+        replace: (_topic: string, hostedQueues: MappingDetail['hostedQueues']) => {
+          kept = { ...kept, hostedQueues };
+        },
+      },
+      peers: { call: (name: string) => Promise.resolve({ code: 0, ...answers[name] }), leaderOf: () => Promise.resolve(peer.leader) },
+      deleteWhen: () => deleteWhen,
+    } as unknown as MappingCleanParts;
+    return new MappingClean(parts).run().then(() => kept.hostedQueues);
+  }
+  const led = { ...detail, hostedQueues: new Map([[0, [middle, leader]]]) };
+  const left = { ...detail, bname: 'c', hostedQueues: new Map([[0, [first, middle]]]) };
+
+  test('the oldest queue of a logic queue goes once it is empty, at its hour', async () => {
+    expect(await clean(led, { max: '5' })).toEqual(new Map([[0, [leader]]]));
+    expect(await clean(led, { max: '6' })).toEqual(led.hostedQueues);
+    expect(await clean(led, { max: '5' }, '05')).toEqual(led.hostedQueues);
+  });
+
+  test('a logic queue that moved on behind the one we know is forgotten, when its leader says so', async () => {
+    expect(await clean(left, { max: '5', leader: 'd' })).toEqual(new Map());
+    expect(await clean(left, { max: '5', leader: 'b' })).toEqual(left.hostedQueues);
+    expect(await clean(left, { max: '5', leader: 'd', epoch: 8 })).toEqual(left.hostedQueues);
   });
 });
