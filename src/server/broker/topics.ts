@@ -190,7 +190,7 @@ export class TopicConfigTable implements TopicTable {
   /** With enableLmq every light queue is a topic of one queue that no table holds (`LmqTopicConfigManager`). */
   #lightTopic(name: string): Topic | undefined {
     if (!this.#options.config.enableLmq || !isLightQueue(name) || !isTopicName(name)) return undefined;
-    return new TopicEntry(topicConfig(name, { readQueueNums: 1, writeQueueNums: 1 }), this.#options.store);
+    return new TopicEntry(topicConfig(name, { readQueueNums: 1, writeQueueNums: 1 }), this.#options.store, false);
   }
 
   getByBytes(bytes: Buffer, start: number, end: number): Topic | undefined {
