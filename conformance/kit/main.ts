@@ -97,7 +97,7 @@ async function conform(options: ConformOptions): Promise<number> {
     const progress = (endpoint: Endpoint): ReturnType<typeof createProgress> => createProgress(process.stderr, endpoint);
     const judged = options.faults !== undefined ? await (await import('./faults/command.js')).runFaults({
       options, ...(await main()), kitVersion: packageVersion(), onEvent: progress((await main()).endpoint), signal: ended.signal,
-      startOn: options.start === undefined ? undefined : async (dataDir) => (await import('./start.js')).startEndpoint(options.start ?? '', { dataDir, small: true }),
+      startOn: options.start === undefined ? undefined : async (dataDir) => (await import('./start.js')).startEndpoint(options.start ?? '', { dataDir, small: true, grpc: cases.some((one) => one.needs?.includes('grpc')), behindProxy: true }),
     }) : joinedInOrder(await runStages({ ...runOptions, stages, open, progress }), cases);
     const played = workload?.withHistories(judged) ?? judged;
     const first = options.driver === undefined ? played : { ...played, endpoint: { ...played.endpoint, name: `${played.endpoint.name} by ${options.driver}` } };
@@ -135,7 +135,7 @@ const diesOfDeletions = /^apache-4\./;
 
 /** Starts the endpoint, where the kit is to, and finds out about it. */
 async function openEndpoint(options: ConformOptions, setup: Setup | undefined, grpc: boolean): Promise<Opened> {
-  const started = options.start === undefined ? undefined : await (await import('./start.js')).startEndpoint(options.start, { setup, grpc: grpc && options.grpc === undefined });
+  const started = options.start === undefined ? undefined : await (await import('./start.js')).startEndpoint(options.start, { setup, grpc: grpc && options.grpc === undefined, behindProxy: options.faults !== undefined });
   const spec: SetupSpec | undefined = setup === undefined ? undefined : setups[setup];
   try {
     const endpoint = await discover({

@@ -37,6 +37,8 @@ export interface StartOptions {
   readonly small?: boolean;
   /** With a gRPC endpoint: beside Apache's broker (5.x) its proxy is started; Skylark serves gRPC always. */
   readonly grpc?: boolean;
+  /** Another proxy will stand before the gRPC endpoint: routes must name the address that clients asked at. */
+  readonly behindProxy?: boolean;
   /** With the configuration of a setup; a build that refuses it is started without. */
   readonly setup?: Setup | undefined;
 }
@@ -45,7 +47,7 @@ export interface StartOptions {
  * Starts `skylark` (the build beside this file, or SKYLARK_MAIN) or `apache-VERSION` (from Maven Central, kept in .cache).
  * @throws Missing when there is no Java or Maven; Error when it does not come up.
  */
-export async function startEndpoint(what: string, { dataDir, small, grpc, setup }: StartOptions = {}): Promise<StartedEndpoint> {
+export async function startEndpoint(what: string, { dataDir, small, grpc, behindProxy, setup }: StartOptions = {}): Promise<StartedEndpoint> {
   const spec: SetupSpec | undefined = setup === undefined ? undefined : setups[setup];
   const usual = { ...patience, ...soonChecked, ...(small === true ? smallFiles : {}) };
   const place = dataDir === undefined ? {} : { dataDir };
@@ -65,7 +67,7 @@ export async function startEndpoint(what: string, { dataDir, small, grpc, setup 
   const version = what.slice('apache-'.length);
   const old = version.startsWith('4.');
   return ApacheEndpoint.start({
-    version, proxy: grpc === true && inVersions({ from: '5.0.0' }, version), ...place,
+    version, proxy: grpc === true && inVersions({ from: '5.0.0' }, version), proxyConfig: behindProxy === true ? { useEndpointPortFromRequest: true } : {}, ...place,
     config: { ...usual, ...optional[0], ...apacheOnly, ...(old ? spec?.config4 ?? spec?.config : spec?.config) },
     ...(old && spec?.confFiles4 !== undefined ? { confFiles: spec.confFiles4 } : {}),
   });

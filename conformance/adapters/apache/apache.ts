@@ -12,7 +12,7 @@ import { Child, freePort } from '../../process.js';
 import { RawClient } from '../../raw-client.js';
 import { javaArgs, makeHome } from './home.js';
 import { apacheVersion, installApache, jvmSmall } from './install.js';
-import { ApacheProxy, proxyStarted, startLocalProxy } from './proxy.js';
+import { ApacheProxy, proxyStarted, startLocalProxy, type ApacheProxyOptions } from './proxy.js';
 
 export interface ApacheOptions extends EndpointOptions {
   readonly version?: string;
@@ -26,6 +26,8 @@ export interface ApacheOptions extends EndpointOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Start Apache's proxy as well, for its gRPC endpoint; LOCAL: the broker inside it. */
   readonly proxy?: boolean | 'LOCAL';
+  /** Further keys of its rmq-proxy.json. */
+  readonly proxyConfig?: ApacheProxyOptions['config'];
 }
 
 const bootSuccess = (line: string): boolean => line.includes('boot success');
@@ -127,7 +129,7 @@ export class ApacheEndpoint implements Endpoint {
     const endpoint = new ApacheEndpoint({ options, classpath, namesrv, own, port, haPort: port + 1 });
     try {
       await endpoint.restart();
-      if (options.proxy === true) endpoint.proxy = await ApacheProxy.start({ namesrv, ...(options.version === undefined ? {} : { version: options.version }) });
+      if (options.proxy === true) endpoint.proxy = await ApacheProxy.start({ namesrv, ...(options.version === undefined ? {} : { version: options.version }), ...(options.proxyConfig === undefined ? {} : { config: options.proxyConfig }) });
     } catch (error) {
       await endpoint.dispose();
       throw error;

@@ -20,18 +20,18 @@ function honest(): Recorder {
 
 const attempts = new Map([['m0', 1], ['m1', 2], ['m2', 1]]);
 const names = (recorder: Recorder, more: { readonly resumes?: number; readonly crashed?: boolean } = {}): string[] =>
-  judge({ lines: recorder.lines, attempts, resumes: 1, crashed: false, ...more }).anomalies.map((one) => one.name);
+  judge({ lines: recorder.lines, attempts, resumes: 1, tellsPlaces: true, crashed: false, ...more }).anomalies.map((one) => one.name);
 
 describe('the judgement of a run with faults', () => {
   it('acquits a history in which all is well', () => {
-    const judged = judge({ lines: honest().lines, attempts, resumes: 1, crashed: false });
+    const judged = judge({ lines: honest().lines, attempts, resumes: 1, tellsPlaces: true, crashed: false });
     expect(judged).toEqual({ anomalies: [], unknown: [], figures: { acknowledged: 3, received: 3, copies: 0, duplicates: 0, duplicatesMax: 16 } });
   });
 
   it('counts a copy for each time a message was sent, and convicts one more', () => {
     const recorder = honest();
     recorder.event('reader', 'read', { topic: 't', queueId: 0, queueOffset: 3, key: 'm1', body: '1:00000000' });
-    expect(judge({ lines: recorder.lines, attempts, resumes: 1, crashed: false })).toMatchObject({ anomalies: [], figures: { copies: 1, duplicatesMax: 17 } });
+    expect(judge({ lines: recorder.lines, attempts, resumes: 1, tellsPlaces: true, crashed: false })).toMatchObject({ anomalies: [], figures: { copies: 1, duplicatesMax: 17 } });
     recorder.event('reader', 'read', { topic: 't', queueId: 0, queueOffset: 4, key: 'm1', body: '1:00000000' });
     expect(names(recorder)).toEqual(['more-copies-than-sends']);
   });
@@ -67,7 +67,27 @@ describe('the judgement of a run with faults', () => {
     const recorder = new Recorder();
     recorder.lines.push(...honest().lines.filter((line) => line.op !== 'commit'));
     for (let i = 0; i < 3; i++) recorder.event('c', 'receive', { topic: 't', queueId: 0, queueOffset: 2, key: 'm2', body: '1:00000000' });
-    expect(judge({ lines: recorder.lines, attempts, resumes: undefined, crashed: false })).toMatchObject({ anomalies: [], unknown: [], figures: { duplicatesMax: Infinity } });
-    expect(judge({ lines: recorder.lines, attempts, resumes: 1, crashed: false }).unknown).toEqual([expect.stringMatching(/^offsets: /)]);
+    expect(judge({ lines: recorder.lines, attempts, resumes: undefined, tellsPlaces: true, crashed: false })).toMatchObject({ anomalies: [], unknown: [], figures: { duplicatesMax: Infinity } });
+    expect(judge({ lines: recorder.lines, attempts, resumes: 1, tellsPlaces: true, crashed: false }).unknown).toEqual([expect.stringMatching(/^offsets: /)]);
+  });
+
+  it('judges no queues and offsets where clients do not tell them, and loss all the same', () => {
+    const placeless = (): Recorder => {
+      const recorder = new Recorder();
+      recorder.lines.push(...honest().lines.filter((line) => line.op !== 'commit').map((line) => {
+        const { queueId: _queueId, queueOffset: _queueOffset, ...rest } = line;
+        return line.op === 'read' ? line : rest;
+      }));
+      return recorder;
+    };
+    const judged = (recorder: Recorder, tellsPlaces: boolean): { anomalies: string[]; unknown: readonly string[] } => {
+      const { anomalies, unknown } = judge({ lines: recorder.lines, attempts, resumes: undefined, tellsPlaces, crashed: false });
+      return { anomalies: anomalies.map((one) => one.name), unknown };
+    };
+    expect(judged(placeless(), false)).toEqual({ anomalies: [], unknown: [] });
+    expect(judged(placeless(), true).anomalies).not.toEqual([]);
+    const one = placeless();
+    one.call('p', 'send', { topic: 't', key: 'm3', body: '1:00000000' }).ok();
+    expect(judged(one, false).anomalies).toEqual(['lost']);
   });
 });

@@ -9,7 +9,7 @@ import { offsets } from '../workload/checkers/offsets.js';
 import { places } from '../workload/checkers/places.js';
 import { queueOrder } from '../workload/checkers/queue-order.js';
 import { History, linesOf, placeOf, type HistoryLine } from '../workload/history.js';
-import { pullMax } from './traffic.js';
+import { pullMax } from './pulling.js';
 
 export interface Evidence {
   readonly lines: readonly HistoryLine[];
@@ -17,6 +17,8 @@ export interface Evidence {
   readonly attempts: ReadonlyMap<string, number>;
   /** How often a consumer began anew from its committed offset; undefined: it does not tell, nor what it commits. */
   readonly resumes: number | undefined;
+  /** Whether clients tell queues and offsets; without, neither is judged. */
+  readonly tellsPlaces: boolean;
   /** Whether the process ended without warning: offsets committed in its last seconds need not be on the disk. */
   readonly crashed: boolean;
 }
@@ -33,7 +35,7 @@ export function judge(evidence: Evidence): Judgement {
   const history = new History(evidence.lines);
   const stored = copies(history, evidence.attempts);
   const duplicatesMax = evidence.crashed || evidence.resumes === undefined ? Infinity : evidence.resumes * pullMax + stored.count;
-  const results = runCheckers([lost(), nowhere(), queueOrder(), places(), duplicates(duplicatesMax), ...(duplicatesMax === Infinity ? [] : [offsets()])], history);
+  const results = runCheckers([lost(), nowhere(), ...(evidence.tellsPlaces ? [queueOrder(), places()] : []), duplicates(duplicatesMax), ...(duplicatesMax === Infinity ? [] : [offsets()])], history);
   // a message sent again because its answer was lost may be stored once for each time: `copies` counts those
   const anomalies = results.flatMap((one) => one.anomalies).filter((one) => one.name !== 'stored-twice' && !(one.name === 'forgotten' && isLateCommit(history, one)));
   return {

@@ -22,6 +22,8 @@ export interface LinkOptions {
   readonly client: Socket;
   readonly server: HostPort;
   readonly conditions: (direction: 'toServer' | 'toClient', link: FaultLink) => Conditions;
+  /** Whether frames of the remoting protocol are looked for; without, bytes pass as they come. */
+  readonly frames: boolean;
   /** A text with the proxy's addresses where it had the endpoint's. */
   readonly rewrite: (text: string) => string;
   /** Whether this send loses its answer, and how the connection then ends. */
@@ -55,10 +57,10 @@ export class FaultLink {
     this.toClient = new Pipe(this.server, this.client, () => options.conditions('toClient', this));
     this.server.once('connect', () => this.pump());
     this.client.on('data', (chunk: Buffer) => {
-      this.watch(chunk);
+      if (options.frames) this.watch(chunk);
       this.toServer.push(chunk);
     });
-    this.server.on('data', (chunk: Buffer) => this.onServerData(chunk));
+    this.server.on('data', (chunk: Buffer) => (options.frames ? this.onServerData(chunk) : this.toClient.push(chunk)));
     this.client.on('end', () => this.toServer.end());
     this.server.on('end', () => {
       this.toClient.push(this.fromServer.rest());
@@ -68,6 +70,11 @@ export class FaultLink {
       socket.on('error', () => this.cut('reset'));
       socket.on('close', () => this.whenClosed());
     }
+  }
+
+  /** By it the server knows this connection. */
+  get serverSidePort(): number | undefined {
+    return this.server.localPort;
   }
 
   /** Bytes that wait in the proxy. */

@@ -6,7 +6,7 @@ import { EndpointError, RawConnection } from '../connection.js';
 import { ScriptedServer } from '../testdata/scripted-server.js';
 import { FaultProxy } from './proxy.js';
 import { faultKinds, type Fault, type FaultName } from './schedule.js';
-import { masterIn } from './traffic.js';
+import { masterIn } from './raw-traffic.js';
 
 const fault = (name: FaultName, parameters: Fault['parameters'] = {}): Fault => ({ atMs: 0, fault: name, lastsMs: 0, parameters });
 

@@ -1,11 +1,13 @@
 /**
- * A network that fails on demand: TCP listeners on loopback in front of a name server and a broker, wherever those run. Without a
- * fault everything passes; a fault holds from `begin` until its healing. Which fault when is `schedule.ts`.
+ * A network that fails on demand: TCP listeners on loopback in front of a name server, a broker and a gRPC endpoint, wherever those run. Without a
+ * fault everything passes; a fault holds from `begin` until its healing. Which fault when is `schedule.ts`. Behind the listener of gRPC stands an
+ * honest HTTP/2 proxy, which can tell the answer of a send from other bytes.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { splitAddress, type HostPort } from '../connection.js';
 import { createRng } from '../rng.js';
+import { GrpcProxy } from '../saboteur/grpc-proxy.js';
 import { FaultLink, type Ending } from './link.js';
 import type { Conditions } from './pipe.js';
 import { numberOf, type Fault } from './schedule.js';
@@ -13,6 +15,7 @@ import { numberOf, type Fault } from './schedule.js';
 export interface FaultProxyOptions {
   readonly namesrv: HostPort;
   readonly broker: HostPort;
+  readonly grpc?: HostPort | undefined;
 }
 
 /** What the proxy did since it began; nothing is reset. */
@@ -36,11 +39,13 @@ const listenAttempts = 50;
 interface Front {
   readonly target: HostPort;
   readonly port: number;
+  readonly frames: boolean;
   server: Server;
 }
 
 export class FaultProxy {
   private readonly fronts: Front[] = [];
+  private http2: GrpcProxy | undefined;
   private readonly links = new Set<FaultLink>();
   private readonly count = { accepted: 0, cut: 0, halfClosed: 0, answersLost: 0, held: 0 };
   private conditions: (direction: 'toServer' | 'toClient', link: FaultLink) => Conditions = () => free;
@@ -50,12 +55,10 @@ export class FaultProxy {
   /** Listens on free loopback ports. @throws Error when an address is no HOST:PORT. */
   static async start(options: FaultProxyOptions): Promise<FaultProxy> {
     const proxy = new FaultProxy();
-    for (const target of [options.namesrv, options.broker]) {
-      if (splitAddress(target) === undefined) throw new Error(`'${target}' is no HOST:PORT`);
-      const server = await proxy.listen(target, 0);
-      const address = server.address();
-      proxy.fronts.push({ target, server, port: address === null || typeof address === 'string' ? 0 : address.port });
-    }
+    for (const target of [options.namesrv, options.broker]) await proxy.stand(target, true);
+    if (options.grpc === undefined) return proxy;
+    proxy.http2 = await GrpcProxy.start({ grpc: options.grpc, hooks: { answer: (_answer, call) => (call.method === 'SendMessage' && proxy.losesAnswer(call.clientPort) ? 'drop' : undefined) } });
+    await proxy.stand(proxy.http2.grpc, false);
     return proxy;
   }
 
@@ -65,6 +68,11 @@ export class FaultProxy {
 
   get broker(): HostPort {
     return `127.0.0.1:${this.fronts[1]?.port ?? 0}`;
+  }
+
+  /** Of the gRPC endpoint, where there is one. */
+  get grpc(): HostPort | undefined {
+    return this.fronts[2] === undefined ? undefined : `127.0.0.1:${this.fronts[2].port}`;
   }
 
   get counts(): FaultCounts {
@@ -132,6 +140,24 @@ export class FaultProxy {
     this.stopped = true;
     for (const link of this.links) link.cut('reset');
     await Promise.all(this.fronts.map(({ server }) => closed(server)));
+    await this.http2?.stop();
+  }
+
+  private async stand(target: HostPort, frames: boolean): Promise<void> {
+    if (splitAddress(target) === undefined) throw new Error(`'${target}' is no HOST:PORT`);
+    const server = await this.listen(target, 0, frames);
+    const address = server.address();
+    this.fronts.push({ target, server, frames, port: address === null || typeof address === 'string' ? 0 : address.port });
+  }
+
+  /** Whether the answer of a send over gRPC is to be lost; if so, its connection has been cut. */
+  private losesAnswer(port: number | undefined): boolean {
+    const ending = this.doom();
+    const link = [...this.links].find((one) => one.serverSidePort === port);
+    if (ending === undefined || link === undefined) return false;
+    this.count.answersLost++;
+    link.cut(ending);
+    return true;
   }
 
   /** Other conditions until healed. */
@@ -149,7 +175,7 @@ export class FaultProxy {
     for (const { server } of this.fronts) server.close();
     this.cutAll(by);
     return async () => {
-      for (const front of this.fronts) if (!this.stopped) front.server = await this.listen(front.target, front.port);
+      for (const front of this.fronts) if (!this.stopped) front.server = await this.listen(front.target, front.port, front.frames);
     };
   }
 
@@ -199,17 +225,17 @@ export class FaultProxy {
     return out;
   }
 
-  private accept(client: Socket, target: HostPort): void {
+  private accept(client: Socket, target: HostPort, frames: boolean): void {
     this.count.accepted++;
     this.links.add(new FaultLink({
-      client, server: target, conditions: (direction, link) => this.conditions(direction, link), rewrite: (text) => this.rewrite(text), doom: () => this.doom(),
+      client, server: target, frames, conditions: (direction, link) => this.conditions(direction, link), rewrite: (text) => this.rewrite(text), doom: () => this.doom(),
       onLostAnswer: () => this.count.answersLost++, onClose: (link) => void this.links.delete(link),
     }));
   }
 
-  private async listen(target: HostPort, port: number): Promise<Server> {
+  private async listen(target: HostPort, port: number, frames: boolean): Promise<Server> {
     for (let attempt = 1; ; attempt++) {
-      const server = createServer({ allowHalfOpen: true }, (client) => this.accept(client, target));
+      const server = createServer({ allowHalfOpen: true }, (client) => this.accept(client, target, frames));
       try {
         await new Promise<void>((resolve, reject) => {
           server.once('error', reject);

@@ -8,18 +8,21 @@ import { req } from '../codes.js';
 import { RawConnection } from '../connection.js';
 import type { Context } from '../context.js';
 import type { Endpoint as StartedEndpoint } from '../../endpoint.js';
-import { remotingSdks, type SdkName } from '../../sdk-driver.js';
+import type { SdkName } from '../../sdk-driver.js';
 import { Failure, notApplicable } from '../expect.js';
+import { leadsTo } from '../grpc/route.js';
 import type { HistoryOperation } from '../report/types.js';
 import { SetupError } from '../session.js';
 import { groupBy } from '../workload/checkers/checker.js';
 import { timelineOf } from '../workload/recorder.js';
+import { abilities } from '../workload/sdk-actors.js';
 import { judge, type Judgement } from './judge.js';
 import { beginProcessFault, SmallDisk } from './process.js';
 import { FaultProxy } from './proxy.js';
 import { createSchedule, describeFault, faultKinds, faultNames, type Fault, type FaultName } from './schedule.js';
+import { RawTraffic } from './raw-traffic.js';
 import { SdkTraffic } from './sdk-traffic.js';
-import { Traffic, type FaultTraffic, type TrafficOptions } from './traffic.js';
+import type { Traffic, TrafficOptions } from './traffic.js';
 
 /** A further case in which the faults follow one another; disks are left out, which take an endpoint or a tracer of their own. */
 export const mixed = 'mixed';
@@ -71,15 +74,16 @@ export const smallDiskMegabytes = 160;
 export function faultCases(options: FaultCaseOptions): readonly RegisteredCase[] {
   const together = faultNames.filter((name) => !name.endsWith('-disk') && (options.started !== undefined || faultKinds[name].kind === 'network'));
   const limit = { timeoutMs: options.durationMs + (options.recoveryMs ?? 60_000) + drainMs + 120_000 };
+  const needs = speaksGrpc(options.driver) ? ['grpc' as const] : [];
   return defineCases('faults', [
     ...faultNames.map((name) => ({
       name: `faults.${name}`, level: 'MUST' as const, source: 'conformance/kit/faults', ...limit, exclusive: true,
-      ...(faultKinds[name].kind === 'process' ? { destructive: true, needs: ['local' as const] } : {}),
+      needs: [...(faultKinds[name].kind === 'process' ? ['local' as const] : []), ...needs], ...(faultKinds[name].kind === 'process' ? { destructive: true } : {}),
       requirement: `Although ${faultKinds[name].doc}, nothing acknowledged is lost, nothing comes from nowhere, queues keep their order, and the endpoint recovers.`,
       run: (t: Context) => run(t, name, [name], options),
     })),
     {
-      name: `faults.${mixed}`, level: 'MUST', source: 'conformance/kit/faults', ...limit, exclusive: true, destructive: options.started !== undefined,
+      name: `faults.${mixed}`, level: 'MUST', source: 'conformance/kit/faults', ...limit, exclusive: true, needs, destructive: options.started !== undefined,
       requirement: 'Although faults of all kinds follow one another, nothing acknowledged is lost, nothing comes from nowhere, queues keep their order, and the endpoint recovers.',
       run: (t: Context) => run(t, mixed, together, options),
     },
@@ -89,6 +93,7 @@ export function faultCases(options: FaultCaseOptions): readonly RegisteredCase[]
 interface Stage {
   readonly namesrv: string;
   readonly broker: string;
+  readonly grpc: string | undefined;
   readonly started: StartedEndpoint | undefined;
   readonly disk: SmallDisk | undefined;
   readonly topic: string;
@@ -101,9 +106,10 @@ async function run(t: Context, name: string, faults: readonly FaultName[], optio
   for (const one of schedule.slice(0, linesMax)) t.note(describeFault(one));
   if (schedule.length > linesMax) t.note(`and ${schedule.length - linesMax} more`);
   const stage = name === 'full-disk' ? await smallStage(t, options) : await usualStage(t, options);
-  const proxy = await FaultProxy.start({ namesrv: stage.namesrv, broker: stage.broker });
+  const proxy = await FaultProxy.start({ namesrv: stage.namesrv, broker: stage.broker, grpc: speaksGrpc(options.driver) ? stage.grpc : undefined });
   t.cleanup(() => proxy.stop(), 'stop the fault proxy');
-  const traffic = await trafficFor(options.driver, { namesrv: proxy.namesrv, brokerName: t.endpoint.brokerName, topic: stage.topic, group: stage.group, queues });
+  if (proxy.grpc !== undefined && !(await leadsTo(proxy.grpc, stage.topic))) notApplicable('the routes of this gRPC endpoint lead past the fault proxy: they do not name the address it was asked at');
+  const traffic = await trafficFor(options.driver, { namesrv: proxy.namesrv, grpc: proxy.grpc, brokerName: t.endpoint.brokerName, topic: stage.topic, group: stage.group, queues });
   t.cleanup(() => traffic.abandon(), 'end the traffic');
   traffic.start();
   await t.until('traffic flows before the first fault', () => Promise.resolve(traffic.acknowledged > 0 && traffic.delivered > 0), 15_000);
@@ -130,7 +136,7 @@ async function run(t: Context, name: string, faults: readonly FaultName[], optio
   await traffic.read(stage.broker);
   const crashed = schedule.some((one) => one.fault === 'kill') || recoveries.some((one) => one.note?.includes('had ended') === true);
   const lines = traffic.recorder.lines;
-  const judgement = judge({ lines, attempts: traffic.attempts, resumes: traffic.resumes, crashed });
+  const judgement = judge({ lines, attempts: traffic.attempts, resumes: traffic.resumes, tellsPlaces: traffic.tellsPlaces, crashed });
   const notes = [...(recoveries.length > linesMax ? spreadOf(recoveries) : recoveries.map(describeRecovery)), describeFigures(judgement.figures), `the proxy: ${Object.entries(proxy.counts).map(([what, count]) => `${what} ${count}`).join(', ')}`, `clients met ${refusalsOf(traffic)}`];
   for (const note of notes) t.note(note);
   const marked = new Map(judgement.anomalies.flatMap((one) => one.excerpt.map((line) => [line, one.name] as const)));
@@ -140,10 +146,12 @@ async function run(t: Context, name: string, faults: readonly FaultName[], optio
   if (judgement.anomalies.length > 0) throw new Failure('the history has no anomaly', 'none', judgement.anomalies.slice(0, 10).map((one) => `${one.name}: ${one.sentence}`).join('\n'));
 }
 
-async function trafficFor(driver: SdkName | undefined, options: TrafficOptions): Promise<FaultTraffic> {
-  if (driver === undefined) return new Traffic(options);
-  const sdk = remotingSdks.find((one) => one === driver);
-  return sdk === undefined ? notApplicable(`${driver} speaks gRPC, and only remoting ports are behind the fault proxy`) : await SdkTraffic.open(sdk, options);
+async function trafficFor(driver: SdkName | undefined, options: TrafficOptions): Promise<Traffic> {
+  return driver === undefined ? new RawTraffic(options) : await SdkTraffic.open(driver, options);
+}
+
+function speaksGrpc(driver: SdkName | undefined): boolean {
+  return driver !== undefined && abilities[driver].over === 'grpc';
 }
 
 /** Begins a fault, waits, heals it whatever happens meanwhile. */
@@ -167,7 +175,7 @@ async function happen(t: Context, fault: Fault, proxy: FaultProxy, stage: Stage)
 }
 
 /** Waits for the first acknowledgement and the first delivery since `time`, at most `timeoutMs`. */
-async function recovered(t: Context, traffic: FaultTraffic, time: number, timeoutMs: number): Promise<ReturnType<FaultTraffic['firstSince']>> {
+async function recovered(t: Context, traffic: Traffic, time: number, timeoutMs: number): Promise<ReturnType<Traffic['firstSince']>> {
   for (const end = Date.now() + timeoutMs; ; await t.sleep(10)) {
     const first = traffic.firstSince(time);
     if ((first.ack !== undefined && first.delivery !== undefined) || Date.now() >= end) return first;
@@ -175,8 +183,8 @@ async function recovered(t: Context, traffic: FaultTraffic, time: number, timeou
 }
 
 async function usualStage(t: Context, options: FaultCaseOptions): Promise<Stage> {
-  const { namesrv, broker } = t.endpoint;
-  return { namesrv, broker, started: options.started, disk: undefined, topic: await t.topic({ queues, route: true }), group: await t.group() };
+  const { namesrv, broker, grpc } = t.endpoint;
+  return { namesrv, broker, grpc, started: options.started, disk: undefined, topic: await t.topic({ queues, route: true }), group: await t.group() };
 }
 
 /** An endpoint of its own on a disk that may be filled without harm to others. */
@@ -201,10 +209,10 @@ async function smallStage(t: Context, options: FaultCaseOptions): Promise<Stage>
     connection.close();
   }
   await sleep(200);
-  return { namesrv: started.namesrv, broker: started.broker, started, disk, topic, group: t.groupName() };
+  return { namesrv: started.namesrv, broker: started.broker, grpc: started.grpc, started, disk, topic, group: t.groupName() };
 }
 
-function refusalsOf(traffic: FaultTraffic): string {
+function refusalsOf(traffic: Traffic): string {
   return traffic.refusals.size === 0 ? 'no refusal' : [...traffic.refusals].map(([what, count]) => `${what} ${count} times`).join(', ');
 }
 

@@ -15,6 +15,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 /** One call as a sabotage sees it. */
 export interface GrpcCall {
   readonly method: MethodName;
+  /** The port at the other end of the client's connection. */
+  readonly clientPort: number | undefined;
   /** The last request message that came. */
   readonly request: Fields;
   /** What a sabotage wants to remember of the call. */
@@ -113,7 +115,7 @@ class ProxyCall {
   }
 
   private get call(): GrpcCall | undefined {
-    return this.method === undefined ? undefined : { method: this.method, request: this.request, notes: this.notes };
+    return this.method === undefined ? undefined : { method: this.method, clientPort: this.stream.session?.socket.remotePort, request: this.request, notes: this.notes };
   }
 
   private onRequest(bytes: Buffer): void {
@@ -124,7 +126,7 @@ class ProxyCall {
       return;
     }
     this.request = request;
-    const call = { method, request, notes: this.notes };
+    const call = { method, clientPort: this.stream.session?.socket.remotePort, request, notes: this.notes };
     const answer = this.tried(() => hooks.pretend?.(request, call));
     if (answer !== undefined) {
       this.pretend(encode(methods[method].answer, answer));
