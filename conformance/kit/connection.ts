@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { requestName } from './codes.js';
 import { decodeFrame, encodeFrame, FrameSplitter, type Command, type FrameInput, type Serialize } from './wire/frame.js';
 import type { Ext } from './wire/header-json.js';
+import { resetSocket } from './wire/reset.js';
 import type { Signer } from './wire/sign.js';
 import { summarize, type WireLog } from './wire-log.js';
 
@@ -268,7 +269,7 @@ export class RawConnection {
 
   /** Cuts the connection with a TCP reset. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    resetSocket(this.socket);
     this.end('us', new EndpointError('closed', `the kit reset its connection to ${this.address}`));
   }
 

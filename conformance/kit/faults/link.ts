@@ -7,6 +7,7 @@ import { req } from '../codes.js';
 import { splitAddress, type HostPort } from '../connection.js';
 import { Cutter, encodeAltered } from '../saboteur/link.js';
 import { decodeFrame, type Command } from '../wire/frame.js';
+import { resetSocket } from '../wire/reset.js';
 import { Pipe, type Conditions } from './pipe.js';
 
 /** Requests that a producer sends again when their answer is lost. */
@@ -14,6 +15,9 @@ const sendCodes: ReadonlySet<number> = new Set([req.SEND_MESSAGE, req.SEND_MESSA
 
 /** How a connection ends. */
 export type Ending = 'reset' | 'fin';
+
+/** A connection that was ended in order and is not read any more is given up after it. */
+const endMsMax = 2000;
 
 /** Answers that are to be lost, remembered for one connection; more pass. */
 const doomedMax = 1000;
@@ -100,9 +104,8 @@ export class FaultLink {
     this.toServer.close();
     this.toClient.close();
     for (const socket of [this.client, this.server]) {
-      if (socket.connecting) socket.destroy();
-      else if (by === 'reset') socket.resetAndDestroy();
-      else socket.end(() => socket.destroy());
+      if (by === 'reset' || socket.connecting) resetSocket(socket);
+      else endSocket(socket);
       socket.resume();
     }
     this.options.onClose(this);
@@ -155,6 +158,13 @@ export class FaultLink {
     const out = this.options.rewrite(text);
     return out === text ? bytes : encodeAltered(came, bytes, { ...came, body: Buffer.from(out, 'utf8') });
   }
+}
+
+/** FIN, then gone; a peer that does not read has that long. */
+function endSocket(socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), endMsMax);
+  socket.end(() => socket.destroy());
+  socket.once('close', () => clearTimeout(timer));
 }
 
 function decodeOrUndefined(bytes: Buffer): Command | undefined {

@@ -6,6 +6,7 @@
 import { connect, type Socket } from 'node:net';
 import { splitAddress, type HostPort } from '../connection.js';
 import { decodeFrame, encodeFrame, rawFrame, type Command } from '../wire/frame.js';
+import { resetSocket } from '../wire/reset.js';
 import type { Addresses } from './addresses.js';
 import type { Hooks, Link, Outcome } from './sabotage.js';
 
@@ -171,7 +172,7 @@ export class ProxyLink implements Link {
       to.end();
     });
     from.on('error', () => {
-      if (!to.connecting && !to.destroyed) to.resetAndDestroy(); // a reset on one side is one on the other
+      if (!to.connecting && !to.destroyed) resetSocket(to); // a reset on one side is one on the other
       this.close();
     });
     from.on('close', () => this.close());

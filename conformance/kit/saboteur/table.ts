@@ -29,14 +29,20 @@ export function renderTotals(report: SelfCheckReport): string {
   return `${report.endpoint.name}: honest proxy ${report.honest.verdict}; of ${report.sabotages.length} sabotages ${count('convicted')} convicted, ${count('escaped')} escaped, ${count('not-applicable')} not applicable; ${(report.durationMs / 1000).toFixed(1)} s\n`;
 }
 
+export const tableHead = '| sabotage | what it does | what it breaks | caught by |\n|---|---|---|---|\n';
+
+/** A text as a cell of a Markdown table. */
+export function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}
+
 /** The table of the documentation. */
 export function renderSelfCheckMarkdown(report: SelfCheckReport): string {
-  const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
   const rows = report.sabotages.map((one) => {
     const names = one.caughtBy.map((each) => `\`${each.case}\``);
     const more = names.length > namedMax ? `, and ${names.length - namedMax} more` : '';
     const verdict = one.verdict === 'convicted' ? `${names.slice(0, namedMax).join(', ')}${more}` : one.verdict === 'escaped' ? '**escaped**' : `not applicable: ${one.reason ?? ''}`;
     return `| \`${one.name}\` | ${cell(one.does)} | ${cell(one.breaks)} | ${cell(verdict)} |`;
   });
-  return `# Self-check of the conformance kit\n\n${renderTotals(report)}\n| sabotage | what it does | what it breaks | caught by |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+  return `# Self-check of the conformance kit\n\n${renderTotals(report)}\n${tableHead}${rows.join('\n')}\n`;
 }

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { writeSparse, type SparseDirectory } from '../../golden/sparse.js';
 import { projectRoot } from '../../process.js';
 import { allCases } from '../cases/index.js';
+import { fillable } from '../cases/store/support.js';
 import { filesOnly } from '../endpoint.js';
+import { NotApplicable } from '../expect.js';
 import type { CaseReport } from '../report/types.js';
 import { runCases } from '../runner.js';
 import { edit, i32, i64, patch } from './damage.js';
@@ -40,6 +42,16 @@ const queueFile = (dir: string, queue = 'GoldenTopic/3'): string => join(dir, 'c
 const indexFile = (dir: string): string => join(dir, 'index', entriesOf(join(dir, 'index'))[0] ?? '');
 const recordAt = (dir: string, number: number): number => new StoreFiles(dir, { topics: undefined }).records[number]?.at ?? -1;
 const units = (dir: string): number => readUnits(segmentsOf(join(dir, 'consumequeue/GoldenTopic/3')).segments).units.length;
+
+describe('what only a full file shows', () => {
+  it('is not applicable where a case cannot fill one, and judged everywhere else', () => {
+    const live = new StoreFiles(freshStore(), { topics: new Set(['T']) });
+    expect(() => fillable(live, 'index', 420_000_040, 40_000)).toThrow(NotApplicable);
+    expect(() => fillable(live, 'index', 21_040, 40_000)).not.toThrow();
+    expect(() => fillable(live, 'index', undefined, 40_000)).not.toThrow();
+    expect(() => fillable(new StoreFiles(live.dir, { topics: undefined }), 'index', 420_000_040, 40_000)).not.toThrow(); // files alone: whatever is there
+  });
+});
 
 describe('the store cases', () => {
   it('are at least forty, and let a store that Apache wrote pass', async () => {

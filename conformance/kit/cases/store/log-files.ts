@@ -1,7 +1,15 @@
 /** CommitLog files: names, sizes, where records lie, how a file ends. */
 import { blankBytes, type LogFile } from '../../store/commit-log.js';
-import { large, none, storeCases } from './support.js';
+import { fillable, large, largeBytes, none, storeCases } from './support.js';
 import { chainProblem } from '../../store/segments.js';
+import type { StoreFiles } from '../../store/store-files.js';
+
+/** The files before the last one, where there are several. */
+function severalFiles(store: StoreFiles): readonly LogFile[] {
+  const full = store.log.slice(0, -1);
+  if (full.length === 0) fillable(store, 'CommitLog', store.logSegments.segments[0]?.size, largeBytes);
+  return store.some(full, 'CommitLog of more than one file');
+}
 
 /** How many bytes the first records of a file take that had to be in one file: one message, or a batch. */
 function firstBytes(file: LogFile): number {
@@ -58,7 +66,7 @@ export const cases = storeCases([
     requirement: 'A file in which the next record did not fit ends in a blank: the bytes that are left, and the magic 0xcbd43194.',
     write: large,
     judge(store) {
-      const full = store.some(store.log.slice(0, -1), 'CommitLog of more than one file');
+      const full = severalFiles(store);
       none(full.map(({ segment, end }) => (end.kind !== 'blank' ? `${segment.name} ends with ${end.kind}` : end.says !== segment.size - end.at ? `${segment.name}: the blank at ${end.at} says ${end.says} bytes` : undefined)), 'blank at the end of a full file');
     },
   },
@@ -67,7 +75,7 @@ export const cases = storeCases([
     requirement: 'A file is left when the next record, or the whole batch, and eight bytes for the blank do not fit any more.',
     write: large,
     judge(store) {
-      store.some(store.log.slice(0, -1), 'CommitLog of more than one file');
+      severalFiles(store);
       none(store.log.slice(1).map((file, i) => {
         const before = store.log[i];
         const left = before?.end.kind === 'blank' ? before.segment.size - before.end.at : 0;

@@ -183,7 +183,9 @@ export const cases = storeCases([
     },
     judge(store) {
       const committed = store.some(store.mine.filter((record) => transactionBits(record) === 8), 'committed message');
-      none(committed.filter((record) => record.preparedTransactionOffset >= store.logBegins).map((record) => (store.recordAt(record.preparedTransactionOffset)?.topic === 'RMQ_SYS_TRANS_HALF_TOPIC' ? undefined : `${at(record)}: nothing of the half topic at ${record.preparedTransactionOffset}`)), 'halves of committed messages');
+      // a producer may have set the bits itself: such a message names 0
+      const ended = committed.filter((record) => record.preparedTransactionOffset >= store.logBegins && (store.live || record.preparedTransactionOffset !== 0));
+      none(ended.map((record) => (store.recordAt(record.preparedTransactionOffset)?.topic === 'RMQ_SYS_TRANS_HALF_TOPIC' ? undefined : `${at(record)}: nothing of the half topic at ${record.preparedTransactionOffset}`)), 'halves of committed messages');
     },
   },
 ]);

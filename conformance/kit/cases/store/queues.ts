@@ -6,7 +6,7 @@ import type { LogRecord } from '../../store/commit-log.js';
 import { extAddress, readUnits, unitBytes, type Unit } from '../../store/queue-units.js';
 import { chainProblem, entriesOf, queuesOf, type QueueFiles } from '../../store/segments.js';
 import type { StoreFiles } from '../../store/store-files.js';
-import { none, storeCases, uniqKey } from './support.js';
+import { fillable, none, storeCases, uniqKey } from './support.js';
 
 const scheduleTopic = 'SCHEDULE_TOPIC_XXXX';
 const at = (queue: QueueFiles, unit: Unit): string => `${queue.topic}/${queue.queueId} unit ${unit.index}`;
@@ -28,10 +28,13 @@ function each(store: StoreFiles, what: string, wrong: (unit: Unit, record: LogRe
 /** Whether a record is not for any queue: prepared and rolled back in the old way. */
 const dispatched = (record: LogRecord): boolean => (record.sysFlag & 12) === 0 || (record.sysFlag & 12) === 8;
 
-/** 120 messages in one queue: more than a file of 100 units holds. */
+/** More than a file of 100 units holds. */
+const manyUnits = 120;
+
+/** So many messages in one queue, in batches. */
 async function many(t: Parameters<NonNullable<Parameters<typeof storeCases>[0][number]['write']>>[0]): Promise<readonly string[]> {
   const topic = await t.topic({ queues: 1 });
-  for (let i = 0; i < 3; i++) code(await t.sendBatch(topic, Array.from({ length: 40 }, (_, j) => ({ body: `m ${i} ${j}` }))), res.SUCCESS, 'batch of 40');
+  for (let i = 0; i < manyUnits / 40; i++) code(await t.sendBatch(topic, Array.from({ length: 40 }, (_, j) => ({ body: `m ${i} ${j}` }))), res.SUCCESS, 'batch of 40');
   return [topic];
 }
 
@@ -188,6 +191,7 @@ export const cases = storeCases([
     requirement: 'A full consume queue file is followed by another whose first unit is the next message.',
     write: many,
     judge(store) {
+      if (queues(store).every(({ queue }) => queue.segments.length < 2)) fillable(store, 'consume queue', queues(store)[0]?.queue.segments[0]?.size, manyUnits * unitBytes);
       const rolled = store.some(queues(store).filter(({ queue }) => queue.segments.length > 1), 'consume queue of more than one file');
       none(rolled.map(({ queue, units }) => {
         const second = (queue.segments[1]?.base ?? 0) / unitBytes;

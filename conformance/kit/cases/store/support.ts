@@ -40,17 +40,21 @@ export function storeCases(list: readonly StoreCase[]): readonly RegisteredCase[
   })));
 }
 
+/** A look at a large store takes a second in which nothing else of the kit goes on: other cases get this many times as long in between. */
+const restFactor = 8;
+
 /** Judges until the files are as required or time is up; with files alone, once. */
 async function settled(t: Context, settleMs: number, judge: () => void): Promise<void> {
   const end = t.now() + settleMs;
   for (;;) {
+    const begun = t.now();
     try {
       judge();
       return;
     } catch (error) {
       if (!(error instanceof Failure || error instanceof WireViolation) || t.now() >= end) throw error;
     }
-    await t.sleep(100);
+    await t.sleep(Math.max(100, Math.min(restFactor * (t.now() - begun), end - t.now())));
   }
 }
 
@@ -74,6 +78,14 @@ export async function large(t: Context): Promise<readonly string[]> {
   for (let i = 0; i < 20; i++) await t.sendOk(topic, { body: t.rng.bytes(60_000 + i * 17) });
   return [topic];
 }
+
+/** For what is seen only where a case can fill a file: files of `bytes` are too large for one that writes `writtenBytes` into them. */
+export function fillable(store: StoreFiles, what: string, bytes: number | undefined, writtenBytes: number): void {
+  if (store.live && bytes !== undefined && bytes > writtenBytes) notApplicable(`needs ${what} files of at most ${writtenBytes} bytes, and they have ${bytes}`);
+}
+
+/** What `large` writes, about. */
+export const largeBytes = 1_200_000;
 
 /** Fails with the first of `problems`. */
 export function none(problems: Iterable<string | undefined>, what: string): void {
