@@ -3,7 +3,7 @@
  * and run. Driving them is `sdk-driver.ts`.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { jvmOpens, mavenLibrary, missingForJava } from './adapters/apache/install.js';
@@ -30,8 +30,11 @@ export const features: Readonly<Record<RemotingSdk, ReadonlySet<Feature>>> = {
   'ali-ons': new Set<Feature>([]),
 };
 
+const sourceDir = join(projectRoot, 'conformance/sdk');
+
 /** Tools that this machine lacks for the library. */
 export function missingFor(sdk: SdkName): string[] {
+  if (!existsSync(sourceDir)) return ['a checkout of the project']; // an installed package has no programs
   if (sdk === 'go' || sdk === 'grpc-go') return missingTools('go');
   if (sdk === 'grpc-rust') return missingTools('cargo');
   if (sdk === 'grpc-python') return missingTools('python3');
@@ -54,8 +57,6 @@ export function prepare(sdk: SdkName): Promise<Runner> {
   builds.set(sdk, built);
   return built;
 }
-
-const sourceDir = join(projectRoot, 'conformance/sdk');
 
 async function build(sdk: SdkName): Promise<Runner> {
   switch (sdk) {

@@ -5,7 +5,7 @@
  */
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Endpoint as StartedEndpoint } from '../endpoint.js';
+import { Missing, type Endpoint as StartedEndpoint } from '../endpoint.js';
 import type { RegisteredCase } from './case.js';
 import { missingFor, prepare } from '../sdk-driver.js';
 import { allCases } from './cases/index.js';
@@ -46,7 +46,7 @@ export async function conformMain(argv: readonly string[]): Promise<number> {
     }
     return await conform(options);
   } catch (error) {
-    if (error instanceof UsageError || error instanceof VerdictFileError || error instanceof EndpointError) {
+    if (error instanceof UsageError || error instanceof VerdictFileError || error instanceof EndpointError || error instanceof Missing) {
       process.stderr.write(`conform: ${error.message}\n`);
       return error instanceof EndpointError ? exitNoEndpoint : exitUsage;
     }

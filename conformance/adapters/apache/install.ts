@@ -3,7 +3,7 @@
  * JVM flags its programs run. Starting them is `adapters/apache/apache.ts`.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Missing } from '../../endpoint.js';
 import { alone, madeOnce } from '../../made-once.js';
@@ -25,6 +25,7 @@ export async function mavenLibrary(name: string, pom: string, version: string): 
   const missing = missingForJava();
   if (missing.length > 0) throw new Missing(missing);
   const pomPath = join(projectRoot, pom);
+  if (!existsSync(pomPath)) throw new Missing(['a checkout of the project']);
   const dir = join(cacheDir, name, version);
   const want = createHash('sha256').update(readFileSync(pomPath)).update(version).digest('hex');
   await madeOnce(dir, { marker: 'complete', want }, async () => {

@@ -10,7 +10,7 @@ import { differs, joinReports, passedOf, type MatrixRow } from './side-by-side.j
 import { packCells } from './page-data.js';
 import { pageScript } from './page-script.js';
 import { pageStyle } from './page-style.js';
-import { countVerdicts, failsRun, verdicts, type RunReport, type Verdict } from './types.js';
+import { countVerdicts, failsRun, outcomeOf, verdicts, type RunReport, type Verdict } from './types.js';
 
 /** A sign for each verdict, so that none is told by colour alone. */
 const signs: Readonly<Record<Verdict, string>> = { 'pass': '\u2713', 'fail': '\u2717', 'error': '!', 'known-failure': '\u2248', 'not-applicable': '\u2013', 'skipped': '\u25cb' };
@@ -66,7 +66,7 @@ function card(run: RunReport, label: string): string {
     ['Options', `${options.parallel} at a time, ${options.timeoutMs} ms each${options.level === undefined ? '' : `, level ${options.level}`}${options.destructive ? ', destructive' : ''}, prefix ${options.prefix}`],
     ['Kit', run.kit], ...run.notes.map((note): readonly [string, string] => ['Remark', note]),
   ];
-  return `<section class="run"><h2>${html(label)}</h2><p class="outcome ${failing === 0 ? 'good' : 'bad'}"><b aria-hidden="true">${failing === 0 ? signs.pass : signs.fail}</b> ${failing === 0 ? 'conforms' : `${failing} required ${failing === 1 ? 'case' : 'cases'} not passed`} <span class="must">MUST ${must.passed} of ${must.judged}</span></p>
+  return `<section class="run"><h2>${html(label)}</h2><p class="outcome ${failing === 0 ? 'good' : 'bad'}"><b aria-hidden="true">${failing === 0 ? signs.pass : signs.fail}</b> ${outcomeOf(run)} <span class="must">MUST ${must.passed} of ${must.judged}</span></p>
 ${bar(counts, run.cases.length)}<ul class="totals">${verdicts.filter((verdict) => counts[verdict] > 0).map((verdict) => `<li class="${verdict}"><b aria-hidden="true">${signs[verdict]}</b> ${counts[verdict]} ${words[verdict]}</li>`).join('')}</ul>
 <p class="when"><time datetime="${html(run.started)}">${html(run.started.replace('T', ' ').replace(/(?:\.\d+)?Z$/, ' UTC'))}</time>, ${(run.durationMs / 1000).toFixed(1)} s, <span>seed ${run.seed}</span>, <span>version ${html(endpoint.version ?? 'unknown')}</span></p>
 <details><summary>Endpoint and options</summary><dl>${facts.map(([name, value]) => `<dt>${name}</dt><dd>${html(value)}</dd>`).join('')}</dl></details></section>`;

@@ -100,6 +100,7 @@ describe('reports', () => {
   });
 
   it('the terminal is not obeyed by control characters of an endpoint', () => {
+    expect(renderSummary({ ...report, cases: [{ ...base, verdict: 'not-applicable' }] })).toMatch(/; nothing was judged\n$/);
     const text = renderSummary({ ...report, cases: [{ ...base, verdict: 'fail', failure: { kind: 'assertion', message: 'x', actual: '\u001b]0;title\u0007\u009b2J\r' } }] });
     expect(text).toContain('actual   \\x1b]0;title\\x07\\x9b2J\\x0d');
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);

@@ -1,7 +1,7 @@
 /** What a person sees in a terminal: a line that moves while it runs (only on a terminal), then failures and a table by area. */
 import type { Endpoint } from '../endpoint.js';
 import type { RunEvent } from '../runner.js';
-import { countByArea, countVerdicts, failsRun, verdicts, type CaseReport, type RunReport } from './types.js';
+import { countByArea, countVerdicts, outcomeOf, verdicts, type CaseReport, type RunReport } from './types.js';
 
 interface Output {
   readonly isTTY?: boolean;
@@ -51,7 +51,6 @@ export function renderSummary(report: RunReport, options: { readonly verbose?: b
   for (const [area, counts] of areas) out.push(row(area, verdicts.map((verdict) => (counts[verdict] === 0 ? '.' : String(counts[verdict])))));
   const all = countVerdicts(cases);
   if (areas.length > 1) out.push(row('all', verdicts.map((verdict) => String(all[verdict]))));
-  const failing = cases.filter((one) => failsRun(one, report.options.level)).length;
-  out.push('', `${tame(report.endpoint.name)}: ${all.pass} of ${cases.length} passed in ${(report.durationMs / 1000).toFixed(1)} s, seed ${report.seed}; ${failing === 0 ? 'conforms' : `${failing} required ${failing === 1 ? 'case' : 'cases'} not passed`}`, '');
+  out.push('', `${tame(report.endpoint.name)}: ${all.pass} of ${cases.length} passed in ${(report.durationMs / 1000).toFixed(1)} s, seed ${report.seed}; ${outcomeOf(report)}`, '');
   return out.join('\n');
 }

@@ -114,3 +114,10 @@ export function failsRun(one: Pick<CaseReport, 'verdict' | 'level'>, level?: Lev
   const rank = { MUST: 0, SHOULD: 1, MAY: 2, INFORMATIONAL: 3 } as const;
   return one.level !== 'INFORMATIONAL' && rank[one.level] <= rank[level ?? 'MUST'];
 }
+
+/** A run in a few words; one in which nothing could be judged shows no conformity. */
+export function outcomeOf({ cases, options }: Pick<RunReport, 'cases' | 'options'>): string {
+  const failing = cases.filter((one) => failsRun(one, options.level)).length;
+  if (failing > 0) return `${failing} required ${failing === 1 ? 'case' : 'cases'} not passed`;
+  return cases.some((one) => one.verdict === 'pass') ? 'conforms' : 'nothing was judged';
+}
