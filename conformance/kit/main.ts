@@ -135,7 +135,7 @@ const diesOfDeletions = /^apache-4\./;
 
 /** Starts the endpoint, where the kit is to, and finds out about it. */
 async function openEndpoint(options: ConformOptions, setup: Setup | undefined, grpc: boolean): Promise<Opened> {
-  const started = options.start === undefined ? undefined : await (await import('./start.js')).startEndpoint(options.start, { setup, grpc: grpc && options.grpc === undefined, behindProxy: options.faults !== undefined });
+  const started = options.start === undefined ? undefined : await (await import('./start.js')).startEndpoint(options.start, { setup, grpc: grpc && options.grpc === undefined, behindProxy: options.faults !== undefined || options.selfCheck });
   const spec: SetupSpec | undefined = setup === undefined ? undefined : setups[setup];
   try {
     const endpoint = await discover({

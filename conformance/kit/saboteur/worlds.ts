@@ -107,6 +107,21 @@ const unjudged = /\/timer(?:wheel|log)/;
 
 const checkpointPatienceMs = 30_000;
 
+/** A broker that runs replaces files of its configuration: one may be gone while the copy is made. */
+const copyAttempts = 20;
+
+async function copied(from: string, to: string, filter: (path: string) => boolean): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await cp(from, to, { recursive: true, filter });
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt >= copyAttempts) throw error;
+      await sleep(50);
+    }
+  }
+}
+
 /** Each sabotage has a copy of the files to itself. */
 function files({ endpoint, dispose }: StageEndpoint): World {
   return {
@@ -119,7 +134,7 @@ function files({ endpoint, dispose }: StageEndpoint): World {
       for (let waited = 0; waited < checkpointPatienceMs && !existsSync(checkpoint); waited += 100) await sleep(100);
       // First: written on meanwhile, it would say more than the copied log has.
       await cp(checkpoint, join(dir, 'checkpoint'));
-      await cp(from, dir, { recursive: true, filter: (path) => path !== checkpoint && !unjudged.test(path) });
+      await copied(from, dir, (path) => path !== checkpoint && !unjudged.test(path));
       const faults: unknown[] = [];
       try {
         one?.files?.(dir);
