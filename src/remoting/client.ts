@@ -2,7 +2,6 @@
  * Connections of ours to name servers and brokers: one per address, dialled at the first call and again at the next call after it
  * broke. No retries and no choice among addresses here; address-list.ts picks.
  */
-import { connect as netConnect, type Socket } from 'node:net';
 import { connect as tlsConnect, type ConnectionOptions } from 'node:tls';
 import type { Command, SerializeType } from '../codec/command.js';
 import { Fault } from '../codec/errors.js';
@@ -12,6 +11,7 @@ import { newCounters, type Counters } from './counters.js';
 import type { Dispatcher } from './dispatch.js';
 import { decodeAnswerOnly } from './answers.js';
 import { defaultServerLimits, type ConnectionLimits } from './limits.js';
+import { systemNet, type Net, type NetSocket } from './net.js';
 import { within } from './server.js';
 import type { EventTurn } from './turn.js';
 import type { Clock, Log, OutgoingRequest, TimerHandle } from './types.js';
@@ -32,6 +32,8 @@ export interface ClientOptions {
   readonly connectTimeoutMs?: number;
   /** Dial with TLS (`tls.enable`). */
   readonly tls?: ConnectionOptions | undefined;
+  /** Where plain connections come from; the system's sockets when absent. */
+  readonly net?: Net | undefined;
 }
 
 export class RemotingClient implements ConnectionHost {
@@ -45,9 +47,10 @@ export class RemotingClient implements ConnectionHost {
   private readonly dispatcher: Dispatcher | undefined;
   private readonly connectTimeoutMs: number;
   private readonly dialTls: ConnectionOptions | undefined;
+  private readonly net: Net;
   private readonly byAddress = new Map<string, Promise<RemotingConnection>>();
   private readonly all = new Set<RemotingConnection>();
-  private readonly dialling = new Set<Socket>();
+  private readonly dialling = new Set<NetSocket>();
   private checker: TimerHandle | undefined;
   private closed = false;
 
@@ -60,6 +63,7 @@ export class RemotingClient implements ConnectionHost {
     this.calls = options.calls ?? new CallTimeouts(options.clock);
     this.connectTimeoutMs = options.connectTimeoutMs ?? connectTimeoutMsDefault;
     this.dialTls = options.tls;
+    this.net = options.net ?? systemNet;
   }
 
   /** The open connection to `host:port`, dialled when there is none. Rejects with Fault. */
@@ -97,8 +101,8 @@ export class RemotingClient implements ConnectionHost {
     const target = splitAddress(address);
     if (target === undefined) return Promise.reject(new Fault(`"${address.slice(0, 200)}" is not host:port`));
     return new Promise((resolve, reject) => {
-      const to = { host: target.host, port: target.port, noDelay: true, allowHalfOpen: true };
-      const socket = this.dialTls === undefined ? netConnect(to) : tlsConnect({ ...to, ...this.dialTls });
+      const to = { ...target, noDelay: true, allowHalfOpen: true };
+      const socket = this.dialTls === undefined ? this.net.connect(target.host, target.port) : tlsConnect({ ...to, ...this.dialTls });
       this.dialling.add(socket);
       const timer = this.clock.setTimeout(() => fail(new Fault(`no connection to ${address} within ${this.connectTimeoutMs} ms`)), this.connectTimeoutMs);
       const fail = (error: Error): void => {

@@ -8,6 +8,7 @@ export type { Counters } from './counters.js';
 export { Dispatcher, exceptionText, type DispatcherOptions } from './dispatch.js';
 export { defaultLanes, Lane, LaneSet, rejectRequestRemark, timeoutCleanRemark } from './lanes.js';
 export { defaultServerLimits, type ConnectionLimits, type ServerLimits } from './limits.js';
+export { systemNet, type Net, type NetServer, type NetSocket } from './net.js';
 export { RemotingServer, type ServerOptions } from './server.js';
 export { clientTls, ServerTls, tlsDefaults, type TlsConfig } from './tls.js';
 export { EventTurn } from './turn.js';

@@ -2,13 +2,13 @@
  * A listening port: accepts connections within a limit, looks after slow and idle ones, and stops gracefully. Several servers (the
  * broker's port, its fast port, the name server) share one turn, one set of call timeouts and, where they are one broker, one LaneSet.
  */
-import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { SerializeType } from '../codec/command.js';
 import { CallTimeouts } from './call-timeouts.js';
 import { RemotingConnection, type ConnectionHost } from './connection.js';
 import { newCounters, type Counters } from './counters.js';
 import type { Dispatcher } from './dispatch.js';
 import { defaultServerLimits, type ServerLimits } from './limits.js';
+import { systemNet, type Net, type NetServer, type NetSocket } from './net.js';
 import type { ServerTls } from './tls.js';
 import type { EventTurn } from './turn.js';
 import type { Clock, Log, TimerHandle } from './types.js';
@@ -31,6 +31,8 @@ export interface ServerOptions {
   readonly serialize?: SerializeType;
   /** TLS and PROXY headers before the first frame; without it frames are expected from the first byte on. */
   readonly tls?: ServerTls;
+  /** Where connections come from; the system's sockets when absent. */
+  readonly net?: Net | undefined;
   /** Once for each connection, before its first frame. */
   readonly onConnection?: (connection: RemotingConnection) => void;
   /** Once for each connection that is gone. */
@@ -49,7 +51,7 @@ export class RemotingServer implements ConnectionHost {
   readonly sharesReads = true;
   private readonly dispatcher: Dispatcher;
   private readonly options: ServerOptions;
-  private readonly net: Server;
+  private readonly net: NetServer;
   private readonly all = new Set<RemotingConnection>();
   private checker: TimerHandle | undefined;
   private goneListener: (() => void) | undefined;
@@ -67,21 +69,14 @@ export class RemotingServer implements ConnectionHost {
     this.calls = options.calls ?? new CallTimeouts(options.clock);
     this.serialize = options.serialize ?? 'JSON';
     this.tls = options.tls;
-    this.net = createNetServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.accept(socket));
+    this.net = (options.net ?? systemNet).createServer((socket) => this.accept(socket));
   }
 
   /** Starts listening; port 0 picks a free one. Rejects with the system's error (EADDRINUSE, EACCES, ...). */
-  listen(host: string, port: number): Promise<{ readonly host: string; readonly port: number }> {
-    return new Promise((resolve, reject) => {
-      this.net.once('error', reject);
-      this.net.listen({ host, port, backlog: 1024 }, () => {
-        this.net.off('error', reject);
-        this.net.on('error', (error: Error) => this.log.error({ error: error.message }, 'listening socket failed'));
-        this.listening = true;
-        const address = this.net.address() as AddressInfo;
-        resolve({ host: address.address, port: address.port });
-      });
-    });
+  async listen(host: string, port: number): Promise<{ readonly host: string; readonly port: number }> {
+    const bound = await this.net.listen(host, port, (error) => this.log.error({ error: error.message }, 'listening socket failed'));
+    this.listening = true;
+    return bound;
   }
 
   get connections(): Iterable<RemotingConnection> {
@@ -93,7 +88,7 @@ export class RemotingServer implements ConnectionHost {
   }
 
   /** A connection of this port; also one that another listener accepted. */
-  accept(socket: Socket): void {
+  accept(socket: NetSocket): void {
     if (this.all.size >= this.limits.connectionsMax) {
       this.counters.closed.tooMany++;
       this.log.warn({ peer: socket.remoteAddress, limit: this.limits.connectionsMax }, 'too many connections, a new one is closed');

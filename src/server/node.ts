@@ -2,17 +2,14 @@
  * One running process: name server, broker, or both, with their ports, store and order of starting and stopping.
  * It owns the sockets and the store; what they serve is namesrv/ and broker/. The command line is main.ts.
  */
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../codec/errors.js';
 import type { Role } from '../codec/requests.js';
-import { CallTimeouts, clientTls, defaultLanes, Dispatcher, EventTurn, LaneSet, RemotingClient, RemotingServer, ServerTls, systemClock } from '../remoting/index.js';
+import { CallTimeouts, clientTls, defaultLanes, Dispatcher, EventTurn, LaneSet, RemotingClient, RemotingServer, ServerTls } from '../remoting/index.js';
 import type { Clock, FastHandler, Handlers, Log } from '../remoting/types.js';
 import type { RequestName } from '../codec/requests.js';
-import { realDisk, type Disk } from '../store/disk.js';
-import { collectGarbage } from '../store/collect.js';
 import { openStore, type OpenStore } from '../store/message-store.js';
 import { createBroker, isUnspecific, type Broker } from './broker/broker.js';
 import { isBatchQueue, storedBatchTopics } from './broker/topics.js';
@@ -21,6 +18,7 @@ import { ConfigError, fixedSettings, withTlsFile } from './config.js';
 import { startBesideBroker } from './filter-server/beside-broker.js';
 import type { Resolved } from './config.js';
 import type { LogLevel } from './log.js';
+import { realEnv, type Env } from './env.js';
 import { createNameServer, type NameServer } from './namesrv/name-server.js';
 import type { Proxy } from './proxy/service.js';
 
@@ -45,6 +43,8 @@ export interface NodeOptions {
   readonly log: Log;
   /** What filter servers beside the broker log. */
   readonly logLevel?: LogLevel | undefined;
+  /** The world of the process; the real one when absent. */
+  readonly env?: Env | undefined;
 }
 
 export interface RunningNode {
@@ -62,8 +62,7 @@ export interface RunningNode {
 interface Shared {
   readonly config: Resolved;
   readonly log: Log;
-  readonly clock: Clock;
-  readonly disk: Disk;
+  readonly env: Env;
   readonly turn: EventTurn;
   readonly calls: CallTimeouts;
   readonly client: RemotingClient;
@@ -85,13 +84,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   config.store.storePathRootDir = dataDir;
   if (config.broker.storePathConfigDir === '') config.broker.storePathConfigDir = join(dataDir, 'config');
   if (config.namesrv.kvConfigPath === '') config.namesrv.kvConfigPath = join(dataDir, 'config', 'kvConfig.json');
-  ensureWritable(dataDir);
+  const env = options.env ?? realEnv();
+  ensureWritable(env, dataDir);
 
-  const clock = systemClock(true);
-  const turn = new EventTurn((error) => log.error({ error: textOf(error) }, 'the end of a turn failed'));
+  const { clock, net } = env;
+  const turn = new EventTurn((error) => log.error({ error: textOf(error) }, 'the end of a turn failed'), env.defer);
   const calls = new CallTimeouts(clock);
   const { tls, grpcTls, dialTls } = openTls(config, clock, log);
-  const shared: Shared = { config, log, clock, disk: realDisk(), turn, calls, tls, grpcTls, client: new RemotingClient({ turn, clock, log, calls, tls: dialTls }) };
+  const shared: Shared = { config, log, env, turn, calls, tls, grpcTls, client: new RemotingClient({ turn, clock, log, calls, net, tls: dialTls }) };
 
   // In the order of stopping: a broker leaves before the name server that it registered with.
   const parts: Part[] = [];
@@ -159,21 +159,12 @@ export function openTls(config: Resolved, clock: Clock, log: Log): { tls: Server
   }
 }
 
-function ensureWritable(dir: string): void {
+function ensureWritable(env: Env, dir: string): void {
   try {
-    makeDirectory(dir);
-    accessSync(dir, constants.W_OK | constants.R_OK | constants.X_OK);
+    env.makeWritable(dir);
   } catch (error) {
     throw new StartError(`data directory ${dir} cannot be written: ${textOf(error)} (choose another with --data)`);
   }
-}
-
-/** One level at a time: Node's recursive form never returns where the kernel refuses new directories (below /proc). */
-function makeDirectory(dir: string): void {
-  if (existsSync(dir)) return;
-  const parent = dirname(dir);
-  if (parent !== dir) makeDirectory(parent);
-  mkdirSync(dir);
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
@@ -192,14 +183,6 @@ export function shownAddress(host: string, port: number): string {
 export function dialHost(host: string): string {
   if (host === '::') return '::1';
   return isUnspecific(host) ? '127.0.0.1' : host;
-}
-
-/** The first address of this machine that others can reach (`RemotingUtil#getLocalAddress`), or loopback. */
-export function machineHost(): string {
-  for (const addresses of Object.values(networkInterfaces())) {
-    for (const address of addresses ?? []) if (!address.internal && address.family === 'IPv4') return address.address;
-  }
-  return '127.0.0.1';
 }
 
 export async function listen(server: Pick<RemotingServer, 'listen'>, what: string, host: string, port: number): Promise<{ host: string; port: number }> {
@@ -228,9 +211,9 @@ interface PortOptions {
 }
 
 function createPort(shared: Shared, port: PortOptions): RemotingServer {
-  const { log, clock, turn, calls, config, tls } = shared;
+  const { log, env: { clock, net }, turn, calls, config, tls } = shared;
   return new RemotingServer({
-    turn, clock, log, calls, tls,
+    turn, clock, log, calls, tls, net,
     dispatcher: new Dispatcher({ handlers: port.handlers, ...(port.fast === undefined ? {} : { fast: port.fast }), role: port.role, lanes: port.lanes, log }),
     limits: { connectionsMax: config.server.maxConnections, idleMsMax: config.server.serverChannelMaxIdleTimeSeconds * 1000 },
     ...(port.onConnectionClosed === undefined ? {} : { onConnectionClosed: port.onConnectionClosed }),
@@ -244,7 +227,7 @@ interface NamesrvPart extends Part {
 }
 
 async function startNamesrv(shared: Shared, broker: () => Broker | undefined): Promise<NamesrvPart> {
-  const { config, log, clock, disk, client } = shared;
+  const { config, log, env: { clock, disk }, client } = shared;
   const namesrv: NameServer = createNameServer({
     config: config.namesrv, clock, disk, log,
     oneway: (address, request) => client.oneway(address, request),
@@ -272,7 +255,7 @@ async function startNamesrv(shared: Shared, broker: () => Broker | undefined): P
 
 /** The gRPC endpoint before the broker of this process. The service is loaded for its first connection. */
 async function startGrpc(shared: Shared, broker: Broker, port: number): Promise<Part & { readonly address: string }> {
-  const { config, log, clock } = shared;
+  const { config, log, env: { clock } } = shared;
   const { GrpcServer } = await import('../remoting/grpc.js');
   let proxy: Proxy | undefined;
   const { grpcTls: tls } = shared;
@@ -305,7 +288,8 @@ interface BrokerPart extends Part {
 
 /** Opens and recovers the store and composes the broker; no port listens yet. */
 async function openBroker(shared: Shared): Promise<BrokerPart> {
-  const { config, log, clock, disk, turn, client } = shared;
+  const { config, log, env, turn, client } = shared;
+  const { clock, disk } = env;
   // The store is recovered before the broker's table is there.
   const batchTopics = storedBatchTopics(disk, config.broker.storePathConfigDir);
   let isBatchTopic = (topic: string): boolean => batchTopics.has(topic);
@@ -315,16 +299,17 @@ async function openBroker(shared: Shared): Promise<BrokerPart> {
     commitLogDir: config.store.storePathCommitLog,
     disk, clock, log,
     config: storeConfig,
-    collect: collectGarbage,
+    collect: env.collect,
     isBatchTopic: (topic) => isBatchTopic(topic),
   });
   let broker: Broker;
   try {
     broker = createBroker({
       config: config.broker, store, disk, clock, log, turn, client,
-      random: Math.random,
+      random: env.random,
       listenHost: config.server.bindAddress,
-      machineHost: machineHost(),
+      machineHost: env.machineHost(),
+      limits: env.limits,
       storeConfig,
       shownConfig: fixedSettings,
     });

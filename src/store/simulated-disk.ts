@@ -69,8 +69,10 @@ export class SimulatedDisk implements Disk {
   readonly spaces = new Map<string, DiskSpace>();
   /** Milliseconds since the epoch, for modification times. */
   nowMs = 0;
-  /** Work off the thread takes this many microtasks. */
+  /** Work off the thread takes this many microtasks, */
   latency = 1;
+  /** or until this settles. */
+  wait: ((op: 'read' | 'write' | 'datasync' | 'syncDir', bytes: number) => Promise<void>) | undefined = undefined;
   readonly #failures: { op: DiskOp; code: string; match: RegExp | undefined; left: number }[] = [];
   #random: number;
   #names = new Map<string, Inode>();
@@ -206,6 +208,12 @@ export class SimulatedDisk implements Disk {
     return true;
   }
 
+  /** What an operation off the thread waits for before it does its work. */
+  async late(op: 'read' | 'write' | 'datasync' | 'syncDir', bytes: number): Promise<void> {
+    if (this.wait !== undefined) await this.wait(op, bytes);
+    else for (let i = 0; i < this.latency; i++) await Promise.resolve();
+  }
+
   assertUp(life: number): void {
     if (this.#down || life !== this.life) throw new SimulatedCrash();
   }
@@ -318,7 +326,7 @@ export class SimulatedDisk implements Disk {
   async syncDir(dir: string): Promise<void> {
     const life = this.life;
     const full = path.resolve(dir);
-    for (let i = 0; i < this.latency; i++) await Promise.resolve();
+    await this.late('syncDir', 0);
     this.assertUp(life);
     const torn = this.count('syncDir', full);
     if (torn) throw new SimulatedCrash();
@@ -376,7 +384,7 @@ class SimulatedFile implements DiskFile {
   }
 
   async read(target: Uint8Array, position: number): Promise<number> {
-    for (let i = 0; i < this.#disk.latency; i++) await Promise.resolve();
+    await this.#disk.late('read', target.length);
     return this.readSync(target, position);
   }
 
@@ -394,7 +402,7 @@ class SimulatedFile implements DiskFile {
   async write(bytes: Uint8Array, position: number): Promise<void> {
     this.#check();
     const copy = bytes.slice();
-    for (let i = 0; i < this.#disk.latency; i++) await Promise.resolve();
+    await this.#disk.late('write', copy.length);
     this.writeSync(copy, 0, copy.length, position);
   }
 
@@ -402,7 +410,7 @@ class SimulatedFile implements DiskFile {
     this.#check();
     const inode = this.#inode;
     const count = inode.changes.length;
-    for (let i = 0; i < this.#disk.latency; i++) await Promise.resolve();
+    await this.#disk.late('datasync', 0);
     this.#sync(inode, count);
   }
 

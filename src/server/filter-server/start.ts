@@ -6,7 +6,8 @@ import { CallTimeouts, defaultLanes, Dispatcher, EventTurn, LaneSet, RemotingCli
 import type { Log } from '../../remoting/types.js';
 import { isUnspecific } from '../broker/broker.js';
 import type { Resolved } from '../config.js';
-import { listen, machineHost, openTls, shownAddress, StartError, textOf } from '../node.js';
+import { machineHost } from '../env.js';
+import { listen, openTls, shownAddress, StartError, textOf } from '../node.js';
 import { createFilterServer, type FilterServer } from './filter-server.js';
 import { JavaSandboxes } from './java-sandbox.js';
 import { javaScriptSandboxes } from './javascript-sandbox.js';
