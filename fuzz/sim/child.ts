@@ -4,6 +4,7 @@ import { install } from './globals.js';
 import { escape, runSchedule } from './schedule.js';
 
 install();
+Error.stackTraceLimit = 5;
 process.on('unhandledRejection', escape);
 process.on('uncaughtException', escape);
 

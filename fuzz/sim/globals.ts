@@ -3,6 +3,9 @@
  * so that the clients run unchanged. Only for a process of its own: never within a test.
  */
 import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { createContext, type Context } from '../../conformance/kit/context.js';
+import type { Endpoint } from '../../conformance/kit/endpoint.js';
+import { featureNames } from '../../conformance/kit/features.js';
 import type { Network } from './network.js';
 import type { World } from './world.js';
 
@@ -86,4 +89,21 @@ function sleep<T>(ms: number, value?: T, options: { readonly signal?: AbortSigna
     if (signal?.aborted === true) stop();
     else signal?.addEventListener('abort', stop, { once: true });
   });
+}
+
+export interface Target {
+  readonly host: string;
+  readonly brokerName: string;
+  /** Begins the names of topics. */
+  readonly name: string;
+  readonly namesrv?: string;
+}
+
+/** What the kit's clients need to know of a simulated broker. */
+export function contextFor(world: World, { host, brokerName, name, namesrv = '10.0.0.1:9876' }: Target): Context {
+  const endpoint: Endpoint = {
+    name: 'simulated', kind: 'skylark', version: '5.5.0', namesrv, broker: `${host}:10911`, brokerName, cluster: 'DefaultCluster', grpc: undefined, storeDir: undefined,
+    features: new Set(featureNames.filter((one) => one !== 'namesrv-admin')), profile: 'full', keepsTopics: true, signer: undefined,
+  };
+  return createContext({ endpoint, caseName: name, seed: world.random.word(), prefix: 's_', runId: 'r' });
 }

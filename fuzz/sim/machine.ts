@@ -3,7 +3,7 @@
  * line starts it. It can be stopped in order, killed at any moment, stand still, and lose its power.
  */
 import type { Log } from '../../src/remoting/types.js';
-import { resolveConfig } from '../../src/server/config.js';
+import { resolveConfig, type Resolved } from '../../src/server/config.js';
 import type { Env } from '../../src/server/env.js';
 import { startNode, type RunningNode } from '../../src/server/node.js';
 import type { Disk } from '../../src/store/disk.js';
@@ -17,6 +17,10 @@ export interface MachineOptions {
   readonly host: string;
   readonly role: 'namesrv' | 'broker';
   readonly settings: Readonly<Record<string, string>>;
+  /** Bytes of a CommitLog file, smaller than a configuration may say. */
+  readonly commitLogBytes?: number | undefined;
+  /** Of the disk's choices; the world's otherwise. */
+  readonly diskSeed?: number | undefined;
   /** A disk with a bug, for canaries. */
   readonly wrapDisk?: ((disk: Disk) => Disk) | undefined;
 }
@@ -27,11 +31,13 @@ const smallSettings: Readonly<Record<string, string>> = {
   mappedFileSizeTimerLog: String(52 * 64), tailCacheBytesMax: String(1 << 20), readCacheBytesMax: String(1 << 20), 'tls.server.mode': 'disabled',
 };
 
-const dataDir = '/data';
+export const dataDir = '/data';
 
 interface Running extends Life {
   readonly clock: SimClock;
   readonly node: Promise<RunningNode>;
+  /** Rejects when the process is killed. */
+  readonly death: Promise<never>;
 }
 
 export class Machine {
@@ -43,6 +49,8 @@ export class Machine {
   skewMs = 0;
   /** Milliseconds of an operation of the disk off the thread. */
   diskMs: readonly [number, number] = [0.02, 0.4];
+  /** Its files are older by so much than the world's time says. */
+  diskAgeMs = 0;
   starts = 0;
   private readonly world: World;
   private readonly network: Network;
@@ -54,9 +62,18 @@ export class Machine {
     this.options = options;
     this.name = options.name;
     this.host = options.host;
-    this.disk = simulatedDisk(world.random.word());
+    this.disk = simulatedDisk(options.diskSeed ?? world.random.word());
     this.disk.wait = () => world.sleep(world.between(...this.diskMs));
     this.disk.spaces.set(dataDir, { totalBytes: 200 * 1024 ** 3, freeBytes: 150 * 1024 ** 3, availableBytes: 140 * 1024 ** 3 });
+  }
+
+  nowMs(): number {
+    return this.world.nowMs();
+  }
+
+  /** After each event: files that change now have this time. */
+  tick(): void {
+    this.disk.nowMs = this.world.nowMs() - this.diskAgeMs;
   }
 
   get up(): boolean {
@@ -78,15 +95,21 @@ export class Machine {
     const death = new Promise<never>((_resolve, reject) => { died = reject; });
     death.catch(() => undefined);
     const life: Life & { died: (error: Error) => void } = { host: this.host, gate: (run) => { clock.gate(run); }, isDead: () => this.disk.isDown, died: (error) => { died(error); } };
-    const config = resolveConfig(new Map(Object.entries({
-      ...smallSettings, storePathRootDir: dataDir, bindAddress: this.host, listenPort: this.options.role === 'namesrv' ? '9876' : '10911', ...this.options.settings,
-    })), '', this.options.role);
-    const node = startNode({ role: this.options.role, config, log: this.log(), env: this.env(clock, life) });
-    this.running = Object.assign(life, { clock, node });
+    const node = startNode({ role: this.options.role, config: this.config(), log: this.log(), env: this.env(clock, life) });
+    this.running = Object.assign(life, { clock, node, death });
     this.ended = died;
     const served = await Promise.race([node, death]);
     void served;
     this.world.tell(this.name, 'serves');
+  }
+
+  /** As its process reads it at a start. */
+  config(): Resolved {
+    const config = resolveConfig(new Map(Object.entries({
+      ...smallSettings, storePathRootDir: dataDir, bindAddress: this.host, listenPort: this.options.role === 'namesrv' ? '9876' : '10911', ...this.options.settings,
+    })), '', this.options.role);
+    config.store.mappedFileSizeCommitLog = this.options.commitLogBytes ?? config.store.mappedFileSizeCommitLog;
+    return config;
   }
 
   private ended: (error: Error) => void = () => undefined;
@@ -97,7 +120,7 @@ export class Machine {
     if (running === undefined) return;
     this.world.tell(this.name, 'stop');
     const node = await running.node;
-    await node.stop();
+    await Promise.race([node.stop(), running.death]);
     if (this.running !== running) return;
     this.network.end(running, false);
     running.clock.stop();

@@ -52,6 +52,10 @@ export class SimSocket extends Duplex implements NetSocket {
     this.connected = connected;
   }
 
+  get connecting(): boolean {
+    return !this.connected;
+  }
+
   /** For those who know sockets. */
   setNoDelay(): this {
     return this;
@@ -226,6 +230,11 @@ export class Network {
 
   isDead(socket: SimSocket): boolean {
     return this.owners.get(socket)?.isDead() === true;
+  }
+
+  /** Connections whose other end is gone without a word are reset at last. */
+  sweep(): void {
+    for (const socket of [...this.sockets]) if (socket.peer === undefined && !socket.connecting) socket.destroy(new SystemError('ECONNRESET'));
   }
 
   /** Connections between two hosts, told once each, from the end of `a`. */
