@@ -13,6 +13,9 @@ const stepBytesDefault = 64 * 1024 * 1024;
 /** Milliseconds between two words about how far it has come. */
 const progressMs = 5000;
 
+/** Zeros at a record's end that nobody sends. */
+const tornZeros = 8;
+
 /** How far the log goes, and why no further. */
 export interface Scan {
   readonly end: number;
@@ -61,7 +64,8 @@ export class LogScanner {
           log.info({ phyOffset: at, from, filesEnd: commitLog.files.at(-1)?.end }, 'is going through the log');
         }
       }
-      const found = this.#readAt(file, at, checks);
+      let found = this.#readAt(file, at, checks);
+      if (found === 'record' && at >= goodBelow && this.#isTorn(file, at, checks)) found = 'the end of the record was not written';
       if (found === 'record') {
         this.#dispatcher.dispatch(record);
         this.#parts.index?.keep();
@@ -81,6 +85,22 @@ export class LogScanner {
       at = next;
       file = commitLog.fileAt(at) as LogFile;
     }
+  }
+
+  /**
+   * True when the end of a record is missing: a write that a crash cut short leaves zeros, and the CRC covers the body alone, not the topic and the properties
+   * behind it. Properties may end with a zero; so many of them, or such a record at the log's very end, were not meant. `record` holds the record again.
+   */
+  #isTorn(file: LogFile, at: number, checks: number): boolean {
+    const { record } = this.#window;
+    const end = record.propertiesEnd > record.propertiesStart ? record.propertiesEnd : record.topicEnd;
+    let zeros = 0;
+    while (zeros < tornZeros && end - zeros > record.topicStart && record.bytes[end - zeros - 1] === 0) zeros++;
+    if (zeros === 0 || zeros === tornZeros) return zeros > 0;
+    const next = at + record.size;
+    const follows = file.end - next >= 8 && this.#readAt(file, next, checks);
+    this.#readAt(file, at, checks);
+    return follows !== 'record' && follows !== 'blank';
   }
 
   /** What stands at a position: a good record, the blank that ends a file, zeros, or why it is none of these. */
