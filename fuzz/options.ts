@@ -15,6 +15,10 @@ export const usage = `npm run fuzz -- [options]
   --canary NAME   runs the target with this planted bug, until it is found
   --canaries      all of them: each has to be found within its budget
   --replay FILE   runs the input of a find again; with --target, any file
+  --sim           schedules of a simulated cluster instead: name servers, brokers, clients and faults from one seed. With --canaries: planted bugs;
+                  with --replay SEED/N: one schedule, with its trace
+  --crash-points  a broker stopped at every operation of its disk, in both flush modes, by kill and power loss; with --canaries: planted bugs
+  --stride N      of the crash points only every N-th (1)
   --merge         adds those inputs of --corpus DIR to the project's corpus that reach code which its own do not
 
   exit code: 0 nothing found, 1 something found (or a canary not found), 2 usage`;
@@ -31,14 +35,18 @@ export interface Options {
   readonly json: boolean;
   readonly canary: string | undefined;
   readonly replay: string | undefined;
-  readonly mode: 'campaign' | 'list' | 'canaries' | 'replay' | 'merge' | 'help';
+  /** Of crash points: every so many. */
+  readonly stride: number;
+  /** Planted bugs, whatever the mode. */
+  readonly canaries: boolean;
+  readonly mode: 'sim' | 'crash-points' | 'campaign' | 'list' | 'canaries' | 'replay' | 'merge' | 'help';
 }
 
 export function parseOptions(args: readonly string[], today: string, processors: number): Options {
   const values = parsed(args);
   const minutes = number('minutes', values.minutes);
   const seconds = number('seconds', values.seconds);
-  const mode = values.help === true ? 'help' : values.list === true ? 'list' : values.replay !== undefined ? 'replay' : values.merge === true ? 'merge' : values.canaries === true ? 'canaries' : 'campaign';
+  const mode = values.help === true ? 'help' : values.sim === true ? 'sim' : values['crash-points'] === true ? 'crash-points' : values.list === true ? 'list' : values.replay !== undefined ? 'replay' : values.merge === true ? 'merge' : values.canaries === true ? 'canaries' : 'campaign';
   if (mode === 'merge' && values.corpus === undefined) throw new UsageError('--merge needs --corpus DIR');
   return {
     targets: values.target ?? [],
@@ -50,6 +58,8 @@ export function parseOptions(args: readonly string[], today: string, processors:
     json: values.json === true,
     canary: values.canary,
     replay: values.replay,
+    stride: Math.max(1, Math.floor(number('stride', values.stride) ?? 1)),
+    canaries: values.canaries === true || values.canary !== undefined,
     mode,
   };
 }
@@ -61,7 +71,7 @@ function parsed(args: readonly string[]) {
       options: {
         target: { type: 'string', multiple: true }, minutes: { type: 'string' }, seconds: { type: 'string' }, executions: { type: 'string' }, seed: { type: 'string' },
         workers: { type: 'string' }, corpus: { type: 'string' }, list: { type: 'boolean' }, json: { type: 'boolean' }, canary: { type: 'string' }, canaries: { type: 'boolean' },
-        replay: { type: 'string' }, merge: { type: 'boolean' }, help: { type: 'boolean' },
+        replay: { type: 'string' }, merge: { type: 'boolean' }, sim: { type: 'boolean' }, 'crash-points': { type: 'boolean' }, stride: { type: 'string' }, help: { type: 'boolean' },
       },
     }).values;
   } catch (error) {

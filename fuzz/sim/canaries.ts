@@ -10,6 +10,8 @@ export interface Canary {
   readonly wrapDisk?: (disk: Disk) => Disk;
   readonly settings?: Readonly<Record<string, string>>;
   readonly without?: ReadonlySet<FaultKind>;
+  /** Crash points of this mode convict it too. */
+  readonly crashPoints?: { readonly flush: 'ASYNC_FLUSH' | 'SYNC_FLUSH'; readonly kind: 'kill' | 'power' };
 }
 
 /** A disk whose files are changed by `change`. */
@@ -34,33 +36,40 @@ function changed(file: DiskFile, change: (file: DiskFile) => Partial<DiskFile>):
   });
 }
 
+/** A disk some of whose methods are others. */
+function withMethods(disk: Disk, change: (disk: Disk) => Partial<Disk>): Disk {
+  const other = change(disk);
+  return new Proxy(disk, {
+    get(target, name) {
+      if (Object.hasOwn(other, name)) return Reflect.get(other, name) as unknown;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+const isLog = (file: string): boolean => file.includes('/commitlog/');
+const isTable = (file: string): boolean => file.includes('/config/');
+
 export const canaries: readonly Canary[] = [
   {
-    name: 'sync-skipped', plants: 'fdatasync of the CommitLog says that it is done and does nothing', schedulesMax: 400,
-    wrapDisk: (disk) => withFiles(disk, (file) => (file.path.includes('/commitlog/') ? { datasync: () => Promise.resolve() } : {})),
+    name: 'sync-skipped', plants: 'fdatasync of the CommitLog says that it is done and does nothing', schedulesMax: 400, crashPoints: { flush: 'SYNC_FLUSH', kind: 'power' },
+    wrapDisk: (disk) => withFiles(disk, (file) => (isLog(file.path) ? { datasync: () => Promise.resolve() } : {})),
   },
   {
-    name: 'directory-unsynced', plants: 'new files are never made durable in their directory', schedulesMax: 800,
-    wrapDisk: (disk) => new Proxy(disk, {
-      get(target, name) {
-        if (name === 'syncDir') return () => Promise.resolve();
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
-    }),
+    name: 'directory-unsynced', plants: 'new files are never made durable in their directory', schedulesMax: 600, crashPoints: { flush: 'SYNC_FLUSH', kind: 'power' },
+    wrapDisk: (disk) => withMethods(disk, () => ({ syncDir: () => Promise.resolve() })),
   },
   {
-    name: 'short-write', plants: 'a write to the CommitLog of more than 600 bytes leaves its end out', schedulesMax: 400,
-    wrapDisk: (disk) => withFiles(disk, (file) => (file.path.includes('/commitlog/') ? { writeSync: (bytes, start, end, position) => { file.writeSync(bytes, start, end - start > 600 ? end - 40 : end, position); } } : {})),
+    name: 'short-write', plants: 'a long write to the CommitLog leaves its end out and says nothing', schedulesMax: 200, crashPoints: { flush: 'ASYNC_FLUSH', kind: 'kill' },
+    wrapDisk: (disk) => withFiles(disk, (file) => (isLog(file.path) ? { writeSync: (bytes, start, end, position) => { file.writeSync(bytes, start, end - start > 300 ? end - 40 : end, position); } } : {})),
   },
   {
-    name: 'offsets-forgotten', plants: 'tables of consumer offsets are written in one place and read in another', schedulesMax: 400,
-    wrapDisk: (disk) => new Proxy(disk, {
-      get(target, name) {
-        if (name === 'rename') return (from: string, to: string) => { if (!to.endsWith('topics.json')) target.rename(from, to); };
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
-    }),
+    name: 'rename-before-sync', plants: 'a table is renamed into its place before its bytes are synced', schedulesMax: 600, crashPoints: { flush: 'SYNC_FLUSH', kind: 'power' },
+    wrapDisk: (disk) => withFiles(disk, (file) => (isTable(file.path) ? { datasync: () => Promise.resolve(), datasyncSync: () => undefined } : {})),
+  },
+  {
+    name: 'table-unwritten', plants: 'tables of topics are not put into their place', schedulesMax: 200, crashPoints: { flush: 'SYNC_FLUSH', kind: 'kill' },
+    wrapDisk: (disk) => withMethods(disk, (target) => ({ rename: (from, to) => { if (!to.endsWith('topics.json')) target.rename(from, to); } })),
   },
 ];
