@@ -90,7 +90,7 @@ export class Script {
   }
 
   private promise(one: Promised extends infer P ? P extends Promised ? Omit<P, 'at'> : never : never): void {
-    this.promised.push({ ...one, at: this.world.now } as Promised);
+    this.promised.push({ ...one, at: this.world.now });
   }
 
   private async makeTopic(topic: string, queues: number): Promise<void> {

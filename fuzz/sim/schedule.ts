@@ -39,8 +39,10 @@ export interface Verdict {
 
 /** A schedule that takes longer, in its own time, hangs. */
 const limitMs = 600_000;
-/** How long consumers may take for what is left once everything is mended. */
-const drainMs = 90_000;
+/** How long consumers may take for what is left once everything is mended; and where some of it may be lost, which is then waited for in vain. */
+const drainMsMax = 90_000;
+const drainMsLossy = 15_000;
+const drainMsOf = (plan: Plan): number => (wasLossy(plan) ? drainMsLossy : drainMsMax);
 /** With ASYNC_FLUSH, what was acknowledged so shortly before a power loss may be lost: `flushIntervalCommitLog`, and what a sync takes. */
 const windowMs = 500 + 400;
 
@@ -124,7 +126,7 @@ async function playTraffic(plan: Plan): Promise<Done> {
   for (const { traffic } of all) traffic.start();
   await Promise.all([world.sleep(plan.durationMs), ...faultsOf(plan)]);
   await mend(cluster);
-  for (const { traffic } of all) await traffic.finish(drainMs);
+  for (const { traffic } of all) await traffic.finish(drainMsOf(plan));
   for (const { traffic, broker } of all) await traffic.read(`${broker.host}:10911`);
   const violations: string[] = [];
   let acknowledged = 0;
@@ -144,7 +146,7 @@ async function playWorkload(plan: Plan, workload: Workload): Promise<Done> {
   if (broker === undefined) throw new Error('a cluster without a broker');
   const t = contextOf(plan, broker, workload.name);
   const recorder = new Recorder((line) => { world.tell(line.process, `${line.type} ${line.op} ${line.key ?? ''} ${line.queueId ?? ''}@${line.queueOffset ?? ''} ${line.error ?? ''}`); });
-  const stage = new Stage(t, recorder, { durationMs: plan.durationMs, seed: world.random.word(), drainMs });
+  const stage = new Stage(t, recorder, { durationMs: plan.durationMs, seed: world.random.word(), get drainMs() { return drainMsOf(plan); } });
   const play = workload.play(stage);
   const faulty = (async () => {
     while (!recorder.lines.some((line) => line.op === 'send')) await world.sleep(5);
