@@ -1,6 +1,6 @@
 /**
- * The scenarios of `scenarios.ts` with remoting clients that know nothing but the remoting port of `skylark proxy`. PROXY_SDK: only libraries with this in their
- * names.
+ * The scenarios of `scenarios.ts` with remoting clients that know nothing but the remoting port of `skylark proxy`: Java 5.5.0, or those with PROXY_SDK in their
+ * names (`PROXY_SDK=` for all).
  */
 import { SkylarkProcess } from '../adapters/proxied.js';
 import { interopSuite, type Front } from './scenarios.js';
@@ -27,4 +27,4 @@ const proxy: Front = {
 };
 
 const sdks: readonly RemotingSdk[] = ['java-5.5.0', 'java-4.9.8', 'go'];
-for (const sdk of sdks) if (sdk.includes(process.env['PROXY_SDK'] ?? '')) interopSuite(sdk, proxy);
+for (const sdk of sdks) if (sdk.includes(process.env['PROXY_SDK'] ?? 'java-5.5.0')) interopSuite(sdk, proxy);

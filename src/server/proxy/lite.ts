@@ -31,23 +31,15 @@ export async function syncLiteSubscription(parts: ProxyParts, call: ProxyCall, r
   const topic = checkedTopic(parts, request.topic);
   const group = request.group?.name ?? '';
   checkGroup(group);
+  if (!parts.brokers.servesLite) throw new GrpcRefusal(grpcCode.NOT_IMPLEMENTED, 'lite topics are served by a broker itself, not by a proxy before a cluster');
   const action = actions.get(request.action);
   if (action === undefined) throw new GrpcRefusal(grpcCode.INTERNAL_SERVER_ERROR, 'unknown LiteSubscriptionAction: UNRECOGNIZED');
   const adding = request.action === liteSubscriptionAction.PARTIAL_ADD;
   if (adding) for (const liteTopic of request.liteTopicSet) checkLiteTopic(liteTopic);
   const offsetOption = adding && request.offsetOption !== undefined ? optionOf(request.offsetOption) : undefined;
   const body = writeJson({ subscriptionSet: [{ action, clientId: call.clientId, group, liteTopicSet: [...new Set(request.liteTopicSet)], offsetOption, topic, version: Number(request.version ?? 0) }] });
-  for (const broker of await brokersOf(parts, topic)) {
-    const reply = await parts.ask('LITE_SUBSCRIPTION_CTL', call.peer, {}, { broker, body: Buffer.from(body), language: call.language });
-    if (reply.code !== responseCodes.SUCCESS) return { status: statusOfReply(reply) };
-  }
-  return { status: statusOk };
-}
-
-/** Each broker of a parent topic keeps the subscriptions of its own light queues; one that nobody knows is refused by whichever is asked. */
-async function brokersOf(parts: ProxyParts, topic: string): Promise<readonly (string | undefined)[]> {
-  const queues = await parts.brokers.queuesOf(topic);
-  return queues === undefined ? [undefined] : queues.map(({ brokerName }) => brokerName);
+  const reply = await parts.ask('LITE_SUBSCRIPTION_CTL', call.peer, {}, { body: Buffer.from(body), language: call.language });
+  return { status: reply.code === responseCodes.SUCCESS ? statusOk : statusOfReply(reply) };
 }
 
 export function isLiteClient(client: ProxyClient | undefined): boolean {
@@ -57,10 +49,9 @@ export function isLiteClient(client: ProxyClient | undefined): boolean {
 /** The client, or its stream, is gone: its lite topics go to others (`GrpcClientSettingsManager#offlineClientLiteSubscription`). */
 export function liteClientGone(parts: ProxyParts, client: ProxyClient): void {
   const subscription = client.settings?.subscription;
-  if (!isLiteClient(client) || subscription === undefined) return;
+  if (!isLiteClient(client) || subscription === undefined || !parts.brokers.servesLite) return;
   const topic = subscription.subscriptions[0]?.topic?.name ?? '';
   const body = Buffer.from(writeJson({ subscriptionSet: [{ action: 'COMPLETE_REMOVE', clientId: client.id, group: subscription.group?.name ?? '', topic }] }));
-  brokersOf(parts, topic)
-    .then((brokers) => Promise.all(brokers.map((broker) => parts.ask('LITE_SUBSCRIPTION_CTL', client.peer, {}, { broker, body, oneway: true }))))
+  parts.ask('LITE_SUBSCRIPTION_CTL', client.peer, {}, { body, oneway: true })
     .catch((error: unknown) => parts.log.warn({ clientId: client.id, error: String(error) }, 'the lite topics of a client that left could not be given back'));
 }

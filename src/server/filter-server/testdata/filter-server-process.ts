@@ -1,6 +1,6 @@
 /** A real `skylark filter-server` for tests, and the requests its clients send. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { crc31 } from '../../../codec/crc32.js';
 import { RawClient, sendExt, type Answer, type Port } from '../../testdata/process.js';
@@ -36,9 +36,12 @@ export class FilterServerProcess {
     });
   }
 
-  kill(signal: NodeJS.Signals): Promise<number | string> {
+  /** A process that is killed leaves its folder; this one does not. */
+  async kill(signal: NodeJS.Signals): Promise<number | string> {
     this.child.kill(signal);
-    return this.exited;
+    const how = await this.exited;
+    if (signal === 'SIGKILL' && this.dir !== '') rmSync(this.dir, { recursive: true, force: true });
+    return how;
   }
 }
 

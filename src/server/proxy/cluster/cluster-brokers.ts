@@ -57,6 +57,7 @@ export interface ClusterBrokersOptions {
 }
 
 export class ClusterBrokers implements Brokers {
+  readonly servesLite = false;
   readonly ask: AskBroker;
   readonly consumers: ConsumerTable;
   readonly producers: ProducerTable;
