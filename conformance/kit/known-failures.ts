@@ -27,9 +27,6 @@ const skylark: readonly KnownFailure[] = [
   ...known('skylark', 'divergence store.queues-made-by-questions: questions create nothing', [
     'fields.query-consume-queue.unknown-field', 'fields.query-consume-queue.binary-header',
   ]),
-  ...known('skylark', 'divergence store.index-slots-at-rest: slots of a large index file are written when it is full or at rest', [
-    'store.index.slots-in-use', 'store.index.chains', 'store.index.every-key-found', 'store.index.unique-key-found', 'store.index.tag-found', 'store.index.same-key-newest-first',
-  ]),
   ...known('skylark', 'divergence: Apache does here what nobody would ask for; Skylark does what was asked', [
     'namesrv.register.address-unchecked', 'topics.list.unchanged-one-ends-it', 'groups.delete.without-clean-recreated',
     'admin.clone-offset.without-topic-copies-nothing', 'admin.correction-offset.filtered-group-loses-offsets',

@@ -97,9 +97,16 @@ export class KeyIndex {
       }
       this.#files.push(file);
     }
+    this.#goOnWithLast();
+    return resume;
+  }
+
+  /** The last file takes the next entries; one that is full without another behind it has to be written all the same. */
+  #goOnWithLast(): void {
     const last = this.#files.at(-1);
     this.#current = last?.full === false ? last : undefined;
-    return resume;
+    this.#filled = this.#filled.filter((file) => this.#files.includes(file));
+    if (last?.full === true && !this.#filled.includes(last)) this.#filled.push(last);
   }
 
   /** What the files hold, for the next start. */
@@ -118,8 +125,7 @@ export class KeyIndex {
       const kept = this.#files.filter((one) => path.basename(one.path) < name);
       for (const dropped of this.#files.slice(kept.length)) dropped.remove();
       this.#files = kept;
-      const last = kept.at(-1);
-      this.#current = last?.full === false ? last : undefined;
+      this.#goOnWithLast();
       this.#dirChanged = true;
       return true;
     }
@@ -136,8 +142,7 @@ export class KeyIndex {
       last.remove();
       this.#files.pop();
     }
-    const last = this.#files.at(-1);
-    this.#current = last?.full === false ? last : undefined;
+    this.#goOnWithLast();
   }
 
   /** Removes everything. */
@@ -152,7 +157,7 @@ export class KeyIndex {
 
   #roll(): IndexFile {
     const before = this.#current ?? this.#files.at(-1);
-    if (before !== undefined && before.full) this.#filled.push(before);
+    if (before?.full === true && !this.#filled.includes(before)) this.#filled.push(before);
     let time = this.#nowMs();
     let name = timeFileName(time);
     while (name <= this.#lastName && time < this.#nowMs() + 1000) name = timeFileName(++time);
@@ -231,10 +236,8 @@ export class KeyIndex {
       if (file !== undefined) file.undo();
       this.#filled = this.#filled.filter((filled) => filled !== file && filled !== this.#files.at(-1));
     }
-    const last = this.#files.at(-1);
-    last?.undo();
-    this.#current = last?.full === false ? last : undefined;
-    if (last?.full === true && !this.#filled.includes(last)) this.#filled.push(last);
+    this.#files.at(-1)?.undo();
+    this.#goOnWithLast();
   }
 
   /** Writes entries to the files. */
