@@ -1,5 +1,5 @@
 /**
- * The official gRPC libraries, side by side on one endpoint: on Skylark's broker, on `skylark proxy` before two of them (Java and Node; the others with CONFORM_GRPC_DRIVERS=1), and with that on
+ * The official gRPC libraries, side by side on one endpoint: on Skylark's broker, on `skylark proxy` before two of them (Node; the others with CONFORM_GRPC_DRIVERS=1), and with that on
  * `skylark proxy` before Apache's broker and on Apache's own proxy as well. Programs
  * that were never built here take minutes the first time (`.cache` keeps them); the scenarios themselves a minute.
  */
@@ -172,6 +172,6 @@ function suite(name: string, needsOf: (sdk: GrpcSdk) => readonly string[]): void
 }
 
 suite('skylark', () => []);
-suite('skylark proxy, two brokers', (sdk) => (sdk === 'grpc-java' || sdk === 'grpc-node' ? [] : onlyWhenAsked));
+suite('skylark proxy, two brokers', (sdk) => (sdk === 'grpc-node' ? [] : onlyWhenAsked));
 suite('skylark proxy, apache-5.5.0', () => (all ? missingForJava() : onlyWhenAsked));
 suite('apache-5.5.0', () => (all ? missingForJava() : onlyWhenAsked));

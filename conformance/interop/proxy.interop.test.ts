@@ -114,8 +114,8 @@ describe('the remoting port of skylark proxy', () => {
     client.onRequest = (request) => {
       if (request.code === code.CHECK_TRANSACTION_STATE) asked.push(request.ext);
     };
-    const properties = `TRAN_MSG\u0001true\u0002PGROUP\u0001PortProducers\u0002UNIQ_KEY\u0001ID${Date.now()}\u0002`;
-    for (const broker of ['broker-a', 'broker-b']) expect((await send(client, 'PortTransaction', broker, { f: half, i: properties })).code).toBe(0);
+    const propertiesFor = (broker: string): string => `TRAN_MSG\u0001true\u0002PGROUP\u0001PortProducers\u0002UNIQ_KEY\u0001${broker}${Date.now()}\u0002`;
+    for (const broker of ['broker-a', 'broker-b']) expect((await send(client, 'PortTransaction', broker, { f: half, i: propertiesFor(broker) })).code).toBe(0);
     await eventually('both brokers ask', 30_000, () => (new Set(asked.map((ext) => ext['bname'])).size === 2 ? [] : ['not both']));
     for (const ext of asked.slice(0, 8)) {
       await client.call(code.END_TRANSACTION, {
