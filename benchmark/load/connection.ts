@@ -25,6 +25,15 @@ export function parseAddress(address: string): { host: string; port: number } {
 /** Connects; the promise fails when the broker cannot be reached. */
 export function openConnection(address: string, events: ConnectionEvents): Promise<Socket> {
   const scanner = new ResponseScanner(events.onResponse);
+  return openSocket(address, (_socket, buffer, length) => {
+    events.onRead(performance.now());
+    scanner.feed(buffer, length);
+    events.onReadEnd();
+  }, events.onClosed);
+}
+
+/** A socket whose reads all lie in one buffer, each gone with the next; what `onBytes` throws closes it. The promise fails when nobody can be reached. */
+export function openSocket(address: string, onBytes: (socket: Socket, buffer: Buffer, length: number) => void, onClosed: (why: string) => void): Promise<Socket> {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   return new Promise((resolve, reject) => {
     let failure = '';
@@ -35,9 +44,7 @@ export function openConnection(address: string, events: ConnectionEvents): Promi
         buffer,
         callback: (length) => {
           try {
-            events.onRead(performance.now());
-            scanner.feed(buffer, length);
-            events.onReadEnd();
+            onBytes(socket, buffer, length);
             return true;
           } catch (error) {
             socket.destroy(error instanceof Error ? error : new Error(String(error)));
@@ -54,7 +61,7 @@ export function openConnection(address: string, events: ConnectionEvents): Promi
       reject(error);
     });
     socket.on('close', () => {
-      events.onClosed(failure === '' ? 'closed by the broker' : failure);
+      onClosed(failure === '' ? 'closed by the broker' : failure);
     });
   });
 }

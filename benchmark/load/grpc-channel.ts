@@ -5,10 +5,9 @@
  *   frame:    length (3) | type (1) | flags (1) | stream (4) | payload        RFC 9113
  *   message:  compressed? (1) | length (4) | protobuf                        in DATA frames
  */
-import { connect, type Socket } from 'node:net';
-import { parseAddress } from './connection.js';
+import type { Socket } from 'node:net';
+import { openSocket } from './connection.js';
 
-const READ_BYTES = 262_144;
 const FRAME_HEAD = 9;
 const MESSAGE_HEAD = 5;
 
@@ -91,47 +90,27 @@ export class GrpcChannel {
   }
 
   /** Connects; the promise fails when the endpoint cannot be reached. */
-  static connect(address: string, events: ChannelEvents): Promise<GrpcChannel> {
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    return new Promise((resolve, reject) => {
-      let failure = '';
-      const socket = connect({
-        ...parseAddress(address),
-        noDelay: true,
-        onread: {
-          buffer,
-          callback: (length) => {
-            try {
-              socket.cork();
-              events.onRead(performance.now());
-              channel.#feed(buffer.subarray(0, length));
-              events.onReadEnd();
-              return true;
-            } catch (error) {
-              socket.destroy(error instanceof Error ? error : new Error(String(error)));
-              return false;
-            } finally {
-              socket.uncork();
-            }
-          },
-        },
-      });
-      const channel = new GrpcChannel(socket);
-      socket.once('connect', () => {
-        // SETTINGS_INITIAL_WINDOW_SIZE (4): streams need no updates.
-        socket.write(Buffer.concat([
-          PREFACE,
-          frame(type.SETTINGS, 0, 0, Buffer.concat([Buffer.from([0, 4]), uint32(WINDOW_MAX)])),
-          frame(type.WINDOW_UPDATE, 0, 0, uint32(WINDOW_MAX - WINDOW_FIRST)),
-        ]));
-        resolve(channel);
-      });
-      socket.on('error', (error) => {
-        failure = error.message;
-        reject(error);
-      });
-      socket.on('close', () => events.onClosed(failure === '' ? 'closed by the endpoint' : failure));
-    });
+  static async connect(address: string, events: ChannelEvents): Promise<GrpcChannel> {
+    const made: { channel?: GrpcChannel } = {};
+    const socket = await openSocket(address, (from, buffer, length) => {
+      from.cork();
+      try {
+        events.onRead(performance.now());
+        if (made.channel !== undefined) made.channel.#feed(buffer.subarray(0, length));
+        events.onReadEnd();
+      } finally {
+        from.uncork();
+      }
+    }, (why) => events.onClosed(why));
+    // This goes on before the socket is read for the first time.
+    made.channel = new GrpcChannel(socket);
+    // SETTINGS_INITIAL_WINDOW_SIZE (4): streams need no updates.
+    socket.write(Buffer.concat([
+      PREFACE,
+      frame(type.SETTINGS, 0, 0, Buffer.concat([Buffer.from([0, 4]), uint32(WINDOW_MAX)])),
+      frame(type.WINDOW_UPDATE, 0, 0, uint32(WINDOW_MAX - WINDOW_FIRST)),
+    ]));
+    return made.channel;
   }
 
   /** Begins a call with one message; `open`: more may be sent. Its stream. */

@@ -7,7 +7,7 @@ import { encode } from '../../conformance/kit/grpc/wire.js';
 import { ClientType, Code, Encoding, FilterType, MessageType, servicePath } from '../../conformance/kit/grpc/tables.js';
 import type { ErrorTally } from './error-tally.js';
 import { GrpcChannel, headerBlock, IN_FLIGHT_BYTES_MAX, type Call } from './grpc-channel.js';
-import { Histogram } from './histogram.js';
+import { MeasuredSide } from './measured-side.js';
 import type { PullSpec, SendSpec, SideOutcome } from './spec.js';
 
 const INVISIBLE_S = 300;
@@ -60,20 +60,14 @@ function statusOf(answer: Buffer): { code: number | undefined; text: string } {
   return { code, text };
 }
 
-/** What both sides share: channels, the window of measurement, and the figures of it. */
-abstract class GrpcSide {
+/** What both sides share: channels, and calls whose answers are judged. */
+abstract class GrpcSide extends MeasuredSide {
   protected readonly channels: GrpcChannel[] = [];
   protected readonly errors: ErrorTally;
-  protected readonly latency = new Histogram();
-  protected nowMs = 0;
-  protected stopped = false;
-  protected messages = 0;
-  protected requests = 0;
   protected total = 0;
-  #fromMs = Infinity;
-  #toMs = Infinity;
 
   protected constructor(errors: ErrorTally) {
+    super();
     this.errors = errors;
   }
 
@@ -89,12 +83,8 @@ abstract class GrpcSide {
     }
   }
 
-  measureFrom(nowMs: number): void {
-    this.#fromMs = nowMs;
-  }
-
-  measureTo(nowMs: number): void {
-    this.#toMs = nowMs;
+  override measureTo(nowMs: number): void {
+    super.measureTo(nowMs);
     this.stopped = true;
   }
 
@@ -111,7 +101,7 @@ abstract class GrpcSide {
   /** A message is done, by a request of that time. */
   protected done(sentAtMs: number): void {
     this.total++;
-    if (this.nowMs < this.#fromMs || this.nowMs >= this.#toMs) return;
+    if (!this.measured) return;
     this.messages++;
     this.requests++;
     this.latency.recordMs(this.nowMs - sentAtMs);

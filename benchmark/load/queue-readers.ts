@@ -1,25 +1,20 @@
 /**
- * What all readers of queues share, whether they pull or pop: connections that take turns of the queues, the window of measurement, and the figures of it.
+ * What all readers of queues share, whether they pull or pop: connections that take turns of the queues.
  * What is asked and what an answer means is theirs.
  */
 import type { Socket } from 'node:net';
-import { Histogram } from './histogram.js';
+import type { Histogram } from './histogram.js';
+import { MeasuredSide } from './measured-side.js';
 import type { SideOutcome } from './spec.js';
 
-export abstract class QueueReaders<Link extends { readonly socket: Socket }, Cursor extends { readonly queueId: number }> {
+export abstract class QueueReaders<Link extends { readonly socket: Socket }, Cursor extends { readonly queueId: number }> extends MeasuredSide {
   protected readonly links: Link[] = [];
   protected readonly cursors: readonly Cursor[];
   protected readonly perQueue: number[];
-  protected readonly latency = new Histogram();
-  protected nowMs = 0;
-  protected stopped = false;
-  protected messages = 0;
-  protected requests = 0;
   protected passes = 0;
-  #fromMs = Infinity;
-  #toMs = Infinity;
 
   protected constructor(cursors: readonly Cursor[]) {
+    super();
     this.cursors = cursors;
     this.perQueue = cursors.map(() => 0);
   }
@@ -35,14 +30,6 @@ export abstract class QueueReaders<Link extends { readonly socket: Socket }, Cur
     }
   }
 
-  measureFrom(nowMs: number): void {
-    this.#fromMs = nowMs;
-  }
-
-  measureTo(nowMs: number): void {
-    this.#toMs = nowMs;
-  }
-
   /** Stops asking; requests that the broker holds are given up with the connection. */
   stop(): void {
     this.stopped = true;
@@ -51,11 +38,6 @@ export abstract class QueueReaders<Link extends { readonly socket: Socket }, Cur
 
   outcome(): SideOutcome & { endToEnd?: ReturnType<Histogram['snapshot']>; passes: number } {
     return { messages: this.messages, requests: this.requests, latency: this.latency.snapshot(), perQueue: this.perQueue, passes: this.passes };
-  }
-
-  /** What was read last came inside the window of measurement. */
-  protected get measured(): boolean {
-    return this.nowMs >= this.#fromMs && this.nowMs < this.#toMs;
   }
 
   protected countIn({ queueId }: Cursor, messages: number): void {
