@@ -16,7 +16,7 @@ import type { Disk } from './disk.js';
 import { offsetFileName } from './names.js';
 import { OffsetMap } from './offset-map.js';
 import type { StoreLog } from './options.js';
-import { readSmallFile, replaceFile } from './small-file.js';
+import { readSmallFile, replaceFileInDir } from './small-file.js';
 import type { GetResult, GetStatus, QueueRef, QueueUnit, RecordPlace } from './types.js';
 
 /** Messages that are copied from the CommitLog at once, and their bytes. */
@@ -347,7 +347,7 @@ export class CompactionLog {
     const { disk } = this.#parts;
     for (const dir of [this.#compactingDirs.log, this.#compactingDirs.cq]) if (disk.stat(dir) !== undefined) await disk.syncDir(dir);
     const replacement = { remove: due.map((segment) => offsetFileName(segment.base)), add: kept.map((segment) => offsetFileName(segment.base)) };
-    await replaceFile(disk, this.#note, JSON.stringify(replacement));
+    await replaceFileInDir(disk, this.#note, JSON.stringify(replacement));
     // From here on the new files are the truth, moved or not: they are read under either name.
     this.#replaced++;
     this.#segments.splice(0, due.length, ...kept);

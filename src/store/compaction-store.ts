@@ -12,7 +12,7 @@ import { segmentSizes } from './compaction-segment.js';
 import { diskErrorCode } from './disk.js';
 import type { StoreTimer } from './options.js';
 import type { StoreParts } from './parts.js';
-import { readSmallFile, replaceFile } from './small-file.js';
+import { readSmallFile, replaceFileInDir } from './small-file.js';
 import type { QueueRef } from './types.js';
 
 /** `MessageStoreConfig`. */
@@ -136,7 +136,7 @@ export class CompactionStore {
 
   #save(): Promise<void> {
     const write = (): Promise<void> =>
-      replaceFile(this.#parts.disk, path.join(this.#logParts.root, 'position-checkpoint'), writeJson({ queueOffsetMap: new Map(this.#positions) }, true));
+      replaceFileInDir(this.#parts.disk, path.join(this.#logParts.root, 'position-checkpoint'), writeJson({ queueOffsetMap: new Map(this.#positions) }, true));
     this.#saving = this.#saving.then(write, write);
     return this.#saving;
   }

@@ -11,6 +11,7 @@ import { diskErrorCode } from './disk.js';
 import type { Disk } from './disk.js';
 import { isTopicName } from './names.js';
 import type { StoreLog } from './options.js';
+import { replaceFile } from './small-file.js';
 
 const fileName = 'derived.json';
 /** A larger file is not ours: 300000 queues fit. */
@@ -109,9 +110,8 @@ export function readDerivedState(disk: Disk, root: string, log: StoreLog): Deriv
   return parse(text) ?? unread('it is no JSON of this form');
 }
 
-/** Writes and syncs it under another name first: a stop in between leaves the one before. Throws what the disk throws. */
+/** A stop in between leaves the one before. Throws what the disk throws. */
 export async function writeDerivedState(disk: Disk, root: string, state: DerivedState): Promise<void> {
-  const name = path.join(root, fileName);
   const text = JSON.stringify({
     version: 1,
     logMin: state.logMin,
@@ -120,17 +120,7 @@ export async function writeDerivedState(disk: Disk, root: string, state: Derived
     index: state.index.map((f) => [f.name, f.indexCount, f.endPhyOffset]),
     repair: { all: state.repair.all, index: state.repair.index, queues: state.repair.queues.map((q) => [q.topic, q.queueId]) },
   });
-  const draft = `${name}.tmp`;
-  const file = disk.open(draft, 'create');
-  try {
-    file.setLength(0);
-    await file.write(Buffer.from(text, 'utf8'), 0);
-    await file.datasync();
-  } finally {
-    file.close();
-  }
-  disk.rename(draft, name);
-  await disk.syncDir(root);
+  await replaceFile(disk, path.join(root, fileName), text);
 }
 
 /** Asks the next start for a repair, should this one not come to its end. */

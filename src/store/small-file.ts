@@ -17,10 +17,8 @@ export function readSmallFile(disk: Disk, name: string): string | undefined {
   }
 }
 
-/** Writes and syncs it under another name first: a stop at any moment leaves the old or the new text. Makes the directory. */
+/** Writes and syncs it under another name first: a stop at any moment leaves the old or the new text. Its directory is there. Throws what the disk throws. */
 export async function replaceFile(disk: Disk, name: string, text: string): Promise<void> {
-  const dir = path.dirname(name);
-  disk.makeDir(dir);
   const draft = `${name}.tmp`;
   const file = disk.open(draft, 'create');
   try {
@@ -31,6 +29,13 @@ export async function replaceFile(disk: Disk, name: string, text: string): Promi
     file.close();
   }
   disk.rename(draft, name);
-  await disk.syncDir(dir);
+  await disk.syncDir(path.dirname(name));
+}
+
+/** The same in a directory that may have to be made. */
+export async function replaceFileInDir(disk: Disk, name: string, text: string): Promise<void> {
+  const dir = path.dirname(name);
+  disk.makeDir(dir);
+  await replaceFile(disk, name, text);
   await disk.syncDir(path.dirname(dir));
 }
