@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readProperties } from '../compat/properties-file.js';
 import { ConfigError } from './config.js';
-import { logLevels, type LogLevel } from './log.js';
+import { readConfigFile, readLogLevel, readSetFlags } from './flags.js';
+import type { LogLevel } from './log.js';
 
 /** What the process runs: both servers, or one of them. */
 export type NodeRole = 'start' | 'namesrv' | 'broker';
@@ -89,21 +90,11 @@ export function readInvocation(argv: readonly string[], readFile: (path: string)
   let origin = '';
   if (values.config !== undefined) {
     origin = values.config;
-    let content: string;
-    try {
-      content = readFile(values.config);
-    } catch (error) {
-      throw new ConfigError(`cannot read the configuration file ${values.config}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    for (const [key, value] of readProperties(content)) settings.set(key, value);
+    for (const [key, value] of readProperties(readConfigFile(values.config, readFile))) settings.set(key, value);
   }
   // Whoever brings Apache's configuration gets Apache's defaults; whoever just starts one for his programs gets what they may ask for.
   if (command === 'start' && values.config === undefined) for (const key of ['enablePropertyFilter', 'enableLmq', 'enableMultiDispatch']) settings.set(key, 'true');
-  for (const pair of values.set ?? []) {
-    const at = pair.indexOf('=');
-    if (at <= 0) throw new ConfigError(`--set takes KEY=VALUE, not '${pair}'`);
-    settings.set(pair.slice(0, at).trim(), pair.slice(at + 1));
-  }
+  for (const [key, value] of readSetFlags(values.set)) settings.set(key, value);
   if (values.data !== undefined) settings.set('storePathRootDir', values.data);
   if (values.host !== undefined) settings.set('bindAddress', values.host);
   if (values.port !== undefined) settings.set('listenPort', values.port);
@@ -114,8 +105,7 @@ export function readInvocation(argv: readonly string[], readFile: (path: string)
   }
   if (values['namesrv-port'] !== undefined && command !== 'start') throw new ConfigError(`--namesrv-port goes with the command start; use --port`);
   if (values['grpc-port'] !== undefined && command === 'namesrv') throw new ConfigError('--grpc-port goes with the commands start and broker');
-  const logLevel = logLevels.find((l) => l === (values['log-level'] ?? 'warn'));
-  if (logLevel === undefined) throw new ConfigError(`--log-level must be one of ${logLevels.join(', ')}, not '${values['log-level'] ?? ''}'`);
+  const logLevel = readLogLevel(values['log-level']);
   return { role: command, settings, namesrvPort: values['namesrv-port'], grpcPort: values['grpc-port'], logLevel, origin };
 }
 

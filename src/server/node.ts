@@ -21,6 +21,7 @@ import type { LogLevel } from './log.js';
 import { realEnv, type Env } from './env.js';
 import { createNameServer, type NameServer } from './namesrv/name-server.js';
 import type { Proxy } from './proxy/service.js';
+import { shownAddress, textOf } from './words.js';
 
 /** The process cannot start; the message says in one line what is in the way and what to do. */
 export class StartError extends Error {
@@ -171,16 +172,8 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
-export function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-export function shownAddress(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 /** An address this process itself can dial when it listens on `host`. */
-export function dialHost(host: string): string {
+function dialHost(host: string): string {
   if (host === '::') return '::1';
   return isUnspecific(host) ? '127.0.0.1' : host;
 }

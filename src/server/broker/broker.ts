@@ -62,7 +62,7 @@ import { createTimers } from '../timer/timers.js';
 import type { Timers } from '../timer/timers.js';
 import { Statistics } from './statistics.js';
 import { createTopicRoutes } from './topic-routes.js';
-import { TopicConfigTable } from './topics.js';
+import { isCompacted, TopicConfigTable } from './topics.js';
 import type { BrokerContext, TopicConfig } from './types.js';
 
 /** How often clients without heartbeats are looked for, in milliseconds (`ClientHousekeepingService`). */
@@ -177,7 +177,7 @@ export function createBroker(options: BrokerOptions): Broker {
   const delays = parseDelayLevels(config.messageDelayLevel);
   if (typeof delays === 'string') throw new Fault(`messageDelayLevel: ${delays}`);
   const compact = (config: TopicConfig): void => {
-    if (config.attributes['cleanup.policy']?.toUpperCase() !== 'COMPACTION') return;
+    if (!isCompacted(config)) return;
     for (let queueId = 0; queueId < config.writeQueueNums; queueId++) store.compact(store.queue(config.topicName, queueId));
   };
   for (const topic of topics.all()) compact(topic.config);

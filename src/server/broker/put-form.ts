@@ -7,7 +7,7 @@ import { formatProperties, nameValueSeparator, parseProperties, propertyNames, p
 import { javaHashOfBytes } from '../../compat/java-string-hash.js';
 import { offsetMessageId, offsetMessageIdPrefix, uniqueIdMinter } from '../../compat/message-id.js';
 import type { PutInput, QueueRef } from '../../store/types.js';
-import { isBatchQueue } from './topics.js';
+import { isBatchQueue, isCompacted } from './topics.js';
 import type { BrokerContext, Topic } from './types.js';
 
 const noBytes = Buffer.alloc(0);
@@ -48,7 +48,7 @@ export function topicTraits(topic: Topic): TopicTraits {
     queueIdsEnd: Math.min(Math.max(config.writeQueueNums, config.readQueueNums), topic.queues.length),
     writeQueues: config.writeQueueNums,
     sysFlagBits: config.topicFilterType === 'MULTI_TAG' ? messageSysFlag.MULTI_TAGS : 0,
-    compaction: config.attributes['cleanup.policy']?.toUpperCase() === 'COMPACTION',
+    compaction: isCompacted(config),
     batchQueue: isBatchQueue(config),
   };
 }

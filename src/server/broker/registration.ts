@@ -91,7 +91,7 @@ export class Registration {
   /** Registers everything anew at once, with a new data version: what routes show changed without a topic changing. */
   async again(): Promise<void> {
     this.#options.topics.touch();
-    if (this.#running) this.#registerAll();
+    this.refresh();
     await this.settled();
   }
 

@@ -69,6 +69,11 @@ export function isBatchQueue(config: TopicConfig | undefined): boolean {
   return config?.attributes['queue.type'] === 'BatchCQ';
 }
 
+/** cleanup.policy=COMPACTION: the newest message of each key is kept (`CleanupPolicyUtils#isCompaction`). */
+export function isCompacted(config: TopicConfig): boolean {
+  return config.attributes['cleanup.policy']?.toUpperCase() === 'COMPACTION';
+}
+
 /** Topics with batch queues as topics.json has them; a file that cannot be read names none here, and is reported when the table is loaded. */
 export function storedBatchTopics(disk: Disk, configDir: string): ReadonlySet<string> {
   const names = new Set<string>();

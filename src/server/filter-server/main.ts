@@ -4,7 +4,8 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { readProperties } from '../../compat/properties-file.js';
 import { ConfigError, resolveConfig } from '../config.js';
-import { createLog, logLevels, type LogLevel } from '../log.js';
+import { readConfigFile, readLogLevel, readSetFlags } from '../flags.js';
+import { createLog, type LogLevel } from '../log.js';
 import { StartError } from '../node.js';
 import { startFilterServer } from './start.js';
 
@@ -54,25 +55,12 @@ export function readFilterServerInvocation(argv: readonly string[], readFile: (p
   }
   if (values.help === true) return help;
   const settings = new Map<string, string>();
-  if (values.config !== undefined) {
-    let content: string;
-    try {
-      content = readFile(values.config);
-    } catch (error) {
-      throw new ConfigError(`cannot read the configuration file ${values.config}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    for (const [key, value] of readProperties(content)) settings.set(key, value);
-  }
-  for (const pair of values.set ?? []) {
-    const at = pair.indexOf('=');
-    if (at <= 0) throw new ConfigError(`--set takes KEY=VALUE, not '${pair}'`);
-    settings.set(pair.slice(0, at).trim(), pair.slice(at + 1));
-  }
+  if (values.config !== undefined) for (const [key, value] of readProperties(readConfigFile(values.config, readFile))) settings.set(key, value);
+  for (const [key, value] of readSetFlags(values.set)) settings.set(key, value);
   if (values.broker !== undefined) settings.set('connectWhichBroker', values.broker);
   if (values.host !== undefined) settings.set('bindAddress', values.host);
   if (values.port !== undefined) settings.set('listenPort', values.port);
-  const logLevel = logLevels.find((level) => level === (values['log-level'] ?? 'warn'));
-  if (logLevel === undefined) throw new ConfigError(`--log-level must be one of ${logLevels.join(', ')}, not '${values['log-level'] ?? ''}'`);
+  const logLevel = readLogLevel(values['log-level']);
   return { settings, logLevel, fromStdin: values['settings-on-stdin'] === true, origin: values.config ?? '' };
 }
 

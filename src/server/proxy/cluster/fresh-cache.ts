@@ -4,6 +4,7 @@
  */
 import type { Clock, Log } from '../../../remoting/types.js';
 import type { Maybe } from '../brokers.js';
+import { textOf } from '../../words.js';
 
 export interface FreshCacheOptions<T> {
   readonly clock: Clock;
@@ -72,8 +73,4 @@ export class FreshCache<T> {
     this.#loading.set(key, loading);
     return loading;
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -11,6 +11,7 @@ import type { Clock, Log, OutgoingRequest, Reply } from '../../../remoting/types
 import { BrokerAway, type AskBroker, type AskOptions } from '../brokers.js';
 import type { LocalPeer } from '../peer.js';
 import type { Directory } from './directory.js';
+import { textOf } from '../../words.js';
 
 /** What an answer may take beside the time for which the broker holds the request; Apache's proxy gives most requests 3 s, pops 10 s more. */
 const answerMs = 3000;
@@ -124,8 +125,4 @@ export class BrokerLinks {
       throw new BrokerAway(textOf(error), { unsent: true });
     }
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

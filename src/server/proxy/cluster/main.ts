@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../../config.js';
-import { createLog, logLevels } from '../../log.js';
+import { readConfigFile, readLogLevel, readSetFlags } from '../../flags.js';
+import { createLog, type LogLevel } from '../../log.js';
 import { StartError } from '../../node.js';
 import { readProxyFile, resolveProxyConfig } from './config.js';
 import { startProxyNode } from './node.js';
@@ -51,7 +52,7 @@ const flagKeys = [['namesrv', 'namesrvAddr'], ['grpc-port', 'grpcServerPort'], [
 interface Invocation {
   readonly settings: ReadonlyMap<string, unknown>;
   readonly origin: string;
-  readonly logLevel: (typeof logLevels)[number];
+  readonly logLevel: LogLevel;
 }
 
 /** The flags of a command line as settings; a string is text to print before exit 0. Throws ConfigError. */
@@ -67,22 +68,11 @@ export function readProxyInvocation(argv: readonly string[], readFile: (path: st
   if (positionals.length > 0) throw new ConfigError(`'${positionals.join(' ')}' is too much (skylark proxy --help lists the options)`);
   const settings = new Map<string, unknown>();
   if (values.config !== undefined) {
-    let content: string;
-    try {
-      content = readFile(values.config);
-    } catch (error) {
-      throw new ConfigError(`cannot read the configuration file ${values.config}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    for (const [key, value] of readProxyFile(values.config, content)) settings.set(key, value);
+    for (const [key, value] of readProxyFile(values.config, readConfigFile(values.config, readFile))) settings.set(key, value);
   }
-  for (const pair of values.set ?? []) {
-    const at = pair.indexOf('=');
-    if (at <= 0) throw new ConfigError(`--set takes KEY=VALUE, not '${pair}'`);
-    settings.set(pair.slice(0, at).trim(), pair.slice(at + 1));
-  }
+  for (const [key, value] of readSetFlags(values.set)) settings.set(key, value);
   for (const [flag, key] of flagKeys) if (values[flag] !== undefined) settings.set(key, values[flag]);
-  const logLevel = logLevels.find((level) => level === (values['log-level'] ?? 'warn'));
-  if (logLevel === undefined) throw new ConfigError(`--log-level must be one of ${logLevels.join(', ')}, not '${values['log-level'] ?? ''}'`);
+  const logLevel = readLogLevel(values['log-level']);
   return { settings, origin: values.config ?? '', logLevel };
 }
 

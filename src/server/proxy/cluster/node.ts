@@ -5,6 +5,7 @@ import { CallTimeouts, clientTls, Dispatcher, EventTurn, LaneSet, parseAddressLi
 import { GrpcServer } from '../../../remoting/grpc.js';
 import type { Log } from '../../../remoting/types.js';
 import { ConfigError, resolveConfig } from '../../config.js';
+import { shownAddress, textOf } from '../../words.js';
 import { createProxy, type Proxy } from '../service.js';
 import { ClusterBrokers } from './cluster-brokers.js';
 import type { ResolvedProxy } from './config.js';
@@ -32,7 +33,7 @@ export async function startProxyNode({ config, tls: tlsConfig }: ResolvedProxy, 
   for (const address of nameServers) if (splitAddress(address) === undefined) throw new ConfigError(`namesrvAddr: '${address}' is not HOST:PORT`);
 
   const clock = systemClock(true);
-  const turn = new EventTurn((error) => log.error({ error: error instanceof Error ? error.message : String(error) }, 'the end of a turn failed'));
+  const turn = new EventTurn((error) => log.error({ error: textOf(error) }, 'the end of a turn failed'));
   const calls = new CallTimeouts(clock);
   const tls = new ServerTls(tlsConfig, readFileSync, clock, log);
   const grpcTls = new ServerTls(tlsConfig, readFileSync, clock, log, ['h2']);
@@ -99,8 +100,4 @@ export async function startProxyNode({ config, tls: tlsConfig }: ResolvedProxy, 
     await stop();
     throw error;
   }
-}
-
-function shownAddress(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
