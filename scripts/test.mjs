@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm test`: the unit suites, then the suites that drive real SDKs and Apache's broker where their toolchains are found.
+ * `npm test`: the unit suites, and beside them the suites that drive real SDKs and Apache's broker where their toolchains are found: these wait more
+ * than they compute, so that both together take little longer than either.
  * Prints every skipped test with its reason, how long the halves and their longest suites took, and ends with `N passed, N failed, N skipped`.
  * Whatever becomes of a half (passed, failed, interrupted), no process and no file of it stays behind.
  * Arguments: --unit or --interop for one half; anything else goes to jest.
@@ -32,13 +33,13 @@ const skipped = [];
 const times = [];
 let broken = false;
 let interrupted;
-/** Asks the half that runs to end; set while one does. */
-let ask = () => undefined;
+/** For each half that runs, what asks it to end. */
+const asks = new Set();
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
     interrupted ??= signal;
-    ask();
+    for (const ask of asks) ask();
   });
 }
 
@@ -77,13 +78,14 @@ async function runHalf(half, report) {
     child.on('exit', (code, signal) => done(code ?? (signal ? 1 : 0)));
   });
   let ending;
-  ask = () => {
+  const ask = () => {
     ending ??= endGroup(child.pid);
   };
+  asks.add(ask);
   if (interrupted !== undefined) ask();
   const code = await exited;
   const processesLeft = ending === undefined ? await endGroup(child.pid) : await ending;
-  ask = () => undefined;
+  asks.delete(ask);
   const filesLeft = readdirSync(temporary);
   rmSync(temporary, { recursive: true, force: true, maxRetries: 3 });
   if (interrupted === undefined && processesLeft) console.error(`${half.name}: ended processes that the suites had left`);
@@ -91,12 +93,12 @@ async function runHalf(half, report) {
   return code;
 }
 
-for (const half of halves) {
+async function judge(half) {
   const report = join(reports, `${half.name}.json`);
   rmSync(report, { force: true });
   const begun = Date.now();
   const code = await runHalf(half, report);
-  if (interrupted !== undefined) process.exit(128 + (constants.signals[interrupted] ?? 0));
+  if (interrupted !== undefined) return;
   const seconds = (ms) => `${Math.round(ms / 1000)} s`;
   try {
     const result = JSON.parse(readFileSync(report, 'utf8'));
@@ -117,6 +119,9 @@ for (const half of halves) {
   }
   if (code !== 0) broken = true;
 }
+
+await Promise.all(halves.map(judge));
+if (interrupted !== undefined) process.exit(128 + (constants.signals[interrupted] ?? 0));
 
 if (skipped.length > 0) console.log(`\nskipped:\n${[...new Set(skipped)].map((s) => `  ${s}`).join('\n')}`);
 console.log(`\n${times.join('\n')}`);

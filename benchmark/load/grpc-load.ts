@@ -15,8 +15,13 @@ const POLL_S = 5;
 /** ReceiveMessage calls under way per connection. */
 const RECEIVES = 2;
 
+/** What goes with every call. Telemetry stays open as long as the client lives: a time limit of its own would end the client's session. */
 function metadataOf(clientId: string): Readonly<Record<string, string>> {
-  return { 'x-mq-client-id': clientId, 'x-mq-language': 'JAVA', 'x-mq-client-version': '5.2.0', 'x-mq-protocol': 'v2', 'grpc-timeout': '30S' };
+  return { 'x-mq-client-id': clientId, 'x-mq-language': 'JAVA', 'x-mq-client-version': '5.2.0', 'x-mq-protocol': 'v2' };
+}
+
+function limited(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return { ...metadata, 'grpc-timeout': '30S' };
 }
 
 /** Fields of a protobuf message: number, and where the value of a length-delimited one lies, or its number. */
@@ -151,7 +156,7 @@ export class GrpcProducers extends GrpcSide {
   }
 
   async connect(address: string): Promise<void> {
-    this.#block = headerBlock(`${servicePath}SendMessage`, address, metadataOf(`bench-producer@${process.pid}`));
+    this.#block = headerBlock(`${servicePath}SendMessage`, address, limited(metadataOf(`bench-producer@${process.pid}`)));
     await this.open(address, this.#spec.connections);
   }
 
@@ -214,8 +219,9 @@ export class GrpcConsumers extends GrpcSide {
   async connect(address: string): Promise<void> {
     await this.open(address, this.#spec.connections);
     this.#consumers = this.channels.map((channel, i) => {
-      const block = (method: string): Buffer => headerBlock(servicePath + method, address, metadataOf(`bench-consumer@${process.pid}@${i}`));
-      return { channel, receive: block('ReceiveMessage'), ack: block('AckMessage'), telemetry: block('Telemetry') };
+      const metadata = metadataOf(`bench-consumer@${process.pid}@${i}`);
+      const block = (method: string): Buffer => headerBlock(servicePath + method, address, limited(metadata));
+      return { channel, receive: block('ReceiveMessage'), ack: block('AckMessage'), telemetry: headerBlock(`${servicePath}Telemetry`, address, metadata) };
     });
     await this.#join();
   }
