@@ -169,12 +169,12 @@ describe('a filter in Java', () => {
   });
 
   test.each([
-    ['for (;;) { }', /did not judge a message within 1500 ms and was ended/],
-    ['try { java.util.concurrent.TimeUnit.DAYS.sleep(1); } catch (InterruptedException e) { }', /did not judge a message within 1500 ms and was ended/],
-    ['List<byte[]> all = new ArrayList<>(); for (;;) all.add(new byte[1 << 20]);', /JVM ended \(exit 3\)/],
-    ['for (;;) { try { for (List<Object> all = new ArrayList<>(); ; ) all.add(new long[100000]); } catch (Throwable e) { } }', /JVM ended \(exit 3\)/],
-  ])('a filter that does %j is ended and started anew', async (body, fault) => {
-    const bad = await started(`if ("bad".equals(msg.getTags())) { ${body} } return true;`, { filterMatchTimeoutMs: 1500 });
+    ['for (;;) { }', 1500, /did not judge a message within 1500 ms and was ended/],
+    ['try { java.util.concurrent.TimeUnit.DAYS.sleep(1); } catch (InterruptedException e) { }', 1500, /did not judge a message within 1500 ms and was ended/],
+    ['List<byte[]> all = new ArrayList<>(); for (;;) all.add(new byte[1 << 20]);', 60_000, /JVM ended \(exit 3\)/],
+    ['for (;;) { try { for (List<Object> all = new ArrayList<>(); ; ) all.add(new long[100000]); } catch (Throwable e) { } }', 60_000, /JVM ended \(exit 3\)/],
+  ])('a filter that does %j is ended and started anew', async (body, filterMatchTimeoutMs, fault) => {
+    const bad = await started(`if ("bad".equals(msg.getTags())) { ${body} } return true;`, { filterMatchTimeoutMs });
     expect(faultOf(await bad.judge('G', [message('x', { TAGS: 'bad' })]))).toMatch(fault);
     expect(faultOf(await bad.judge('G', [message('x')]))).toMatch(/it is started again in \d+ ms/);
     await new Promise((resolve) => setTimeout(resolve, 1100));
