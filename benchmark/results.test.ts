@@ -46,6 +46,13 @@ describe('verdicts', () => {
     expect(verdictOf({ on: 'messages-ratio', atLeast: 2 }, figures({}), undefined).met).toBeNull();
     expect(verdictOf({ on: 'cpu-ratio', atMost: 1 }, figures({ brokerCpuSPerMillion: null }), peer).met).toBeNull();
   });
+
+  test('a peer that carried nothing is none', () => {
+    const idle = figures({ messagesPerS: 0, brokerCpuSPerMillion: Infinity });
+    expect(verdictOf({ on: 'cpu-ratio', atMost: 1 }, figures({}), idle).met).toBeNull();
+    expect(verdictOf({ on: 'messages-ratio', atLeast: 1 }, figures({}), idle).met).toBeNull();
+    expect(tableLines(run({ shapes: [{ shape: shapeOf('single-8x32'), figures: { skylark: figures({}), apache: idle } }] })).join('\n')).not.toMatch(/0\.000x/);
+  });
 });
 
 test('the table shows both brokers, the ratio, the targets, and errors', () => {

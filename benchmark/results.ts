@@ -51,8 +51,9 @@ function short(value: number): string {
   return Number(value.toFixed(3)).toString();
 }
 
-/** Judges one target of a shape for `ours`, compared with `theirs` where the run had a peer. */
-export function verdictOf(target: Target, ours: Figures, theirs: Figures | undefined): Verdict {
+/** Judges one target of a shape for `ours`, compared with `peer` where the run had one that carried messages. */
+export function verdictOf(target: Target, ours: Figures, peer: Figures | undefined): Verdict {
+  const theirs = peer === undefined || peer.messagesPerS === 0 ? undefined : peer;
   switch (target.on) {
     case 'messages-per-second':
       return judge(`>= ${target.atLeast.toString().replace(/\B(?=(\d{3})+$)/g, ',')}/s`, ours.messagesPerS, target.atLeast, true);

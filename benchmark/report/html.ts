@@ -48,7 +48,7 @@ export function barChart(title: string, rows: readonly ChartRow[], brokers: read
     }
   });
   const legend = brokers.map((broker, i) => `<span class="key k${i}">${escapeHtml(broker)}</span>`).join(' ');
-  return `<section><h2>${escapeHtml(title)}</h2><p class="legend">${legend} <span>${better} is better</span></p><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(title)}">${parts.join('')}</svg></section>`;
+  return `<section><h2>${escapeHtml(title)}</h2><p class="legend">${legend} <span>(${better} is better)</span></p><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(title)}">${parts.join('')}</svg></section>`;
 }
 
 const STYLE = `

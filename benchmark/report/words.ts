@@ -13,9 +13,9 @@ export function microseconds(us: number): string {
   return `${(us / 1e6).toFixed(1)} s`;
 }
 
-/** A ratio with three figures: `4.21x`, `0.157x`. */
+/** A ratio with three figures: `4.21x`, `0.157x`; `-` where one side carried nothing. */
 export function ratio(value: number): string {
-  if (!Number.isFinite(value)) return '-';
+  if (!Number.isFinite(value) || value === 0) return '-';
   return `${value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value >= 1 ? value.toFixed(2) : value.toFixed(3)}x`;
 }
 
