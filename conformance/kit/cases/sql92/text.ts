@@ -142,6 +142,22 @@ export const cases = defineCases('sql92', [
     },
   },
   {
+    name: 'sql92.megabyte-unterminated-refused', level: 'MUST', source: 'SelectorParser#parse', needs,
+    requirement: 'An expression of one megabyte whose text does not end is refused in the time of a request, and the connection serves on.',
+    async run(t) {
+      await refused(t, `a = '${'x'.repeat(1024 * 1024)}`);
+      await accepted(t, "a = 'x'");
+    },
+  },
+  {
+    name: 'sql92.nested-ten-thousand-refused', level: 'MUST', source: 'SelectorParser#parse', needs,
+    requirement: 'An expression that opens ten thousand parentheses and closes none is refused in the time of a request, and the connection serves on.',
+    async run(t) {
+      await refused(t, `${'('.repeat(10_000)}a = 1`);
+      await accepted(t, '(a = 1)');
+    },
+  },
+  {
     name: 'sql92.check-tag', level: 'MUST', source: 'ClientManageProcessor#checkClientConfig', needs,
     requirement: 'CHECK_CLIENT_CONFIG accepts every expression of type TAG.',
     async run(t) {
