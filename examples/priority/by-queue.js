@@ -15,7 +15,7 @@ await producer.startup();
 const jobs = [[1, 'tidy up'], [2, 'send invoice 1'], [2, 'send invoice 2'], [1, 'count visitors'], [3, 'stop the pump']];
 for (const [priority, text] of jobs) await producer.send({ topic, priority, body: Buffer.from(text) });
 
-const consumer = new SimpleConsumer({ ...common, consumerGroup: 'priority-workers', subscriptions: new Map([[topic, '*']]), awaitDuration: 1000 });
+const consumer = new SimpleConsumer({ ...common, consumerGroup: 'priority-workers', subscriptions: new Map([[topic, '*']]), awaitDuration: 5000 });
 await consumer.startup();
 for (let done = 0; done < jobs.length; ) {
   // One at a time: within what is taken at once the order is kept, but what comes later cannot overtake it.
