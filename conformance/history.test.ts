@@ -1,7 +1,7 @@
 /** The checkers on tiny hand-written histories: each must acquit a good one and convict each kind of bad one. */
 import { describe, expect, test } from '@jest/globals';
 import {
-  duplicates, early, filteredWrongly, fromNowhere, heldWrongly, lost, misplaced, missedByBroadcast, outOfOrder, overtaken, sentOutOfOrder, unevenly,
+  duplicates, early, filteredWrongly, fromNowhere, heldWrongly, jumped, lost, misplaced, missedByBroadcast, outOfOrder, overtaken, sentOutOfOrder, unevenly,
   type Held, type Received, type Sent,
 } from './history.js';
 
@@ -40,6 +40,15 @@ describe('outOfOrder', () => {
   });
   test('convicts a first delivery below one already seen', () => {
     expect(outOfOrder([received('a', { queueOffset: 5 }), received('b', { queueOffset: 4 })])).toEqual(['c1 got b of queue 0 offset 4 after offset 5']);
+  });
+});
+
+describe('jumped', () => {
+  test('acquits a queue that another consumer goes on with, or goes back in', () => {
+    expect(jumped([received('a'), received('x', { queueId: 1 }), received('b', { queueOffset: 1 }), received('a', { consumer: 'c2' }), received('b', { consumer: 'c2', queueOffset: 1 }), received('c', { consumer: 'c2', queueOffset: 2 })])).toEqual([]);
+  });
+  test('convicts a delivery past one that nobody had', () => {
+    expect(jumped([received('a'), received('c', { consumer: 'c2', queueOffset: 2 })])).toEqual(['c2 got c of queue 0 offset 2 before offset 1, which nobody had']);
   });
 });
 

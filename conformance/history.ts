@@ -78,6 +78,19 @@ export function outOfOrder(received: readonly Received[]): string[] {
   });
 }
 
+/**
+ * Order per queue for a whole group, whoever gets it: a delivery is of the next offset, or of one that was delivered before. A queue that changes hands
+ * may go back, never forward over something. Give all deliveries in the order they came, of a group that began at offset 0 and takes everything.
+ */
+export function jumped(received: readonly Received[]): string[] {
+  const next = new Map<number, number>();
+  return received.flatMap((entry) => {
+    const expected = next.get(entry.queueId) ?? 0;
+    next.set(entry.queueId, Math.max(expected, entry.queueOffset + 1));
+    return entry.queueOffset > expected ? [`${entry.consumer} got ${entry.key} of ${at(entry)} before offset ${expected}, which nobody had`] : [];
+  });
+}
+
 /** Order of an orderly consumer: while one message is not taken, no later one of its queue is delivered. */
 export function overtaken(received: readonly Received[]): string[] {
   const waiting = new Map<number, Received>();

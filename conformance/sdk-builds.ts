@@ -26,7 +26,7 @@ export const features: Readonly<Record<RemotingSdk, ReadonlySet<Feature>>> = {
   'java-4.9.8': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice', 'transaction', 'requestReply', 'trace']),
   'java-5.5.0': new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'query', 'autoCreate', 'queueChoice', 'pop', 'transaction', 'requestReply', 'trace']),
   // Its replies lose their body in the client.
-  go: new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'autoCreate', 'queueChoice', 'transaction']),
+  go: new Set<Feature>(['batch', 'oneway', 'pull', 'litePull', 'orderly', 'admin', 'autoCreate', 'queueChoice', 'transaction', 'trace']),
   'ali-ons': new Set<Feature>([]),
 };
 

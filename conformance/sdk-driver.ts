@@ -39,6 +39,8 @@ export interface Event {
   /** The lite topic (gRPC), and those that a consumer has. */
   readonly lite?: string;
   readonly lites?: readonly string[];
+  /** How many messages a listener got at once. */
+  readonly count?: number;
 }
 
 export interface OutgoingMessage {

@@ -192,5 +192,5 @@ describe('examples/exactly-once', () => {
       await Promise.all([service.end(), warehouse.end()]);
       await endpoint.dispose();
     }
-  }, 150_000);
+  }, 100_000 + kills * 20_000);
 });

@@ -107,7 +107,7 @@ const scenarios: readonly Scenario[] = [
       expect(timeline).toMatchObject({
         topic: from, keys: 'traced-0',
         events: [
-          { kind: 'sent', group: 'java_traced_producer', ok: true },
+          { kind: 'sent', group: sdk.sdk === 'go' ? 'go_traced_producer' : 'java_traced_producer', ok: true },
           { kind: 'consumed', group, ok: false, attempt: 1 },
           { kind: 'consumed', group, ok: true, outcome: 'SUCCESS', attempt: 2 },
         ],

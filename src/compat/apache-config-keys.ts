@@ -22,12 +22,12 @@ export const apacheKeysWithoutEffect: ReadonlySet<string> = new Set(
     'combineCQPreferCQType combineCQUseRocksdbForLmq commercialBaseCount commercialSizePerMsg commitCommitLogLeastPages ' +
     'commitCommitLogThoroughInterval commitIntervalCommitLog commitLogForceSwapMapInterval commitLogSwapMapInterval ' +
     'commitLogSwapMapReserveFileNum compactionCqMappedFileSize compactionMappedFileSize compactionScheduleInternal compactionThreadNum ' +
-    'compatibleWithOldNameSrv compressedRegister configManagerVersion configName connectTimeoutMillis consumerFallbehindThreshold ' +
+    'compatibleWithOldNameSrv compressedRegister configManagerVersion configName connectTimeoutMillis ' +
     'consumerManageThreadPoolNums controllerAddr controllerHeartBeatTimeoutMills correctLogicMinOffsetForceInterval ' +
     'correctLogicMinOffsetSleepInterval dLegerGroup dLegerPeers dLegerSelfId dataReadAheadEnable debugLockEnable ' +
     'defaultThreadPoolNums defaultThreadPoolQueueCapacity delayOffsetUpdateVersionStep ' +
     'deleteConsumeQueueFilesInterval deleteFileBatchMax destroyMapedFileIntervalForcibly disableCallbackExecutor ' +
-    'disableConsumeIfConsumerReadSlowly disableNettyWorkerGroup disappearTimeAfterStart diskFallRecorded dispatchCqCacheNum ' +
+    'disableNettyWorkerGroup disappearTimeAfterStart diskFallRecorded dispatchCqCacheNum ' +
     'dispatchCqThreads dispatchFromSenderThread duplicationEnable enableAcceleratedRecovery enableAsyncReput enableAutoInSyncReplicas ' +
     'enableBatchPush enableBuildConsumeQueueConcurrently enableCleanExpiredOffset ' +
     'enableCompaction enableConnectionMetrics enableControllerMode enableCreateSysGroup enableDLegerCommitLog ' +

@@ -601,6 +601,12 @@ export const divergences = {
     reason: 'A key must not take groups back to their start.',
     cases: ['src/server/lite/lite.test.ts'],
   },
+  'broker.slow-consumers-measured': {
+    apache: 'How far a group is behind is what its last pull told, also long after it is gone (BrokerController#protectBroker, recordDiskFallBehindSize).',
+    skylark: 'It is measured when it is looked at, for groups that have clients.',
+    reason: 'A group that nobody runs takes nothing, and need not be forbidden to.',
+    cases: ['src/server/broker/slow-consumers.test.ts'],
+  },
   'lite.at-sign-in-names': {
     apache: 'Offsets of a lite topic with an @ in its name are written and not read again (ConsumerOffsetManager splits the key).',
     skylark: 'The last @ parts topic and group.',

@@ -50,6 +50,9 @@ export interface BrokerConfig {
   broadcastOffsetExpireSecond: number;
   broadcastOffsetExpireMaxSecond: number;
   slaveReadEnable: boolean;
+  disableConsumeIfConsumerReadSlowly: boolean;
+  /** Bytes of the log. */
+  consumerFallbehindThreshold: number;
   litePullMessageEnable: boolean;
   useServerSideResetOffset: boolean;
   consumerOffsetUpdateVersionStep: number;

@@ -129,6 +129,8 @@ export const brokerKeys: KeysOf<BrokerConfig> = {
   broadcastOffsetExpireSecond: int(120, 1, int32Max, 'seconds until a silent broadcasting client is forgotten'),
   broadcastOffsetExpireMaxSecond: int(300, 1, int32Max, 'the same for one that is still connected'),
   slaveReadEnable: bool(false, 'suggest reading from a replica when far behind'),
+  disableConsumeIfConsumerReadSlowly: bool(false, 'forbid consuming to groups that are too far behind'),
+  consumerFallbehindThreshold: int(17179869184, 0, Number.MAX_SAFE_INTEGER, 'bytes of the log that is too far'),
   litePullMessageEnable: bool(true, 'serve LITE_PULL_MESSAGE'),
   useServerSideResetOffset: bool(true, 'a reset offset takes effect at the next pull'),
   consumerOffsetUpdateVersionStep: int(500, 1, int32Max, 'commits per step of the offset table version'),

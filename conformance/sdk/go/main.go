@@ -49,6 +49,7 @@ type command struct {
 	FailBefore     int       `json:"failBefore"`
 	RetryLevel     int       `json:"retryDelayLevel"`
 	Orderly        bool      `json:"orderly"`
+	Trace          bool      `json:"trace"`
 	MaxReconsume   int32     `json:"maxReconsume"`
 	Queues         int       `json:"queues"`
 	Expect         int       `json:"expect"`
@@ -63,6 +64,7 @@ var (
 	lock             sync.Mutex
 	theProducer      rocketmq.Producer
 	theTransactional rocketmq.TransactionProducer
+	theTraced        rocketmq.Producer
 	consumers        = map[string]rocketmq.PushConsumer{}
 	assigned         = map[string][]int{}
 	refused          = map[string]bool{}
@@ -161,6 +163,29 @@ func ensureProducer() (rocketmq.Producer, error) {
 	return theProducer, nil
 }
 
+// traces writes to the trace topic of the same brokers.
+func traces() *primitive.TraceConfig {
+	return &primitive.TraceConfig{Access: primitive.Local, Resolver: primitive.NewPassthroughResolver(namesrv)}
+}
+
+// ensureTraced is a producer that writes what it does into the trace topic.
+func ensureTraced() (rocketmq.Producer, error) {
+	lock.Lock()
+	defer lock.Unlock()
+	if theTraced == nil {
+		p, err := rocketmq.NewProducer(producer.WithNameServer(namesrv), producer.WithGroupName("go_traced_producer"), producer.WithInstanceName("traced"),
+			producer.WithSendMsgTimeout(10*time.Second), producer.WithTrace(traces()))
+		if err != nil {
+			return nil, err
+		}
+		if err := p.Start(); err != nil {
+			return nil, err
+		}
+		theTraced = p
+	}
+	return theTraced, nil
+}
+
 // decider ends a transaction as its message says; asked again by the broker, an open one is rolled back.
 type decider struct{}
 
@@ -202,7 +227,11 @@ func sent(re int, key string, r *primitive.SendResult, index int, t int64) {
 }
 
 func send(c command) error {
-	p, err := ensureProducer()
+	ensure := ensureProducer
+	if c.Trace {
+		ensure = ensureTraced
+	}
+	p, err := ensure()
 	if err != nil {
 		return err
 	}
@@ -354,6 +383,9 @@ func subscribe(c command) error {
 	}
 	if c.MaxReconsume > 0 {
 		options = append(options, consumer.WithMaxReconsumeTimes(c.MaxReconsume))
+	}
+	if c.Trace {
+		options = append(options, consumer.WithTrace(traces()))
 	}
 	pc, err := rocketmq.NewPushConsumer(options...)
 	if err != nil {

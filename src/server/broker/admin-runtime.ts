@@ -29,7 +29,8 @@ type RuntimeHandlers = Pick<Handlers,
 /** Keys that parts of the broker read anew at each use, so that a change takes effect at once. No path, no program, no address, no limit of memory. */
 const runtimeBrokerKeys = [
   'allowRecallWhenBrokerNotWriteable', 'autoCreateSubscriptionGroup', 'autoCreateTopicEnable', 'brokerPermission', 'cgColdReadThreshold',
-  'channelExpiredTimeout', 'consumerOffsetUpdateVersionStep', 'defaultQueryMaxNum', 'enableBroadcastOffsetStore', 'enableMixedMessageType',
+  'channelExpiredTimeout', 'consumerFallbehindThreshold', 'consumerOffsetUpdateVersionStep', 'defaultQueryMaxNum',
+  'disableConsumeIfConsumerReadSlowly', 'enableBroadcastOffsetStore', 'enableMixedMessageType',
   'enableRetryTopicV2', 'enableSplitMetadata', 'globalColdReadThreshold', 'initPopOffsetByCheckMsgInMem', 'litePullMessageEnable',
   'longPollingEnable', 'notifyConsumerIdsChangedEnable', 'popFromRetryProbability', 'popResponseReturnActualRetryTopic', 'recallMessageEnable',
   'regionId', 'rejectTransactionMessage', 'retrieveMessageFromPopRetryTopicV1', 'serverLoadBalancerEnable', 'shortPollingTimeMills',

@@ -60,6 +60,7 @@ import { createSend } from './send.js';
 import { createRecall } from '../timer/recall.js';
 import { createTimers } from '../timer/timers.js';
 import type { Timers } from '../timer/timers.js';
+import { SlowConsumers } from './slow-consumers.js';
 import { Statistics } from './statistics.js';
 import { createTopicRoutes } from './topic-routes.js';
 import { isCompacted, TopicConfigTable } from './topics.js';
@@ -255,6 +256,7 @@ export function createBroker(options: BrokerOptions): Broker {
     ...createStaticTopics({ ctx: context, table: mappings, peers }, { ...send.handlers, ...pull.handlers, ...offsetHandlers, ...clientHandlers }),
   };
   const mappingClean = new MappingClean({ ctx: context, table: mappings, peers, deleteWhen: () => storeConfig.deleteWhen ?? '04' });
+  const slowConsumers = new SlowConsumers({ config, store, consumers, offsets, groups, clock, log });
   const scans: TimerHandle[] = [];
 
   return {
@@ -284,6 +286,7 @@ export function createBroker(options: BrokerOptions): Broker {
       pop.start();
       lite.start();
       consumers.start();
+      slowConsumers.start();
       scans.push(clock.setInterval(() => {
         producers.scan();
         consumers.scan();
@@ -298,6 +301,7 @@ export function createBroker(options: BrokerOptions): Broker {
       for (const timer of scans) timer.clear();
       await registration.stop();
       consumers.stop();
+      await slowConsumers.stop();
       pull.stop();
       flow?.stop();
       cold.stop();

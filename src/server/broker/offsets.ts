@@ -91,12 +91,14 @@ export class ConsumerOffsetTable implements OffsetTable {
   #dataVersion: DataVersion;
   #commits = 0;
   #dirty = false;
+  /** What was encoded for one of two files and waits for the other, unless something changes before that. */
+  #encoded: string | undefined;
   #timer: TimerHandle | undefined;
 
   constructor(options: OffsetTableOptions) {
     this.#options = options;
     this.#dataVersion = newDataVersion(options.clock.nowMs());
-    this.#files = offsetFiles(options).map((path) => new ConfigFile({ disk: options.disk, path, log: options.log, encode: () => writeJson(this.#value(), true) }));
+    this.#files = offsetFiles(options).map((path) => new ConfigFile({ disk: options.disk, path, log: options.log, encode: () => this.#text() }));
   }
 
   get dataVersion(): DataVersion {
@@ -137,7 +139,7 @@ export class ConsumerOffsetTable implements OffsetTable {
       this.#options.log.warn({ group, topic, queueId, offset, stored, clientHost }, 'consumer offset goes back');
     }
     this.#committed.set(group, topic, queueId, offset);
-    this.#dirty = true;
+    this.#changed();
     if (++this.#commits % Math.max(1, this.#options.config.consumerOffsetUpdateVersionStep) === 0) {
       this.#dataVersion = nextDataVersion(this.#dataVersion, this.#options.clock.nowMs());
     }
@@ -147,7 +149,7 @@ export class ConsumerOffsetTable implements OffsetTable {
     const before = this.#pulled.queues(group, topic)?.get(queueId);
     if (before === offset) return;
     this.#pulled.set(group, topic, queueId, offset);
-    this.#dirty = true;
+    this.#changed();
   }
 
   queryPull(group: string, topic: string, queueId: number): number {
@@ -173,7 +175,7 @@ export class ConsumerOffsetTable implements OffsetTable {
     if (topic === '' || group === '' || queueId < 0 || offset < 0) return;
     this.#reset.set(group, topic, queueId, offset);
     this.#committed.set(group, topic, queueId, offset);
-    this.#dirty = true;
+    this.#changed();
   }
 
   queryBroadcast(group: string, topic: string, queueId: number): number {
@@ -183,7 +185,7 @@ export class ConsumerOffsetTable implements OffsetTable {
   commitBroadcast(group: string, topic: string, queueId: number, offset: number): void {
     if (this.queryBroadcast(group, topic, queueId) === offset) return;
     this.#broadcast.set(group, topic, queueId, offset);
-    this.#dirty = true;
+    this.#changed();
   }
 
   groupsOf(topic: string): readonly string[] {
@@ -216,28 +218,43 @@ export class ConsumerOffsetTable implements OffsetTable {
     const queues = this.#committed.queues(srcGroup, topic);
     if (queues === undefined) return;
     this.#committed.replace(destGroup, topic, new Map(queues));
-    this.#dirty = true;
+    this.#changed();
   }
 
   removeGroup(group: string): void {
     for (const table of [this.#committed, this.#pulled, this.#reset, this.#broadcast]) table.groups.delete(group);
-    this.#dirty = true;
+    this.#changed();
   }
 
   removeTopic(topic: string): void {
     for (const table of [this.#committed, this.#pulled, this.#reset, this.#broadcast]) table.removeTopic(topic);
-    this.#dirty = true;
+    this.#changed();
   }
 
   /** Forgets the pull offsets of a group and topic (after a reset, `clearPullOffset`). */
   clearPull(group: string, topic: string): void {
     this.#pulled.remove(group, topic);
-    this.#dirty = true;
+    this.#changed();
   }
 
   /** What GET_ALL_CONSUMER_OFFSET answers: the file's text on one line. */
   encode(): string {
     return writeJson(this.#value());
+  }
+
+  #changed(): void {
+    this.#dirty = true;
+    this.#encoded = undefined;
+  }
+
+  /** The text of a file. With two files both are written in a row: the second takes what was encoded for the first. */
+  #text(): string {
+    const waiting = this.#encoded;
+    this.#encoded = undefined;
+    if (waiting !== undefined) return waiting;
+    const text = writeJson(this.#value(), true);
+    if (this.#files.length > 1) this.#encoded = text;
+    return text;
   }
 
   /** Offsets of light groups as Apache's file has them: `topic@group` and one number. */

@@ -142,6 +142,23 @@ export const cases = defineCases('sql92', [
     },
   },
   {
+    name: 'sql92.megabyte-unterminated', level: 'INFORMATIONAL', source: 'SelectorParser#parse', needs,
+    requirement: 'What becomes of an expression of one megabyte whose text does not end.',
+    async run(t) {
+      const started = t.now();
+      const answer = await check(t, `a = '${'x'.repeat(1024 * 1024)}`).catch(() => undefined);
+      t.note(answer === undefined ? 'no answer in the time of a request' : `code ${answer.code} after ${t.now() - started} ms`);
+    },
+  },
+  {
+    name: 'sql92.nested-ten-thousand-refused', level: 'MUST', source: 'SelectorParser#parse', needs,
+    requirement: 'An expression that opens ten thousand parentheses and closes none is refused in the time of a request, and the connection serves on.',
+    async run(t) {
+      await refused(t, `${'('.repeat(10_000)}a = 1`);
+      await accepted(t, '(a = 1)');
+    },
+  },
+  {
     name: 'sql92.check-tag', level: 'MUST', source: 'ClientManageProcessor#checkClientConfig', needs,
     requirement: 'CHECK_CLIENT_CONFIG accepts every expression of type TAG.',
     async run(t) {

@@ -361,6 +361,44 @@ export const cases = defineCases('transaction', [
     },
   },
   {
+    name: 'transaction.end.ids-not-looked-at',
+    requirement: 'END_TRANSACTION finds its half message by the offsets alone: a transaction id and message id nobody knows change nothing.',
+    level: 'MUST',
+    source: 'EndTransactionProcessor#processRequest',
+    needs: ['transaction'],
+    async run(t) {
+      const one = await prepare(t);
+      code(await end(t, one, commit, { transactionId: uniqKey(t), msgId: 'nobody knows it' }), res.SUCCESS, 'commit');
+      equal((await visible(t, one.topic)).map((message) => [message.body.toString(), message.properties['UNIQ_KEY']]), [['in doubt', one.transactionId]], 'messages before the marker');
+    },
+  },
+  {
+    name: 'transaction.end.commit-after-rollback',
+    requirement: 'What becomes of a half message that is committed after it was rolled back.',
+    level: 'INFORMATIONAL',
+    source: 'EndTransactionProcessor#processRequest',
+    needs: ['transaction'],
+    async run(t) {
+      const one = await prepare(t);
+      code(await end(t, one, rollback), res.SUCCESS, 'rollback');
+      const late = await end(t, one, commit);
+      t.note(`commit after rollback: code ${late.code}; messages: ${(await visible(t, one.topic)).length}`);
+    },
+  },
+  {
+    name: 'transaction.end.rollback-after-commit',
+    requirement: 'A message that was committed stays when END_TRANSACTION rolls the half message back afterwards, twice.',
+    level: 'MUST',
+    source: 'EndTransactionProcessor#processRequest',
+    needs: ['transaction'],
+    async run(t) {
+      const one = await prepare(t);
+      code(await end(t, one, commit), res.SUCCESS, 'commit');
+      for (const which of ['first', 'second']) code(await end(t, one, rollback), res.SUCCESS, `${which} rollback`);
+      equal((await visible(t, one.topic)).map((message) => message.body.toString()), ['in doubt'], 'messages before the marker');
+    },
+  },
+  {
     name: 'transaction.end.unknown-type-unanswered',
     requirement: 'END_TRANSACTION with commitOrRollback 0 is not answered and leaves the message in doubt.',
     level: 'MUST',

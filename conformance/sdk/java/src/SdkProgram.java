@@ -131,6 +131,7 @@ public final class SdkProgram {
         made.setInstanceName(instance);
         made.setVipChannelEnabled(false);
         made.setSendMsgTimeout(10_000);
+        made.setPollNameServerInterval(2000); // topics change under its hands
         made.start();
         return made;
     }
@@ -319,6 +320,11 @@ public final class SdkProgram {
         choose(consumer, "setMessageModel", "broadcasting".equals(command.get("model")) ? "BROADCASTING" : "CLUSTERING");
         consumer.setMaxReconsumeTimes(Puppet.number(command, "maxReconsume", -1));
         int retryDelayLevel = Puppet.number(command, "retryDelayLevel", 0);
+        consumer.setPollNameServerInterval(Puppet.number(command, "pollMs", 30_000));
+        if (command.get("batch") != null) {
+            consumer.setConsumeMessageBatchMaxSize(Puppet.number(command, "batch", 1));
+            consumer.setPullBatchSize(64);
+        }
         if (command.get("filterClass") != null) {
             // only 4.x has it: the source goes to the filter servers of the route with each heartbeat
             consumer.setPollNameServerInterval(1000);
@@ -363,6 +369,9 @@ public final class SdkProgram {
 
     private static boolean take(String as, Map<String, Object> command, List<MessageExt> messages) {
         boolean all = true;
+        if (command.get("batch") != null) {
+            Puppet.say("event", "batch", "as", as, "count", messages.size());
+        }
         for (MessageExt message : messages) {
             boolean refuse = Puppet.refuses(as, command, message.getKeys());
             received(as, message, !refuse);
