@@ -19,6 +19,7 @@ export const usage = `npm run fuzz -- [options]
                   with --replay SEED/N: one schedule, with its trace
   --crash-points  a broker stopped at every operation of its disk, in both flush modes, by kill and power loss; with --canaries: planted bugs
   --stride N      of the crash points only every N-th (1)
+  --part K/N      of those only the K-th of N interleaved parts: all parts together are all points
   --merge         adds those inputs of --corpus DIR to the project's corpus that reach code which its own do not
 
   exit code: 0 nothing found, 1 something found (or a canary not found), 2 usage`;
@@ -37,6 +38,8 @@ export interface Options {
   readonly replay: string | undefined;
   /** Of crash points: every so many. */
   readonly stride: number;
+  /** Of those: which part of how many, from 1. */
+  readonly part: readonly [number, number];
   /** Planted bugs, whatever the mode. */
   readonly canaries: boolean;
   readonly mode: 'sim' | 'crash-points' | 'campaign' | 'list' | 'canaries' | 'replay' | 'merge' | 'help';
@@ -59,6 +62,7 @@ export function parseOptions(args: readonly string[], today: string, processors:
     canary: values.canary,
     replay: values.replay,
     stride: Math.max(1, Math.floor(number('stride', values.stride) ?? 1)),
+    part: partOf(values.part),
     canaries: values.canaries === true || values.canary !== undefined,
     mode,
   };
@@ -71,12 +75,19 @@ function parsed(args: readonly string[]) {
       options: {
         target: { type: 'string', multiple: true }, minutes: { type: 'string' }, seconds: { type: 'string' }, executions: { type: 'string' }, seed: { type: 'string' },
         workers: { type: 'string' }, corpus: { type: 'string' }, list: { type: 'boolean' }, json: { type: 'boolean' }, canary: { type: 'string' }, canaries: { type: 'boolean' },
-        replay: { type: 'string' }, merge: { type: 'boolean' }, sim: { type: 'boolean' }, 'crash-points': { type: 'boolean' }, stride: { type: 'string' }, help: { type: 'boolean' },
+        replay: { type: 'string' }, merge: { type: 'boolean' }, sim: { type: 'boolean' }, 'crash-points': { type: 'boolean' }, stride: { type: 'string' }, part: { type: 'string' }, help: { type: 'boolean' },
       },
     }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+function partOf(text: string | undefined): readonly [number, number] {
+  if (text === undefined) return [1, 1];
+  const [, part, parts] = (/^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []).map(Number);
+  if (part === undefined || parts === undefined || part < 1 || part > parts) throw new UsageError(`--part takes K/N with K from 1 to N, not ${JSON.stringify(text)}`);
+  return [part, parts];
 }
 
 function number(name: string, text: string | undefined): number | undefined {

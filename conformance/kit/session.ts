@@ -63,6 +63,8 @@ export interface SessionOptions {
   readonly runId: string;
   /** For each thing that is undone at the end; default 3000. */
   readonly cleanupMs?: number | undefined;
+  /** False: nobody reads the wire log, and none is kept. */
+  readonly wireLog?: boolean | undefined;
 }
 
 const usualCleanupMs = 3000;
@@ -160,7 +162,7 @@ export class Session {
     if (this.over && !this.cleaning) throw new Error('the case is over');
     const address = to === 'broker' ? this.endpoint.broker : to === 'namesrv' ? this.endpoint.namesrv : to;
     const signer = 'signer' in options ? options.signer : this.endpoint.signer;
-    const connection = await RawConnection.open(address, { label: options.label ?? `${to} ${this.connections.size + 1}`, log: this.log, signer, ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }) });
+    const connection = await RawConnection.open(address, { label: options.label ?? `${to} ${this.connections.size + 1}`, ...(this.options.wireLog === false ? {} : { log: this.log }), signer, ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }) });
     this.connections.add(connection);
     if (this.over && !this.cleaning) {
       connection.close();

@@ -14,7 +14,9 @@ const jobsOfMode = 8;
 
 export async function runCrashPoints(options: Options, out: Out): Promise<number> {
   if (options.canaries) return crashCanaries(options, out);
-  const { seed, stride, workers } = options;
+  const { seed, workers, part: [part, parts] } = options;
+  const stride = options.stride * parts;
+  const start = 1 + options.stride * (part - 1);
   const ops = new Map<Flush, number>();
   const own: string[] = [];
   const broken = await runJobs<Told>((['SYNC_FLUSH', 'ASYNC_FLUSH'] as const).map((flush) => ({ script, args: [seed, flush, 'kill', '0', '1', '1'] })), workers, Infinity, (verdict) => {
@@ -25,7 +27,7 @@ export async function runCrashPoints(options: Options, out: Out): Promise<number
   const finds: Told[] = [];
   const points = new Map<string, number>();
   const jobs = modes.flatMap(({ flush, kind }) => Array.from({ length: jobsOfMode }, (_, i) => ({
-    script, args: [seed, flush, kind, String(1 + stride * i), String(stride * jobsOfMode), String(Math.max(0, Math.ceil(((ops.get(flush) ?? 0) - stride * i) / (stride * jobsOfMode))))],
+    script, args: [seed, flush, kind, String(start + stride * i), String(stride * jobsOfMode), String(Math.max(0, Math.ceil(((ops.get(flush) ?? 0) - start + 1 - stride * i) / (stride * jobsOfMode))))],
   })));
   broken.push(...await runJobs<Told>(jobs, workers, Infinity, (verdict) => {
     if (verdict.beyond) return false;

@@ -19,8 +19,6 @@ export interface Crash {
 const logWindowMs = 560;
 /** Consumer offsets reach the disk so much later: `flushConsumerOffsetInterval` and what writing the table takes. */
 const offsetWindowMs = 560;
-/** Tables of topics and groups are in their place before the answer, and synced behind it (`config-file.ts`): a power loss may take so much. */
-const tableWindowMs = 100;
 /** Everything delayed, popped or checked has come by then. */
 const patienceMs = 9000;
 
@@ -40,7 +38,8 @@ export async function judge(script: Script, t: Context, world: World, crash: Cra
     if (script.expired && one.queueOffset < (queue?.min ?? 0)) continue;
     if (found?.properties['KEYS'] !== one.key) wrong.push(`${one.key}, acknowledged at ${one.topic}/${one.queueId} offset ${one.queueOffset}, is not there: ${found?.properties['KEYS'] ?? 'nothing'}`);
   }
-  await judgeTables(script, t, sure(Math.max(logWindow, crash.kind === 'power' ? tableWindowMs : 0)), wrong);
+  // Their tables are synced before the answer, whatever the flush mode.
+  await judgeTables(script, t, sure(0), wrong);
   await judgeOffsets(script, t, sure(Math.max(logWindow, offsetWindowMs)), wrong);
   await world.sleep(patienceMs);
   const later = await readAll(t, script, wrong);

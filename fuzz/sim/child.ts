@@ -1,6 +1,6 @@
 /**
  * A process that runs schedules: `child.js SEED FIRST STRIDE COUNT [CANARY] [all]` tells each verdict as one line of JSON, with the trace where something is
- * wrong, or always. Schedule `i` has the seed `SEED/i`.
+ * wrong, or always. Schedule `i` has the seed `SEED/i`. `child.js SEED/N,SEED/N,...` runs these.
  */
 import { canaries } from './canaries.js';
 import { install } from './globals.js';
@@ -13,7 +13,8 @@ process.on('uncaughtException', escape);
 
 const [seed = '1', first = '0', stride = '1', count = '1', canaryName = '', traces = ''] = process.argv.slice(2);
 const canary = canaries.find((one) => one.name === canaryName);
-for (let i = 0, at = Number(first); i < Number(count); i++, at += Number(stride)) {
-  const { trace, ...verdict } = await runSchedule(`${seed}/${at}`, canary);
+const seeds = seed.includes('/') && seed.includes(',') ? seed.split(',') : Array.from({ length: Number(count) }, (_, i) => `${seed}/${Number(first) + i * Number(stride)}`);
+for (const one of seeds) {
+  const { trace, ...verdict } = await runSchedule(one, canary);
   process.stdout.write(`${JSON.stringify({ ...verdict, ...(verdict.violations.length > 0 || traces === 'all' ? { trace } : {}) })}\n`);
 }

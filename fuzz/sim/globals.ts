@@ -105,5 +105,5 @@ export function contextFor(world: World, { host, brokerName, name, namesrv = '10
     name: 'simulated', kind: 'skylark', version: '5.5.0', namesrv, broker: `${host}:10911`, brokerName, cluster: 'DefaultCluster', grpc: undefined, storeDir: undefined,
     features: new Set(featureNames.filter((one) => one !== 'namesrv-admin')), profile: 'full', keepsTopics: true, signer: undefined,
   };
-  return createContext({ endpoint, caseName: name, seed: world.random.word(), prefix: 's_', runId: 'r' });
+  return createContext({ endpoint, caseName: name, seed: world.random.word(), prefix: 's_', runId: 'r', wireLog: false });
 }

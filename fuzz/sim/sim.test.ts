@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { pastFinds } from './past-finds.js';
 import type { Verdict } from './schedule.js';
 
 const run = async (script: string, ...args: readonly string[]): Promise<string> =>
@@ -24,6 +25,12 @@ test('equal seeds give the same events, whatever ran before in the process', asy
   expect(new Set(digests(forwards).values()).size).toBe(seeds);
   expect(forwards.filter((one) => one.violations.length > 0).map((one) => [one.seed, one.violations])).toEqual([]);
   expect(forwards.filter((one) => one.faults.length > 0).length).toBeGreaterThan(seeds / 4);
+});
+
+test('what was found once is not found again', async () => {
+  const out = await run('./child.js', pastFinds.map((one) => one.seed).join(','));
+  const verdicts = out.trim().split('\n').map((line) => JSON.parse(line) as Verdict);
+  expect(verdicts.map((one) => [one.seed, one.violations])).toEqual(pastFinds.map((one) => [one.seed, []]));
 });
 
 test.each(['sync-skipped', 'short-write'])('%s is found', async (name) => {

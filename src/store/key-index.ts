@@ -84,6 +84,11 @@ export class KeyIndex {
         continue;
       }
       const file = new IndexFile(this.#disk, this.#handles, full, this.#slots, this.#entries);
+      // Behind a file that was cut everything is made again: were another one kept there, that file would not be written, and come back whole at the next start.
+      if (phyLimit !== undefined && this.#files.at(-1)?.full === false) {
+        file.remove();
+        continue;
+      }
       const sane = file.load();
       if (!sane || (phyLimit !== undefined && (file.endPhyOffset >= phyLimit || !file.full))) {
         if (file.rebuild(phyLimit ?? Number.MAX_SAFE_INTEGER) && resume === undefined) {

@@ -8,6 +8,8 @@ import type { CommitLog, LogFile } from './commit-log.js';
 /** Bytes of the log read at once. */
 const windowBytes = 4 * 1024 * 1024;
 
+const noBytes = Buffer.alloc(0);
+
 const magics = [recordMagic.V1, recordMagic.V2].map((magic) => {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32BE(magic);
@@ -18,8 +20,9 @@ export class LogWindow {
   /** What `read` found last; valid until the next call. */
   readonly record = new RecordView();
   readonly #log: CommitLog;
-  readonly #buffer = Buffer.allocUnsafeSlow(windowBytes);
-  #window: Buffer = this.#buffer;
+  /** As large as the file at hand asks for, `windowBytes` at most: an empty log needs none. */
+  #buffer: Buffer = noBytes;
+  #window: Buffer = noBytes;
   #from = 0;
   #length = 0;
   #file: LogFile | undefined;
@@ -52,11 +55,17 @@ export class LogWindow {
     const from = phyOffset - file.base;
     if (this.#file === file && from >= this.#from && from + length <= this.#from + this.#length) return from - this.#from;
     const want = Math.min(Math.max(length, windowBytes), file.end - phyOffset);
-    this.#window = want > this.#buffer.length ? Buffer.allocUnsafeSlow(want) : this.#buffer;
+    this.#window = want > windowBytes ? Buffer.allocUnsafeSlow(want) : this.#room(file);
     this.#file = file;
     this.#from = from;
     this.#length = file.file.readSync(this.#window.subarray(0, want), from);
     return 0;
+  }
+
+  #room(file: LogFile): Buffer {
+    const bytes = Math.min(windowBytes, file.end - file.base);
+    if (this.#buffer.length < bytes) this.#buffer = Buffer.allocUnsafeSlow(bytes);
+    return this.#buffer;
   }
 
   /**
@@ -92,7 +101,7 @@ export class LogWindow {
     this.#file = undefined;
     // Zeros behind the first empty stretch are taken for granted: files are written from front to back.
     for (let at = from, empty = 0; at < file.end && empty < 16; at += windowBytes) {
-      const bytes = this.#buffer.subarray(0, Math.min(windowBytes, file.end - at));
+      const bytes = this.#room(file).subarray(0, Math.min(windowBytes, file.end - at));
       const length = file.file.readSync(bytes, at - file.base);
       let end = length;
       while (end > 0 && bytes[end - 1] === 0) end--;

@@ -164,7 +164,12 @@ export class SimulatedDisk implements Disk {
     // A directory whose entry, or whose parent's, was lost is gone with all it holds.
     const reachable = (dir: string): boolean => dirs.has(dir) && (path.dirname(dir) === dir || reachable(path.dirname(dir)));
     for (const dir of [...dirs]) if (!reachable(dir)) dirs.delete(dir);
-    for (const [name, inode] of this.#durableNames) if (this.#names.get(name) === inode || this.random() < 0.5) names.set(name, inode);
+    for (const [name, inode] of this.#durableNames) {
+      const now = this.#names.get(name);
+      if (now === inode || this.random() < 0.5) names.set(name, inode);
+      // What was renamed over it is there instead, its bytes synced or not.
+      else if (now !== undefined) names.set(name, now);
+    }
     for (const [name, inode] of this.#names) if (!this.#durableNames.has(name) && this.random() < 0.5) names.set(name, inode);
     for (const name of [...names.keys()]) if (!reachable(path.dirname(name))) names.delete(name);
     const keep = this.random();

@@ -143,7 +143,7 @@ export class Stage {
       for (const members of history.groups(broadcasting).values()) {
         for (const takers of broadcasting ? members.map((one) => [one]) : [members]) {
           const processes = new Set(takers.map((one) => one.process));
-          const taken = new Set(acks.filter((one) => processes.has(one.process)).map((one) => one.value.key));
+          const taken = new Set(acks.filter((one) => one.outcome !== 'fail' && processes.has(one.process)).map((one) => one.value.key));
           out += sends.filter((one) => takers.some((each) => each.topic === one.value.topic && accepts(each.expression, one.value.tag)) && !taken.has(one.value.key)).length;
         }
       }

@@ -32,16 +32,16 @@ export function createGroupHandlers(parts: AdminParts): GroupHandlers {
   };
 
   return {
-    UPDATE_AND_CREATE_SUBSCRIPTIONGROUP(_request, _header, body) {
+    async UPDATE_AND_CREATE_SUBSCRIPTIONGROUP(_request, _header, body) {
       if (body.length > 0) groups.update(resolve(readGroupConfig(readBody(body, 'SubscriptionGroupConfig'))));
-      groups.demandSaved();
+      await groups.demandSaved();
       return success;
     },
 
-    UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST(_request, _header, body) {
+    async UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST(_request, _header, body) {
       const configs = requiredList(readBody(body, 'SubscriptionGroupList'), 'groupConfigList');
       groups.updateAll(configs.map((bean) => resolve(isMap(bean) ? readGroupConfig(bean) : undefined)));
-      groups.demandSaved();
+      await groups.demandSaved();
       return success;
     },
 
@@ -66,12 +66,13 @@ export function createGroupHandlers(parts: AdminParts): GroupHandlers {
       };
     },
 
-    DELETE_SUBSCRIPTIONGROUP(_request, header) {
+    async DELETE_SUBSCRIPTIONGROUP(_request, header) {
       const { groupName } = header;
       groups.delete(groupName);
-      groups.demandSaved();
+      groups.demandWritten();
       if (header.cleanOffset) offsets.removeGroup(groupName);
       statistics.groupRemoved(groupName);
+      await groups.demandSaved();
       return success;
     },
 
@@ -81,13 +82,13 @@ export function createGroupHandlers(parts: AdminParts): GroupHandlers {
       return jsonReply(groupBean(config));
     },
 
-    UPDATE_AND_GET_GROUP_FORBIDDEN(_request, header) {
+    async UPDATE_AND_GET_GROUP_FORBIDDEN(_request, header) {
       const { group, topic, readable } = header;
       if (readable !== undefined) {
         checkGroupName(group);
         checkTopicName(topic);
         groups.setForbidden(group, topic, forbiddenReadBit, !readable);
-        groups.demandSaved();
+        await groups.demandSaved();
       }
       return { ...jsonReply({ group, readable: !groups.forbidden(group, topic, forbiddenReadBit), topic }), remark: '' };
     },

@@ -68,9 +68,11 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
     offsets.removeTopic(topic);
     statistics.topicRemoved(topic);
     mappings.delete(topic);
-    mappings.demandSaved();
-    topics.demandSaved();
+    mappings.demandWritten();
+    topics.demandWritten();
+    // At once: who sends now makes the topic anew, and its messages stay.
     await ctx.store.deleteTopics(new Set([topic]));
+    await Promise.all([mappings.demandSaved(), topics.demandSaved()]);
   };
 
   return {
@@ -85,7 +87,7 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
       });
       checkTopicName(wanted.topicName);
       topics.update(resolve({ ...wanted, attributes: parseAttributeChanges(header.attributes) }));
-      topics.demandSaved();
+      await topics.demandSaved();
       await registration.settled();
       return { code: responseCodes.SUCCESS, remark: noRemark };
     },
@@ -104,9 +106,9 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
       if (detail.bname !== ctx.config.brokerName) throw new Refusal(responseCodes.SYSTEM_ERROR, `the mapping is of broker ${shown(detail.bname ?? 'null')}, this is ${ctx.config.brokerName}`);
       // Before the topic: a refused mapping changes nothing.
       mappings.update(detail, header.force ?? false);
-      mappings.demandSaved();
+      mappings.demandWritten();
       topics.update(config);
-      topics.demandSaved();
+      await Promise.all([mappings.demandSaved(), topics.demandSaved()]);
       await registration.settled();
       return { code: responseCodes.SUCCESS, remark: noRemark };
     },
@@ -119,7 +121,7 @@ export function createTopicHandlers(parts: AdminParts): TopicHandlers {
         else wanted.push(resolve(config));
       }
       topics.updateAll(wanted);
-      topics.demandSaved();
+      await topics.demandSaved();
       await registration.settled();
       return { code: responseCodes.SUCCESS, remark: noRemark };
     },

@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { Clock } from '../../remoting/types.js';
 import { silentLog } from '../../remoting/clocks.js';
+import { ManualClock } from '../../store/store-fixture.js';
 import { simulatedDisk, SimulatedCrash } from '../../store/simulated-disk.js';
 import type { SimulatedDisk } from '../../store/simulated-disk.js';
-import { ConfigFile } from './config-file.js';
+import { ConfigFile, TurnSavedFile } from './config-file.js';
 
 const path = '/data/config/x.json';
 
@@ -56,6 +58,41 @@ describe('loading', () => {
     file.saveNow();
     expect([textOf(disk, path), textOf(disk, `${path}.bak`), textOf(disk, `${path}.corrupt`)]).toEqual(['<6>', '<4>', '<5']);
     await file.flush();
+  });
+});
+
+describe('demandSaved', () => {
+  function turnSaved() {
+    const disk = simulatedDisk(1);
+    disk.place('/data/x', Buffer.alloc(0));
+    let value = 0;
+    const file = new TurnSavedFile({ disk, path, log: silentLog, clock: new ManualClock() as unknown as Clock, turn: { schedule: () => undefined, beforeSend: () => undefined }, encode: () => `<${value}>` });
+    return { disk, file, change: (to: number) => { value = to; file.changed(); } };
+  }
+
+  test('is over when a power loss takes nothing any more', async () => {
+    const { disk, file, change } = turnSaved();
+    for (const value of [1, 2, 3]) {
+      change(value);
+      await file.demandSaved();
+    }
+    disk.crash();
+    disk.restart('power');
+    expect(fileOn(disk).load()).toBe('file');
+    expect([textOf(disk, path), textOf(disk, `${path}.bak`)]).toEqual(['<3>', '<3>']);
+  });
+
+  test('refuses what the disk does not sync, and writes it at the next try', async () => {
+    const { disk, file, change } = turnSaved();
+    change(1);
+    await file.demandSaved();
+    change(2);
+    disk.fail('datasync', 'EIO');
+    await expect(file.demandSaved()).rejects.toThrow(/x\.json cannot be saved.*EIO/);
+    await file.demandSaved();
+    disk.crash();
+    disk.restart('power');
+    expect(textOf(disk, path)).toBe('<2>');
   });
 });
 

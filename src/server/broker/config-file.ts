@@ -297,12 +297,26 @@ export class TurnSavedFile {
     this.#options.turn.schedule();
   }
 
-  /** Writes what changed now; throws SYSTEM_ERROR when the disk does not take it: the change serves, but a killed process would forget it. */
-  demandSaved(): void {
-    if (!this.#unsaved) return;
-    this.#saveNow();
+  /** Writes what changed now, so that a killed process keeps it; throws SYSTEM_ERROR when the disk does not take it. */
+  demandWritten(): void {
+    if (this.#unsaved || this.#file.fault !== undefined) this.#saveNow();
+    this.#demandNoFault();
+  }
+
+  /**
+   * Resolves when what changed is on the platter with its backup (`ConfigManager#persist` syncs the file and its directory before the answer too). Rejects with
+   * SYSTEM_ERROR when the disk does not take it: the change serves, but a later start may not know it.
+   */
+  async demandSaved(): Promise<void> {
+    this.demandWritten();
+    await this.#file.flush();
+    this.#demandNoFault();
+  }
+
+  #demandNoFault(): void {
     const { fault } = this.#file;
     if (fault === undefined) return;
+    this.#unsaved = true;
     throw new Refusal(responseCodes.SYSTEM_ERROR, `${path.basename(this.#options.path)} cannot be saved, the change lasts until the broker stops: ${fault}`);
   }
 

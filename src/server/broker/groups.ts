@@ -190,9 +190,14 @@ export class SubscriptionGroupTable implements GroupTable {
     return new Map([...this.#forbidden].filter(([group]) => groups.has(group)));
   }
 
-  /** Writes what changed now; see TurnSavedFile#demandSaved. */
-  demandSaved(): void {
-    this.#file.demandSaved();
+  /** See TurnSavedFile#demandWritten. */
+  demandWritten(): void {
+    this.#file.demandWritten();
+  }
+
+  /** See TurnSavedFile#demandSaved. */
+  demandSaved(): Promise<void> {
+    return this.#file.demandSaved();
   }
 
   /** Saves and waits for the platter. */

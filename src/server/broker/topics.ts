@@ -317,9 +317,14 @@ export class TopicConfigTable implements TopicTable {
     this.#listeners.push(listener);
   }
 
-  /** Writes what changed now; see TurnSavedFile#demandSaved. */
-  demandSaved(): void {
-    this.#file.demandSaved();
+  /** See TurnSavedFile#demandWritten. */
+  demandWritten(): void {
+    this.#file.demandWritten();
+  }
+
+  /** See TurnSavedFile#demandSaved. */
+  demandSaved(): Promise<void> {
+    return this.#file.demandSaved();
   }
 
   /** Saves and waits for the platter. */

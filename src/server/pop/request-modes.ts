@@ -110,7 +110,7 @@ export function createRequestModes(ctx: BrokerContext, disk: Disk): RequestModes
       return { topic, consumerGroup: group, mode, popShareQueueNum: mode === 'POP' ? ctx.config.defaultPopShareQueueNum : 0 };
     },
     handlers: {
-      SET_MESSAGE_REQUEST_MODE(_call, _header, body) {
+      async SET_MESSAGE_REQUEST_MODE(_call, _header, body) {
         const setting = readSetting(jsonBody('SetMessageRequestModeRequestBody', body));
         if (setting === undefined) throw refusal(responseCodes.SYSTEM_ERROR, 'SetMessageRequestModeRequestBody: topic or consumerGroup is missing');
         if (setting.topic.startsWith(retryPrefix)) throw refusal(responseCodes.NO_PERMISSION, 'retry topic is not allowed to set mode');
@@ -123,7 +123,7 @@ export function createRequestModes(ctx: BrokerContext, disk: Disk): RequestModes
         }
         set(setting);
         file.changed();
-        file.demandSaved();
+        await file.demandSaved();
         return { code: responseCodes.SUCCESS };
       },
       GET_ALL_MESSAGE_REQUEST_MODE() {

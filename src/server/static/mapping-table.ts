@@ -102,9 +102,14 @@ export class MappingTable {
     this.#changed(topic);
   }
 
+  /** See TurnSavedFile#demandWritten. */
+  demandWritten(): void {
+    this.#file.demandWritten();
+  }
+
   /** See TurnSavedFile#demandSaved. */
-  demandSaved(): void {
-    this.#file.demandSaved();
+  demandSaved(): Promise<void> {
+    return this.#file.demandSaved();
   }
 
   async close(): Promise<void> {
