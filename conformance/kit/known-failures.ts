@@ -45,7 +45,14 @@ const skylark: readonly KnownFailure[] = [
   ...known('skylark', 'the file lock names its holder, because Node has no file locks', ['store.lock.text']),
 ];
 
-export const knownFailures: readonly KnownFailure[] = skylark;
+/**
+ * Apache stores through memory maps. On a full disk a store into a page that has no room is lost, and the JVM tells it late, as an InternalError in whatever the
+ * thread does next: messages are acknowledged whose bytes are zeros, and readers find records without properties. The watermark that would refuse sends
+ * (diskSpaceWarningLevelRatio) is looked at every 10 s.
+ */
+const apache: readonly KnownFailure[] = known('apache', 'https://github.com/apache/rocketmq/issues/1790 and /3129: a store through a memory map that finds no room is acknowledged', ['faults.full-disk']);
+
+export const knownFailures: readonly KnownFailure[] = [...skylark, ...apache];
 
 /** The entry for a case on an endpoint, if there is one. */
 export function findKnownFailure(list: readonly KnownFailure[], endpoint: { readonly kind: string; readonly version: string | undefined }, caseName: string): KnownFailure | undefined {

@@ -303,9 +303,9 @@ export const divergences = {
   },
   'store.index-slots-at-rest': {
     apache: 'Slots of an index file are in the file as soon as their entry is (IndexFile#putKey, a memory map): another process finds every key while the broker runs.',
-    skylark: 'Slots of a file with more than 64 KiB of them are written when the file is full, when nobody sends for a while, and at a clean stop; after a kill they are computed again.',
-    reason: 'They are 20 MB by default and change all over: each flush would write most of them again. Queries of the broker do not need them.',
-    cases: ['conformance/kit/cases/store/index-files.ts'],
+    skylark: 'Entries, header and slots are written by each flush (flushIntervalConsumeQueue). Where one brings more than 2048 entries, slots of a file with more than 64 KiB of them follow when fewer come, when the file is full, at rest, and at a clean stop; after a kill they are computed again.',
+    reason: 'They are 20 MB by default and change all over: under load each flush would write most of them again. Queries of the broker do not need them.',
+    cases: ['src/store/key-index.test.ts'],
   },
   'store.queues-made-by-questions': {
     apache: 'Asking for offsets of a queue or topic that is not there creates its ConsumeQueue files (ConsumeQueueStore#findOrCreateConsumeQueue).',

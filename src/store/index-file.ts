@@ -1,6 +1,7 @@
 /**
- * One IndexFile: hash slots in memory, entries appended in sequence and written lazily. Layout: codec/index-header.ts. Slots reach the file when it is
- * full or the store closes; after an unclean stop they are computed again from the entries. Which keys a message has is key-index.ts.
+ * One IndexFile: hash slots in memory, entries appended in sequence and written lazily. Layout: codec/index-header.ts. Slots in the file never lead to
+ * an entry that is not there; after an unclean stop they are computed again from the entries. When what is written, and which keys a message has, is
+ * key-index.ts.
  */
 import {
   indexEntryBytes,
@@ -21,8 +22,10 @@ import type { PageCache } from './page-cache.js';
 
 /** Entries of a block in memory and of a page on disk: just under 64 KiB. */
 const blockEntries = 3276;
-/** Slots written at once: 64 KiB. */
-const pieceSlots = 16384;
+/** Slots of a page, 4 KiB: what changed is known by it. */
+const pageSlots = 1024;
+/** Pages written at once at most: 64 KiB. */
+const runPages = 16;
 
 interface EntryBlock {
   readonly bytes: Uint8Array;
@@ -50,7 +53,7 @@ export class IndexFile {
   readonly #disk: Disk;
   readonly #handles: HandleCache;
   #slots: Int32Array | undefined;
-  #dirtyPieces: Uint8Array | undefined;
+  #dirtyPages: Uint8Array | undefined;
   #blocks = new Map<number, EntryBlock>();
   #block: EntryBlock | undefined;
   #blockFrom = -1;
@@ -125,7 +128,7 @@ export class IndexFile {
   rebuild(phyLimit: number): boolean {
     const before = this.#header();
     const slots = (this.#slots = new Int32Array(this.slotCount));
-    this.#dirtyPieces = new Uint8Array(Math.ceil(this.slotCount / pieceSlots)).fill(1);
+    this.#dirtyPages = new Uint8Array(Math.ceil(this.slotCount / pageSlots)).fill(1);
     this.created = true;
     const file = this.#open();
     const bytes = new Uint8Array(blockEntries * indexEntryBytes);
@@ -178,7 +181,7 @@ export class IndexFile {
       this.#open().readSync(bytes, indexHeaderBytes);
       bytes.swap32();
     }
-    this.#dirtyPieces = new Uint8Array(Math.ceil(this.slotCount / pieceSlots));
+    this.#dirtyPages = new Uint8Array(Math.ceil(this.slotCount / pageSlots));
     return (this.#slots = slots);
   }
 
@@ -200,7 +203,7 @@ export class IndexFile {
       previous,
     );
     slots[slot] = entry;
-    (this.#dirtyPieces as Uint8Array)[Math.floor(slot / pieceSlots)] = 1;
+    (this.#dirtyPages as Uint8Array)[Math.floor(slot / pageSlots)] = 1;
     if (entry <= 1) {
       this.beginPhyOffset = phyOffset;
       this.beginTimestamp = storeTimestamp;
@@ -243,7 +246,7 @@ export class IndexFile {
       const p = (entry % blockEntries) * indexEntryBytes;
       const slot = view.getInt32(p) % this.slotCount;
       slots[slot] = view.getInt32(p + 16);
-      (this.#dirtyPieces as Uint8Array)[Math.floor(slot / pieceSlots)] = 1;
+      (this.#dirtyPages as Uint8Array)[Math.floor(slot / pageSlots)] = 1;
     }
     this.#restore(this.#mark);
     this.#block = undefined;
@@ -280,25 +283,56 @@ export class IndexFile {
     if (mark === this.#mark) this.#headerDirty = false;
   }
 
-  /** Writes slots that changed. Afterwards the file is as Apache reads it. */
+  /** Entries that the next `flush` writes. */
+  get behind(): number {
+    return this.#mark.indexCount - this.#flushed;
+  }
+
+  /** Writes slots that changed, as they were at the entries the file has: afterwards it is as Apache reads it, whatever came meanwhile. */
   async writeSlots(): Promise<void> {
     const slots = this.#slots;
-    const dirty = this.#dirtyPieces;
+    const dirty = this.#dirtyPages;
     if (slots === undefined || dirty === undefined || !this.created) return;
-    for (let piece = 0; piece < dirty.length; piece++) {
-      if (dirty[piece] === 0) continue;
-      const from = piece * pieceSlots;
-      const bytes = Buffer.from(new Uint8Array(slots.slice(from, Math.min(from + pieceSlots, this.slotCount)).buffer));
+    const limit = this.#flushed;
+    for (let page = dirty.indexOf(1); page >= 0; page = dirty.indexOf(1, page)) {
+      const run = dirty.subarray(page, page + runPages);
+      const pages = run.lastIndexOf(1) + 1;
+      const from = page * pageSlots;
+      const part = slots.slice(from, Math.min(from + pages * pageSlots, this.slotCount));
+      const ahead = this.#takeBackTo(limit, part);
+      const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
       bytes.swap32();
       // Entries may come while it is written.
-      dirty[piece] = 0;
+      run.fill(0, 0, pages);
       try {
         await this.#open().write(bytes, indexSlotPosition(from));
       } catch (error) {
-        dirty[piece] = 1;
+        run.fill(1, 0, pages);
         throw error;
       }
+      if (ahead) run.fill(1, 0, pages);
+      page += pages;
     }
+  }
+
+  /** Has slots lead to the newest entry below `limit` of their chain; those above are in memory. True when any led further. */
+  #takeBackTo(limit: number, slots: Int32Array): boolean {
+    if (this.indexCount <= limit) return false;
+    let ahead = false;
+    for (let i = 0; i < slots.length; i++) {
+      let entry = slots[i] as number;
+      if (entry < limit) continue;
+      ahead = true;
+      while (entry >= limit) entry = this.#previousInMemory(entry);
+      slots[i] = entry;
+    }
+    return ahead;
+  }
+
+  /** The entry before one that no flush has written; 0 for a number that a damaged file gave a slot (`IndexFile#putKey` passes over it as well). */
+  #previousInMemory(entry: number): number {
+    const block = entry < this.indexCount ? this.#blocks.get(Math.floor(entry / blockEntries)) : undefined;
+    return block?.view.getInt32((entry % blockEntries) * indexEntryBytes + 16) ?? 0;
   }
 
   async sync(): Promise<void> {
@@ -307,9 +341,9 @@ export class IndexFile {
 
   /** Gives memory back: the file is full, or has been idle; everything is flushed. */
   release(): void {
-    if (this.#flushed < this.indexCount || (this.#dirtyPieces?.includes(1) ?? false)) return;
+    if (this.#flushed < this.indexCount || (this.#dirtyPages?.includes(1) ?? false)) return;
     this.#slots = undefined;
-    this.#dirtyPieces = undefined;
+    this.#dirtyPages = undefined;
     this.#blocks.clear();
     this.#block = undefined;
     this.#blockFrom = -1;

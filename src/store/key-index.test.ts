@@ -1,5 +1,9 @@
 /** The files of an index as a whole; what one file holds is index-file.ts's. */
 import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { indexEntryBytes, indexEntryPosition, indexSlotPosition, readIndexHeader } from '../codec/index-header.js';
+import type { IndexHeader } from '../codec/index-header.js';
+import { viewOf } from '../codec/int64.js';
 import { KeyIndex } from './key-index.js';
 import { SimulatedDisk } from './simulated-disk.js';
 
@@ -55,4 +59,93 @@ test('behind a file that a recovery cuts none is kept: no entry is there twice a
   const again = openIndex(disk);
   again.load((entries + 1) * 100, () => undefined);
   expect(again.files.reduce((sum, file) => sum + file.indexCount - 1, 0)).toBe(entries + 1);
+});
+
+/** So many that slots are written only by a flush that brings little. */
+const manySlots = 20_000;
+const manyEntries = 80_000;
+
+function headerOf(view: DataView): IndexHeader {
+  const header = readIndexHeader(view);
+  if (header === undefined) throw new Error('no header');
+  return header;
+}
+
+/** What another process finds in the newest file: how many entries the header counts, and how many of them a chain leads to. @throws when a chain leads elsewhere. */
+function readByOther(disk: SimulatedDisk): { counted: number; reached: number } {
+  const name = disk.list('/store/index').at(-1);
+  if (name === undefined) return { counted: 0, reached: 0 };
+  const view = viewOf(disk.content(`/store/index/${name}`));
+  const { indexCount, hashSlotCount } = headerOf(view);
+  let reached = 0;
+  let used = 0;
+  for (let slot = 0; slot < manySlots; slot++) {
+    const head = view.getInt32(indexSlotPosition(slot));
+    if (head !== 0) used++;
+    for (let entry = head, before = indexCount; entry !== 0; reached++) {
+      if (entry >= before) throw new Error(`slot ${slot} leads from ${before} to ${entry}`);
+      const at = indexEntryPosition(manySlots, entry);
+      if (view.getInt32(at) % manySlots !== slot) throw new Error(`entry ${entry} is in the chain of slot ${slot}`);
+      before = entry;
+      entry = view.getInt32(at + indexEntryBytes - 4);
+    }
+  }
+  expect(used).toBe(hashSlotCount);
+  return { counted: indexCount - 1, reached };
+}
+
+test('after each flush another process finds every entry that the header counts, whatever comes while it writes', async () => {
+  const piece = fc.array(fc.nat(60), { maxLength: 30 });
+  await fc.assert(fc.asyncProperty(fc.array(fc.record({ before: piece, pending: piece, during: fc.array(piece, { maxLength: 4 }) }), { maxLength: 6 }), async (rounds) => {
+    const disk = new SimulatedDisk(5);
+    const index = new KeyIndex(disk, '/store/index', manySlots, manyEntries, () => 1_700_000_000_000);
+    let phyOffset = 0;
+    let kept = 0;
+    let put = 0;
+    const add = (keys: readonly number[]): void => {
+      // Keys share slots, and slots lie in pages far apart and next to each other.
+      for (const key of keys) index.addHashes(Int32Array.of((key % 7) * 2999 + Math.floor(key / 30)), 1, (phyOffset += 100), 1_700_000_000_000 + phyOffset);
+      put += keys.length;
+    };
+    for (const { before, pending, during } of rounds) {
+      add(before);
+      index.keep();
+      kept = put;
+      add(pending);
+      const expected = kept;
+      const coming = [...during];
+      disk.wait = () => {
+        add(coming.shift() ?? []);
+        index.keep();
+        kept = put;
+        return Promise.resolve();
+      };
+      await index.flush();
+      expect(readByOther(disk)).toEqual({ counted: expected, reached: expected });
+    }
+    disk.wait = undefined;
+    index.keep();
+    await index.finish();
+    expect(readByOther(disk)).toEqual({ counted: put, reached: put });
+  }), { numRuns: 30 });
+});
+
+test('a flush that brings much leaves the slots to one that brings little', async () => {
+  const disk = new SimulatedDisk(5);
+  const index = new KeyIndex(disk, '/store/index', manySlots, manyEntries, () => 1_700_000_000_000);
+  let phyOffset = 0;
+  const add = (count: number): void => {
+    for (let i = 0; i < count; i++) index.addHashes(Int32Array.of(phyOffset % 1_000_003), 1, (phyOffset += 100), 1_700_000_000_000);
+    index.keep();
+  };
+  add(3_000);
+  await index.flush();
+  const { indexCount } = headerOf(viewOf(disk.content(`/store/index/${disk.list('/store/index')[0] ?? ''}`)));
+  expect(indexCount).toBe(3_001);
+  expect(() => readByOther(disk)).toThrow();
+  add(1);
+  await index.flush();
+  expect(readByOther(disk)).toEqual({ counted: 3_001, reached: 3_001 });
+  await index.rest();
+  expect(index.isResting).toBe(true);
 });

@@ -19,8 +19,10 @@ const pageBytes = 64 * 1024;
 const pagesBytesMax = 4 * 1024 * 1024;
 const SPACE = 0x20;
 
-/** Slots of a file that is no larger are written with its entries; Apache's usual 20 MB when it is full or at rest, since they change all over. */
+/** Slots of a file that is no larger are always written with its entries. */
 const smallSlotsBytesMax = 64 * 1024;
+/** Apache's usual 20 MB change all over: where a flush brings more entries than this, slots wait until it brings fewer, or the file is full or at rest. */
+const steadyEntriesMax = 2048;
 
 export class KeyIndex {
   readonly dir: string;
@@ -268,8 +270,9 @@ export class KeyIndex {
       this.#disk.makeDir(this.dir);
       this.#dirChanged = true;
     }
+    const brought = file.behind;
     await file.flush();
-    if (file.slotCount * indexSlotBytes <= smallSlotsBytesMax) await file.writeSlots();
+    if (brought <= steadyEntriesMax || file.slotCount * indexSlotBytes <= smallSlotsBytesMax) await file.writeSlots();
   }
 
   /** Makes durable what was flushed. */
