@@ -2,7 +2,10 @@
 import { Refusal } from '../../src/codec/errors.js';
 import { responseCodes } from '../../src/codec/responses.js';
 import type { Handlers } from '../../src/remoting/types.js';
+import { grpcMethods, grpcServicePath } from '../../src/codec/grpc-messages.js';
+import type { GrpcHandler } from '../../src/remoting/grpc.js';
 import { openOn } from '../../src/store/store-fixture.js';
+import type { GrpcSubject } from '../targets/grpc-service.js';
 import type { HandlersSubject } from '../targets/servers.js';
 import type { OpenSubject } from '../targets/recovery.js';
 
@@ -37,6 +40,18 @@ export const endlessLoop: HandlersSubject = (handlers) => beforeQueues(handlers,
 export const missingCheck: HandlersSubject = (handlers) => beforeQueues(handlers, (queueId) => {
   if (queueId > 0x7fff_0000) throw new TypeError('Cannot read properties of undefined');
 });
+
+/** An acknowledgement of nothing is never answered. */
+export const unansweredAck: GrpcSubject = (handlers) => {
+  const path = `${grpcServicePath}AckMessage`;
+  const own = handlers.get(path);
+  if (own?.kind !== 'unary') throw new Error('no AckMessage');
+  const lax: GrpcHandler = { kind: 'unary', call: (call, message) => {
+    const { topic, group, entries } = grpcMethods.AckMessage.request.decode(message);
+    if (topic === undefined || group === undefined || entries.length > 0) own.call(call, message);
+  } };
+  return new Map([...handlers, [path, lax]]);
+};
 
 /** Recovery that takes records without a look at their CRC. */
 export const uncheckedLog: OpenSubject = (disk, clock, config, log, dir) => openOn(disk, clock, { ...config, checkCRCOnRecover: false }, log, dir);

@@ -8,12 +8,13 @@ import { binaryHeader, json, jsonHeader } from '../targets/headers.js';
 import { batch, properties } from '../targets/messages.js';
 import { registration } from '../targets/bodies.js';
 import { commitLogRecovery } from '../targets/recovery.js';
+import { grpcService } from '../targets/grpc-service.js';
 import { brokerRequests } from '../targets/servers.js';
 import { sql92 } from '../targets/sql92.js';
 import { brokerConf, receiptHandle } from '../targets/texts.js';
 import { firstWins, laxBatch, slowConf, staleLayout, trustingRegistration, twoValued, unboundedBinary, unescapedJson, unsafeHandle, wrappingScan } from './codec.js';
 import { laxFrameReader } from './frame.js';
-import { endlessLoop, missingCheck, stuckAfterRefusal, uncheckedLog } from './servers.js';
+import { endlessLoop, missingCheck, stuckAfterRefusal, unansweredAck, uncheckedLog } from './servers.js';
 
 export interface Canary {
   readonly name: string;
@@ -43,6 +44,7 @@ export const canaries: readonly Canary[] = [
   { name: 'broker-stuck', target: 'broker-requests', plants: 'a request refused for its queue leaves the broker refusing sends', executionsMax: 10_000, make: () => brokerRequests(stuckAfterRefusal) },
   { name: 'broker-endless-loop', target: 'broker-requests', plants: 'a loop without an end for a negative queueId', executionsMax: 10_000, make: () => brokerRequests(endlessLoop) },
   { name: 'broker-exception', target: 'broker-requests', plants: 'an exception instead of a refusal', executionsMax: 10_000, make: () => brokerRequests(missingCheck) },
+  { name: 'grpc-unanswered', target: 'grpc-service', plants: 'an acknowledgement of nothing is never answered', executionsMax: 10_000, make: () => grpcService(unansweredAck) },
   { name: 'log-unchecked', target: 'commitlog-recovery', plants: 'recovery takes records whose CRC is wrong', executionsMax: 5_000, make: () => commitLogRecovery(uncheckedLog) },
 ];
 

@@ -20,8 +20,8 @@ export interface Listener {
 
 const childFile = fileURLToPath(new URL('./child.js', import.meta.url));
 const nothing: Progress = { executions: 0, refused: 0, coverage: 0, corpus: 0, finds: 0 };
-/** A worker that neither ends nor is ended by its watchman has this long beyond its time. */
-const graceMillis = 30_000;
+/** A worker that neither ends nor is ended by its watchman has this long beyond its time; on a busy machine the last batch takes long. */
+const graceMillis = 120_000;
 
 /** Results in the order of the tasks. */
 export async function runTasks(tasks: readonly Task[], workers: number, listener: Listener): Promise<readonly Result[]> {

@@ -2,6 +2,7 @@
 import type { Target } from '../engine/target.js';
 import { bodyJson, configJson, registration } from './bodies.js';
 import { frame } from './frame.js';
+import { grpcService } from './grpc-service.js';
 import { binaryHeader, json, jsonHeader, typedHeader } from './headers.js';
 import { batch, compression, properties, records } from './messages.js';
 import { commitLogRecovery, derivedRecovery, timerRecovery } from './recovery.js';
@@ -14,7 +15,7 @@ export const targets: readonly Target[] = [
   batch(), properties(), records(), compression(),
   receiptHandle(), grpcMessage(), brokerConf(),
   sql92(), bodyJson(), registration(), configJson(),
-  brokerRequests(), namesrvRequests(),
+  brokerRequests(), namesrvRequests(), grpcService(),
   commitLogRecovery(), derivedRecovery(), timerRecovery(),
 ];
 

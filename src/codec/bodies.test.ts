@@ -3,6 +3,7 @@ import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import * as all from './bodies.js';
 import { Refusal } from './errors.js';
+import { bool } from './json-shape.js';
 import type { Body } from './json-shape.js';
 import { decodeRegisterBrokerBody, encodeCompressedRegisterBrokerBody, parseTopicText, topicText } from './register-broker-body.js';
 import { bodies } from './testdata/wire.js';
@@ -155,4 +156,11 @@ describe('registrations', () => {
     expect(() => parseTopicText('T 4 4')).toThrow(/at least 5 parts/);
     expect(() => parseTopicText('T 4 x 6 SINGLE_TAG')).toThrow(/writeQueueNums/);
   });
+});
+
+test('a boolean is one, its word in quotes in any case, 1 or 0; anything else is refused', () => {
+  const read = (value: string | number | boolean): boolean => bool.read(value, 'x');
+  expect([true, 1, '1', 'true', 'TRUE'].map(read)).toEqual([true, true, true, true, true]);
+  expect([false, 0, '0', 'false', 'False'].map(read)).toEqual([false, false, false, false, false]);
+  for (const value of ['', 'yes', 'nottrue', 2, '2']) expect(() => read(value)).toThrow(Refusal);
 });

@@ -411,6 +411,14 @@ describe('recovery', () => {
     await reopen(b);
     await b.store.close();
   });
+
+  test.each([
+    ['mappedFileSizeCommitLog', 255, 256], ['mappedFileSizeConsumeQueue', 19, 20], ['maxHashSlotNum', 0, 1], ['maxIndexNum', 1, 2], ['maxMessageSize', 0, 1], ['maxMessageSize', 1.5, 1],
+  ])('%s of %d is refused', async (name, value, least) => {
+    const b = await bench();
+    await b.store.close();
+    await expect(openOn(b.disk, b.clock, { ...b.config, [name]: value })).rejects.toThrow(`${name} is ${value}, it must be a whole number of at least ${least}`);
+  });
 });
 
 describe('retention and removal', () => {

@@ -36,7 +36,7 @@ class UnitCursor {
   cold = false;
 }
 
-/** True when the record is the one this queue has at this offset. Its size and magic were checked. */
+/** True when the record is the one this queue has at this offset, and whole: its parts add up. Its size and magic were checked. */
 function isRecordOf(queue: StoreQueue, queueOffset: number, phyOffset: number, { view, start }: Located): boolean {
   if (queue.light) return true;
   if (view.getInt32(start + 12) !== queue.queueId || (queue.batch === undefined ? getInt64(view, start + 20) !== queueOffset : getInt64(view, start + 20) > queueOffset) || getInt64(view, start + 28) !== phyOffset) return false;
@@ -49,7 +49,9 @@ function isRecordOf(queue: StoreQueue, queueOffset: number, phyOffset: number, {
   const length = lengthBytes === 2 ? view.getInt16(topicAt) : view.getInt8(topicAt);
   const { topicBytes } = queue;
   const at = topicAt + lengthBytes;
-  if (length !== topicBytes.length || at + length > view.byteLength) return false;
+  const propertiesAt = at + length + 2;
+  const end = start + view.getInt32(start);
+  if (length !== topicBytes.length || propertiesAt > end || end > view.byteLength || propertiesAt + view.getInt16(at + length) !== end) return false;
   for (let i = 0; i < length; i++) if (view.getUint8(at + i) !== topicBytes[i]) return false;
   return true;
 }

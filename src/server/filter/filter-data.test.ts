@@ -120,3 +120,17 @@ test('expressions are bounded: the longest dead go first, then new ones are not 
   expect(filters.get('T', 'g3')).toBeDefined();
   expect(filters.turnedAway).toBeGreaterThan(0);
 });
+
+test('of two dead ones the one that died first makes room, whichever was registered first', () => {
+  const { filters, clock } = table();
+  const long = (i: number): string => `a = '${String(i).padEnd(60_000, 'x')}'`;
+  let full = 0;
+  for (; filters.turnedAway === 0; full++) filters.register(`g${full}`, [sub('T', long(full))]);
+  for (const i of [5, 2, 9]) {
+    clock.advance(1000);
+    filters.unregister(`g${i}`);
+  }
+  filters.register('new', [sub('T', long(full))]);
+  expect([5, 2, 9].filter((i) => filters.get('T', `g${i}`) === undefined)).toEqual([5]);
+  expect(filters.get('T', 'new')).toBeDefined();
+});
