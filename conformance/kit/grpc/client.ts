@@ -40,15 +40,22 @@ export interface CallOptions {
   readonly path?: string;
 }
 
+/** Before each message. */
+const headBytes = 5;
+
 /** One length-prefixed message. */
 export function framed(message: Buffer, compressed = 0): Buffer {
-  const head = Buffer.alloc(5);
+  const head = Buffer.alloc(headBytes);
   head.writeUInt8(compressed, 0);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
 }
 
 const inboxMax = 10_000;
+/** A length beyond is a lie, or not worth waiting for: no case asks for as much. */
+const messageBytesMax = 64 * 1024 * 1024;
+/** What is kept of the messages of one call. */
+const inboxBytesMax = 64 * 1024 * 1024;
 
 /** One call: messages go out and come in until the endpoint ends it. */
 export class GrpcStream {
@@ -60,8 +67,12 @@ export class GrpcStream {
   private readonly label: string;
   private headers: IncomingHttpHeaders = {};
   private trailers: IncomingHttpHeaders = {};
-  private pending: Buffer = Buffer.alloc(0);
+  /** What came of the next message, put together once it is whole: chunk by chunk a large one would be copied over and over. */
+  private pending: Buffer[] = [];
+  private pendingBytes = 0;
+  private wantedBytes = headBytes;
   private readonly got: Buffer[] = [];
+  private gotBytes = 0;
   private taken = 0;
   private over = false;
   private wake: (() => void)[] = [];
@@ -163,16 +174,40 @@ export class GrpcStream {
   }
 
   private onData(chunk: Buffer): void {
-    this.pending = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
-    while (this.pending.length >= 5) {
-      const length = this.pending.readUInt32BE(1);
-      if (this.pending.length < 5 + length) break;
-      const message = this.pending.subarray(5, 5 + length);
-      this.pending = this.pending.subarray(5 + length);
-      this.log.add(this.label, 'received', `${this.method} message of ${length} B`, message);
-      if (this.got.length < inboxMax) this.got.push(message);
-      for (const wake of this.wake.splice(0)) wake();
+    if (this.wantedBytes === Infinity) return;
+    this.pending.push(chunk);
+    this.pendingBytes += chunk.length;
+    while (this.pendingBytes >= this.wantedBytes) {
+      const bytes = Buffer.concat(this.pending);
+      const length = bytes.readUInt32BE(1);
+      if (length > messageBytesMax) return this.giveUp(length);
+      this.wantedBytes = headBytes + length;
+      const whole = bytes.length >= this.wantedBytes;
+      const rest = whole ? bytes.subarray(this.wantedBytes) : bytes;
+      this.pending = rest.length === 0 ? [] : [rest];
+      this.pendingBytes = rest.length;
+      if (!whole) return;
+      this.wantedBytes = headBytes;
+      this.onMessage(bytes.subarray(headBytes, headBytes + length));
     }
+  }
+
+  private onMessage(message: Buffer): void {
+    this.log.add(this.label, 'received', `${this.method} message of ${message.length} B`, message);
+    if (this.got.length < inboxMax && this.gotBytes + message.length <= inboxBytesMax) {
+      this.got.push(message);
+      this.gotBytes += message.length;
+    }
+    for (const wake of this.wake.splice(0)) wake();
+  }
+
+  /** Nothing that follows can be read. */
+  private giveUp(length: number): void {
+    this.log.add(this.label, 'received', `${this.method} begins a message of ${length} B`);
+    this.pending = [];
+    this.pendingBytes = 0;
+    this.wantedBytes = Infinity;
+    this.cancel();
   }
 }
 
