@@ -2,6 +2,7 @@
 import { connect as connectTls } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { defineCases } from '../../case.js';
+import { EndpointError } from '../../connection.js';
 import { equal, isTrue, notEqual, oneOf } from '../../expect.js';
 import { endpointsOf, grpcClient, grpcStatusIs, statusIs, topicOf } from '../../grpc/ask.js';
 import { framed, GrpcStatus } from '../../grpc/client.js';
@@ -284,7 +285,7 @@ export const cases = defineCases('grpc', [
           resolve(socket.alpnProtocol);
           socket.destroy();
         });
-        socket.on('error', reject);
+        socket.on('error', (error: Error) => reject(new EndpointError('closed', `TLS to ${host}:${port}: ${error.message}`)));
       });
       equal(protocol, 'h2', 'protocol chosen by ALPN');
     },
