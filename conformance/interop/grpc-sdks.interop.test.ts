@@ -54,11 +54,11 @@ const proxied = { 'skylark proxy, two brokers': 'skylark', 'skylark proxy, apach
 /** As the kit starts its endpoints. */
 const brokerConfig = {
   waitTimeMillsInSendQueue: 10_000, enablePropertyFilter: true, recallMessageEnable: true, transactionCheckInterval: 1000, transactionTimeOut: 1500, transactionOpBatchInterval: 100,
+  enableLmq: true, enableMultiDispatch: true,
 } as const;
 
-/** What the endpoint, the library, or this machine, lacks for the scenario. */
-function lacking(name: string, sdk: GrpcSdk, { needs }: Scenario): string | undefined {
-  if (needs === 'lite' && name in proxied) return 'a proxy before a cluster serves no lite topics';
+/** What the library, or this machine, lacks for the scenario. */
+function lacking(sdk: GrpcSdk, { needs }: Scenario): string | undefined {
   if (needs === undefined || grpcFeatures[sdk].includes(needs)) return undefined;
   if (needs !== 'remoting') return `${sdk} has no ${needs}`;
   const missing = missingFor('java-5.5.0');
@@ -107,7 +107,7 @@ class Stage {
     const gate = gateOf(gatePlaces);
     for (const [sdk, driver] of started) {
       const setting = settingOf(sdk, driver, broker, namesrv, remoting, gate);
-      for (const one of chosenScenarios) if (lacking(name, sdk, one) === undefined) this.outcomes.set(`${sdk} ${one.title}`, outcome(() => one.run(setting)));
+      for (const one of chosenScenarios) if (lacking(sdk, one) === undefined) this.outcomes.set(`${sdk} ${one.title}`, outcome(() => one.run(setting)));
     }
   }
 
@@ -163,7 +163,7 @@ function suite(name: string, needsOf: (sdk: GrpcSdk) => readonly string[]): void
         continue;
       }
       for (const scenario of chosenScenarios) {
-        const lacked = lacking(name, sdk, scenario);
+        const lacked = lacking(sdk, scenario);
         if (lacked !== undefined) test.skip(`skipped: ${lacked}: ${scenario.title}`, () => undefined);
         else test(`${sdk}: ${scenario.title}`, () => stage.judge(sdk, scenario), runMaxMs);
       }

@@ -1,10 +1,12 @@
 /**
- * The scenarios of `scenarios.ts` with remoting clients that know nothing but the remoting port of `skylark proxy`: Java 5.5.0, or those with PROXY_SDK in their
- * names (`PROXY_SDK=` for all).
+ * The scenarios of `scenarios.ts` with remoting clients that know nothing but the remoting port of `skylark proxy`: Java 5.5.0 and ali-ons, or those with PROXY_SDK in
+ * their names (`PROXY_SDK=` for all). With SKYLARK_ENDPOINT=apache they stand before Apache's proxy and broker, so that differences are ours or theirs by name.
  */
+import { ApacheProxy } from '../adapters/apache/proxy.js';
+import { endpointKind } from '../adapters/index.js';
 import { SkylarkProcess } from '../adapters/proxied.js';
+import { remotingSdks } from '../sdk-driver.js';
 import { interopSuite, type Front } from './scenarios.js';
-import type { RemotingSdk } from '../sdk-driver.js';
 
 /** What Apache's proxy does not serve to remoting clients either. */
 const unserved: Readonly<Record<string, string>> = {
@@ -14,9 +16,11 @@ const unserved: Readonly<Record<string, string>> = {
   'topics: create, list, delete': 'a proxy serves no administration',
 };
 
-const proxy: Front = {
+const lacks = (title: string): string | undefined => unserved[title];
+
+const skylark: Front = {
   name: 'skylark proxy',
-  lacks: (title) => unserved[title],
+  lacks,
   async start({ namesrv }) {
     // The topics of these scenarios have no type, and messages of all types.
     const settings = ['enableTopicMessageTypeCheck=false', 'topicRouteServiceCacheRefreshSeconds=1'].flatMap((pair) => ['--set', pair]);
@@ -26,5 +30,17 @@ const proxy: Front = {
   },
 };
 
-const sdks: readonly RemotingSdk[] = ['java-5.5.0', 'java-4.9.8', 'go'];
-for (const sdk of sdks) if (sdk.includes(process.env['PROXY_SDK'] ?? 'java-5.5.0')) interopSuite(sdk, proxy);
+const apache: Front = {
+  name: 'Apache\'s proxy',
+  lacks,
+  async start({ namesrv }) {
+    const one = await ApacheProxy.start({ namesrv, config: { enableTopicMessageTypeCheck: false } });
+    return { namesrv: one.remoting, dispose: () => one.dispose() };
+  },
+};
+
+const usual: readonly string[] = ['java-5.5.0', 'ali-ons'];
+const asked = process.env['PROXY_SDK'];
+for (const sdk of remotingSdks) {
+  if (asked === undefined ? usual.includes(sdk) : sdk.includes(asked)) interopSuite(sdk, endpointKind === 'apache' ? apache : skylark);
+}

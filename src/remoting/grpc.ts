@@ -1,13 +1,15 @@
 /**
- * gRPC over HTTP/2, in clear text and in TLS on the same port, a PROXY header before either: connections, calls, the framing of messages, statuses and limits. Which methods there are and what their
- * messages mean is server/proxy's; protobuf is codec/protobuf.ts's. Node's HTTP/2 is loaded for the first connection.
+ * gRPC over HTTP/2 (http2.ts), in clear text and in TLS on the same port, a PROXY header before either: connections, calls, the framing of messages, statuses and limits.
+ * Which methods there are and what their messages mean is server/proxy's; protobuf is codec/protobuf.ts's. Handlers, and with them the service, are made for the first connection.
  *
  *   message on a stream:  compressed (1) | length (4, big endian) | content
  */
-import type { Http2Server, Http2Session, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { gunzip } from 'node:zlib';
 import { WireError } from '../codec/errors.js';
+import { encodeHeaderBlock } from '../codec/hpack.js';
+import { Http2Session, type Http2Headers, type Http2Stream, type StreamUser } from './http2.js';
 import { readProxyHeader, tlsHandshakeByte } from './opening.js';
 import type { ServerTls } from './tls.js';
 import type { Clock, Log } from './types.js';
@@ -61,7 +63,7 @@ export interface GrpcPeer {
 
 /** One call as its handler sees it. */
 export interface GrpcCall {
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: Http2Headers;
   readonly peer: GrpcPeer;
   /** Clock's time when the caller stops waiting; undefined when it said none. */
   readonly deadlineMs: number | undefined;
@@ -113,13 +115,9 @@ export class GrpcServer {
   readonly log: Log;
   private readonly wanted: GrpcServerOptions['handlers'];
   private handlers: ReadonlyMap<string, GrpcHandler> = new Map();
-  /** Made for the first connection: a process that nobody calls pays nothing. */
-  private http2: Promise<Http2Server> | undefined;
-  private readonly sessions = new Set<ServerHttp2Session>();
-  /** `ip:port` of those whose connection began with a PROXY header. */
-  private readonly sources = new WeakMap<Http2Session, string>();
-  /** Of the connection whose session is being made. */
-  private source: string | undefined;
+  /** Resolves when the handlers are there, once somebody asked. */
+  private ready: Promise<void> | undefined;
+  private readonly sessions = new Set<Http2Session>();
   /** Connections whose first bytes, or whose handshake, are still to come. */
   private readonly opening = new Set<Socket>();
   private readonly tls: GrpcServerOptions['tls'];
@@ -154,18 +152,9 @@ export class GrpcServer {
     return { host: bound.address, port: bound.port };
   }
 
-  private async open(): Promise<Http2Server> {
-    const { limits, wanted } = this;
-    const { createServer } = await import('node:http2');
+  private async open(): Promise<void> {
+    const { wanted } = this;
     this.handlers = typeof wanted === 'function' ? await wanted() : wanted;
-    const http2 = createServer({
-      maxSessionMemory: 256,
-      settings: { initialWindowSize: 1024 * 1024, maxConcurrentStreams: limits.streamsMax, maxHeaderListSize: limits.headerBytesMax, enablePush: false },
-    });
-    http2.on('session', (session) => this.onSession(session));
-    http2.on('stream', (stream, headers) => this.onStream(stream, headers));
-    http2.on('sessionError', (error) => this.log.debug({ error: String(error) }, 'gRPC connection error'));
-    return http2;
   }
 
   /** A connection of this port; also one that another listener accepted. */
@@ -209,8 +198,8 @@ export class GrpcServer {
       if (bytes.length === 0) return;
       socket.off('data', onData);
       socket.pause();
-      this.http2 ??= this.open();
-      this.http2.then((http2) => this.begin(socket, bytes, http2, source, opened), (error: unknown) => {
+      this.ready ??= this.open();
+      this.ready.then(() => this.begin(socket, bytes, source, opened), (error: unknown) => {
         this.log.error({ error: error instanceof Error ? error.message : String(error) }, 'gRPC cannot be served');
         socket.destroy();
       });
@@ -219,13 +208,13 @@ export class GrpcServer {
   }
 
   /** Looks at the first byte: a TLS handshake or HTTP/2 in clear text. */
-  private begin(socket: Socket, first: Buffer, http2: Http2Server, source: string | undefined, opened: () => void): void {
+  private begin(socket: Socket, first: Buffer, source: string | undefined, opened: () => void): void {
     const { tls } = this;
     if (socket.destroyed) return;
     if (first[0] === tlsHandshakeByte && tls !== undefined && tls.mode !== 'disabled') {
       tls.secure(socket, first, (secured) => {
         opened();
-        this.hand(secured, http2, source);
+        this.hand(secured, socket, source);
       });
       return;
     }
@@ -234,64 +223,54 @@ export class GrpcServer {
       return;
     }
     opened();
-    socket.unshift(first);
-    this.hand(socket, http2, source);
+    this.hand(socket, socket, source, first);
   }
 
-  /** Begins HTTP/2 on a socket; `source` is whom a PROXY header named. */
-  private hand(socket: Socket, http2: Http2Server, source: string | undefined): void {
-    this.source = source;
-    http2.emit('connection', socket);
-    this.source = undefined;
-  }
-
-  /** Who calls on this session: whom its PROXY header named, or the other end of its socket. */
-  peerOf(session: Http2Session | undefined): GrpcPeer {
-    const socket = session?.socket;
-    const localAddress = socket?.localAddress ?? '';
-    const source = session === undefined ? undefined : this.sources.get(session);
-    const colon = source?.lastIndexOf(':') ?? -1;
-    if (source === undefined || colon < 0) return { address: socket?.remoteAddress ?? '', port: socket?.remotePort ?? 0, localAddress };
-    return { address: source.slice(0, colon), port: Number(source.slice(colon + 1)), localAddress };
-  }
-
-  private onSession(session: ServerHttp2Session): void {
+  /** Begins HTTP/2 on a connection; `source` is whom a PROXY header named, `first` what was read of it. */
+  private hand(connection: Duplex, socket: Socket, source: string | undefined, first?: Buffer): void {
     if (this.draining || this.sessions.size >= this.limits.connectionsMax) {
-      session.destroy();
+      connection.destroy();
       return;
     }
-    this.sessions.add(session);
-    if (this.source !== undefined) this.sources.set(session, this.source);
-    this.counters.opened++;
-    this.counters.open++;
-    session.setLocalWindowSize(4 * 1024 * 1024);
-    session.setTimeout(this.limits.idleMsMax, () => session.close());
-    session.on('error', (error: Error) => this.log.debug({ error: error.message }, 'gRPC connection error'));
-    session.on('close', () => {
-      this.sessions.delete(session);
-      this.counters.open--;
+    const peer = peerOf(socket, source);
+    const { counters, limits } = this;
+    const session: Http2Session = new Http2Session(connection, {
+      clock: this.clock, streamsMax: limits.streamsMax, headerBytesMax: limits.headerBytesMax, idleMsMax: limits.idleMsMax,
+      opened: (stream, headers, tooLarge) => this.onStream(stream, headers, peer, tooLarge),
+      waiting: (bytes) => (counters.outBytes += bytes),
+      gone: (fault) => {
+        this.sessions.delete(session);
+        counters.open--;
+        if (fault !== undefined) this.log.debug({ peer: peer.address, fault }, 'gRPC connection ended');
+      },
     });
+    this.sessions.add(session);
+    counters.opened++;
+    counters.open++;
+    if (first !== undefined) session.receive(first);
+    connection.resume();
   }
 
-  private onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    stream.on('error', () => undefined);
-    const refuse = (http: number, status: number, text: string): void => {
+  private onStream(stream: Http2Stream, headers: Http2Headers, peer: GrpcPeer, tooLarge: boolean): StreamUser | undefined {
+    const refuse = (http: number, status: number, text: string): undefined => {
       this.counters.refused++;
-      stream.respond({ ':status': http, 'content-type': 'application/grpc', 'grpc-status': String(status), 'grpc-message': statusText(text) }, { endStream: true });
-      stream.resume();
+      stream.respond(encodeHeaderBlock([[':status', String(http)], contentTypeField, ['grpc-status', String(status)], ['grpc-message', statusText(text)]]), true);
     };
+    if (tooLarge) return refuse(431, grpcStatus.RESOURCE_EXHAUSTED, `more than ${this.limits.headerBytesMax} bytes of headers`);
     const path = headers[':path'] ?? '';
     const contentType = headers['content-type'] ?? '';
-    if (headers[':method'] !== 'POST') return refuse(405, grpcStatus.INTERNAL, `Method '${String(headers[':method'])}' is not supported`);
-    if (!/^application\/grpc(?:$|[+;])/i.test(contentType)) return refuse(415, grpcStatus.INTERNAL, `Content-Type '${contentType}' is not supported`);
+    if (headers[':method'] !== 'POST') return refuse(405, grpcStatus.INTERNAL, `Method '${headers[':method'] ?? ''}' is not supported`);
+    if (contentType !== 'application/grpc' && !/^application\/grpc(?:$|[+;])/i.test(contentType)) return refuse(415, grpcStatus.INTERNAL, `Content-Type '${contentType}' is not supported`);
     const handler = this.handlers.get(path);
     if (handler === undefined) return refuse(200, grpcStatus.UNIMPLEMENTED, `Method not found: ${path.slice(1)}`);
     const encoding = headers['grpc-encoding'] ?? 'identity';
-    if (encoding !== 'identity' && encoding !== 'gzip') return refuse(200, grpcStatus.UNIMPLEMENTED, `Can't find decompressor for ${String(encoding)}`);
+    if (encoding !== 'identity' && encoding !== 'gzip') return refuse(200, grpcStatus.UNIMPLEMENTED, `Can't find decompressor for ${encoding}`);
     if (this.draining) return refuse(200, grpcStatus.UNAVAILABLE, 'the server is stopping');
     this.counters.calls++;
     this.counters.callsAtWork++;
-    new Call(this, stream, headers, encoding === 'gzip', handler).begin();
+    const call = new Call(this, stream, headers, peer, encoding === 'gzip', handler);
+    call.begin();
+    return call;
   }
 
   /** For calls: one ended. */
@@ -326,15 +305,31 @@ export class GrpcServer {
   }
 }
 
-class Call implements GrpcCall {
-  readonly headers: IncomingHttpHeaders;
+const contentTypeField = ['content-type', 'application/grpc'] as const;
+const answerBlock = encodeHeaderBlock([[':status', '200'], contentTypeField, ['grpc-encoding', 'identity'], ['grpc-accept-encoding', 'gzip']]);
+const okBlock = encodeHeaderBlock([['grpc-status', '0']]);
+
+function statusFields(status: number, text: string | undefined): (readonly [string, string])[] {
+  return [['grpc-status', String(status)], ...(text === undefined ? [] : [['grpc-message', statusText(text)] as const])];
+}
+
+/** Who calls: whom a PROXY header named, or the other end of the socket. */
+function peerOf(socket: Socket, source: string | undefined): GrpcPeer {
+  const localAddress = socket.localAddress ?? '';
+  const colon = source?.lastIndexOf(':') ?? -1;
+  if (source === undefined || colon < 0) return { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0, localAddress };
+  return { address: source.slice(0, colon), port: Number(source.slice(colon + 1)), localAddress };
+}
+
+class Call implements GrpcCall, StreamUser {
+  readonly headers: Http2Headers;
   readonly peer: GrpcPeer;
   readonly deadlineMs: number | undefined;
   private readonly server: GrpcServer;
-  private readonly stream: ServerHttp2Stream;
+  private readonly stream: Http2Stream;
   private readonly handler: GrpcHandler;
   private readonly gzip: boolean;
-  private readonly closeListeners: (() => void)[] = [];
+  private closeListeners: (() => void)[] | undefined;
   private pending: Buffer[] = [];
   private pendingBytes = 0;
   private only: Buffer | undefined;
@@ -342,81 +337,66 @@ class Call implements GrpcCall {
   /** Messages being decompressed: what follows waits for them. */
   private inflating: Promise<void> | undefined;
   private responded = false;
-  private ended = false;
+  private over = false;
   private gone = false;
-  private trailers: OutgoingHttpHeaders = {};
 
-  constructor(server: GrpcServer, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, gzip: boolean, handler: GrpcHandler) {
+  constructor(server: GrpcServer, stream: Http2Stream, headers: Http2Headers, peer: GrpcPeer, gzip: boolean, handler: GrpcHandler) {
     this.server = server;
     this.stream = stream;
     this.headers = headers;
     this.gzip = gzip;
     this.handler = handler;
-    this.peer = server.peerOf(stream.session);
+    this.peer = peer;
     const timeoutMs = readTimeout(headers['grpc-timeout']);
     this.deadlineMs = timeoutMs === undefined ? undefined : server.clock.nowMs() + timeoutMs;
   }
 
   begin(): void {
-    const { stream } = this;
-    stream.on('data', (chunk: Buffer) => this.onData(chunk));
-    stream.on('end', () => this.onEnd());
-    stream.on('wantTrailers', () => stream.sendTrailers(this.trailers));
-    stream.on('close', () => this.onClose());
-    if (this.handler.kind === 'streaming') {
-      const { handler } = this;
-      this.guard(() => (this.listener = handler.open(this)));
-    }
+    if (this.handler.kind !== 'streaming') return;
+    const { handler } = this;
+    this.guard(() => (this.listener = handler.open(this)));
   }
 
   get open(): boolean {
-    return !this.ended && !this.gone;
+    return !this.over && !this.gone;
   }
 
   send(message: Buffer): void {
-    if (!this.open || this.stream.destroyed) return;
+    if (!this.open) return;
     message[0] = 0;
     message.writeUInt32BE(message.length - grpcPrefixBytes, 1);
-    this.respond();
-    const { counters } = this.server;
-    const { length } = message;
-    counters.outBytes += length;
-    this.stream.write(message, () => (counters.outBytes -= length));
+    if (!this.responded) {
+      this.responded = true;
+      this.stream.respond(answerBlock, false);
+    }
+    this.stream.write(message);
   }
 
   end(status: number = grpcStatus.OK, text?: string): void {
     if (!this.open) return;
-    this.ended = true;
+    this.over = true;
     this.drop();
-    const trailers = { 'grpc-status': String(status), ...(text === undefined ? {} : { 'grpc-message': statusText(text) }) };
-    if (this.stream.destroyed) return;
-    if (this.responded) {
-      this.trailers = trailers;
-      this.stream.end();
-    } else this.stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...trailers }, { endStream: true });
-    this.stream.resume();
+    if (!this.responded) this.stream.respond(encodeHeaderBlock([[':status', '200'], contentTypeField, ...statusFields(status, text)]), true);
+    else this.stream.finish(status === grpcStatus.OK && text === undefined ? okBlock : encodeHeaderBlock(statusFields(status, text)));
   }
 
-  onClose(listener?: () => void): void {
-    if (listener !== undefined) {
-      if (this.gone) listener();
-      else this.closeListeners.push(listener);
-      return;
-    }
+  onClose(listener: () => void): void {
+    if (this.gone) listener();
+    else (this.closeListeners ??= []).push(listener);
+  }
+
+  /** The stream is over. */
+  closed(): void {
     if (this.gone) return;
     this.gone = true;
     this.drop();
     this.server.callEnded();
-    for (const one of this.closeListeners.splice(0)) one();
+    const listeners = this.closeListeners;
+    this.closeListeners = undefined;
+    if (listeners !== undefined) for (const one of listeners) one();
   }
 
-  private respond(): void {
-    if (this.responded) return;
-    this.responded = true;
-    this.stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-encoding': 'identity', 'grpc-accept-encoding': 'gzip' }, { waitForTrailers: true });
-  }
-
-  private onData(chunk: Buffer): void {
+  data(chunk: Buffer): void {
     if (!this.open) return;
     this.pending.push(chunk);
     this.pendingBytes += chunk.length;
@@ -475,10 +455,10 @@ class Call implements GrpcCall {
     this.only = message;
   }
 
-  private onEnd(): void {
+  ended(): void {
     if (!this.open) return;
     if (this.inflating !== undefined) {
-      void this.inflating.then(() => this.onEnd());
+      void this.inflating.then(() => this.ended());
       return;
     }
     if (this.pendingBytes > 0) return this.fail(grpcStatus.INTERNAL, 'Encountered end-of-stream mid-frame');

@@ -63,11 +63,14 @@ export interface ApacheProxyOptions {
 export class ApacheProxy {
   /** host:port of the gRPC endpoint. */
   readonly grpc: string;
+  /** host:port for remoting clients, in place of a name server. */
+  readonly remoting: string;
   private readonly child: Child;
   private readonly parent: string;
 
-  private constructor(grpc: string, child: Child, parent: string) {
-    this.grpc = grpc;
+  private constructor(port: number, child: Child, parent: string) {
+    this.grpc = `127.0.0.1:${port}`;
+    this.remoting = `127.0.0.1:${port + 1}`;
     this.child = child;
     this.parent = parent;
   }
@@ -86,7 +89,7 @@ export class ApacheProxy {
     const child = new Child('Apache proxy', 'java',
       javaArgs(home, classpath, jvm, 'org.apache.rocketmq.proxy.ProxyStartup', ['-pc', config, '-n', options.namesrv]),
       { cwd: home, env: { ROCKETMQ_HOME: home, RMQ_PROXY_HOME: home } });
-    const proxy = new ApacheProxy(`127.0.0.1:${port}`, child, parent);
+    const proxy = new ApacheProxy(port, child, parent);
     try {
       await child.line(proxyStarted, startTimeoutMs);
     } catch (error) {

@@ -77,8 +77,6 @@ export interface ClientData {
 export type Maybe<T> = T | Promise<T>;
 
 export interface Brokers {
-  /** Whether clients may have lite topics here: their events follow the connection on which they subscribed. */
-  readonly servesLite: boolean;
   /** Topics that belong to the brokers themselves. */
   isSystemTopic(name: string): boolean;
   /** Undefined when there is no such topic. */

@@ -1,11 +1,16 @@
-/** Lite topics of gRPC clients (`ClientActivity#syncLiteSubscription`): what they subscribe to, told to the broker in the client's name. */
+/**
+ * Lite topics of gRPC clients (`ClientActivity#syncLiteSubscription`, `LiteSubscriptionService`): what they subscribe to, told in the client's name to every
+ * broker of the parent topic. Each takes the lite topics that lie on it.
+ */
 import { grpcCode, liteSubscriptionAction, type SyncLiteSubscriptionRequest, type SyncLiteSubscriptionResponse } from '../../codec/grpc-messages.js';
 import type { Partly, Value } from '../../codec/protobuf.js';
 import { responseCodes } from '../../codec/responses.js';
 import { writeJson } from '../../compat/fastjson.js';
 import { clientType } from '../../codec/grpc-messages.js';
+import type { Reply } from '../../remoting/types.js';
 import type { ProxyClient } from './clients.js';
-import { checkedTopic, type ProxyCall, type ProxyParts } from './context.js';
+import { checkedTopic, knownTopic, readable, type ProxyCall, type ProxyParts } from './context.js';
+import type { LocalPeer } from './peer.js';
 import { GrpcRefusal, statusOfReply, statusOk } from './status.js';
 import { checkGroup, checkLiteTopic } from './validate.js';
 
@@ -31,15 +36,21 @@ export async function syncLiteSubscription(parts: ProxyParts, call: ProxyCall, r
   const topic = checkedTopic(parts, request.topic);
   const group = request.group?.name ?? '';
   checkGroup(group);
-  if (!parts.brokers.servesLite) throw new GrpcRefusal(grpcCode.NOT_IMPLEMENTED, 'lite topics are served by a broker itself, not by a proxy before a cluster');
   const action = actions.get(request.action);
   if (action === undefined) throw new GrpcRefusal(grpcCode.INTERNAL_SERVER_ERROR, 'unknown LiteSubscriptionAction: UNRECOGNIZED');
   const adding = request.action === liteSubscriptionAction.PARTIAL_ADD;
   if (adding) for (const liteTopic of request.liteTopicSet) checkLiteTopic(liteTopic);
   const offsetOption = adding && request.offsetOption !== undefined ? optionOf(request.offsetOption) : undefined;
   const body = writeJson({ subscriptionSet: [{ action, clientId: call.clientId, group, liteTopicSet: [...new Set(request.liteTopicSet)], offsetOption, topic, version: Number(request.version ?? 0) }] });
-  const reply = await parts.ask('LITE_SUBSCRIPTION_CTL', call.peer, {}, { body: Buffer.from(body), language: call.language });
-  return { status: reply.code === responseCodes.SUCCESS ? statusOk : statusOfReply(reply) };
+  const replies = await tellBrokers(parts, call.peer, topic, Buffer.from(body), { language: call.language });
+  const refused = replies.find(({ code }) => code !== responseCodes.SUCCESS);
+  return { status: refused === undefined ? statusOk : statusOfReply(refused) };
+}
+
+/** Tells every broker on which the topic can be read. Rejects when one gives no answer: the client says it again. */
+async function tellBrokers(parts: ProxyParts, peer: LocalPeer, topic: string, body: Buffer, options: { readonly language?: string; readonly oneway?: boolean }): Promise<Reply[]> {
+  const brokers = readable(await knownTopic(parts, topic));
+  return Promise.all(brokers.map(({ brokerName }) => parts.ask('LITE_SUBSCRIPTION_CTL', peer, {}, { ...options, broker: brokerName, body })));
 }
 
 export function isLiteClient(client: ProxyClient | undefined): boolean {
@@ -49,9 +60,9 @@ export function isLiteClient(client: ProxyClient | undefined): boolean {
 /** The client, or its stream, is gone: its lite topics go to others (`GrpcClientSettingsManager#offlineClientLiteSubscription`). */
 export function liteClientGone(parts: ProxyParts, client: ProxyClient): void {
   const subscription = client.settings?.subscription;
-  if (!isLiteClient(client) || subscription === undefined || !parts.brokers.servesLite) return;
+  if (!isLiteClient(client) || subscription === undefined) return;
   const topic = subscription.subscriptions[0]?.topic?.name ?? '';
   const body = Buffer.from(writeJson({ subscriptionSet: [{ action: 'COMPLETE_REMOVE', clientId: client.id, group: subscription.group?.name ?? '', topic }] }));
-  parts.ask('LITE_SUBSCRIPTION_CTL', client.peer, {}, { body, oneway: true })
+  tellBrokers(parts, client.peer, topic, body, { oneway: true })
     .catch((error: unknown) => parts.log.warn({ clientId: client.id, error: String(error) }, 'the lite topics of a client that left could not be given back'));
 }

@@ -16,7 +16,6 @@ export interface LocalBrokersOptions {
 const masterOnly: readonly number[] = [0];
 
 export class LocalBrokers implements Brokers {
-  readonly servesLite = true;
   readonly ask: AskBroker;
   private readonly context: LocalBrokersOptions['broker']['context'];
 

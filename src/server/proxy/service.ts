@@ -4,7 +4,7 @@
  */
 import { grpcCode, grpcMethods, grpcServicePath, type GrpcMethodName, type Status as StatusMessage } from '../../codec/grpc-messages.js';
 import type { MessageType, Partly, Value } from '../../codec/protobuf.js';
-import { grpcPrefixBytes, grpcStatus, type GrpcCall, type GrpcHandler } from '../../remoting/grpc.js';
+import { grpcPrefixBytes, grpcStatus, type GrpcCall, type GrpcHandler, type GrpcPeer } from '../../remoting/grpc.js';
 import type { Clock, Log } from '../../remoting/types.js';
 import type { Brokers } from './brokers.js';
 import { ProxyClients } from './clients.js';
@@ -68,6 +68,14 @@ export function createProxy(options: ProxyOptions): Proxy {
     SyncLiteSubscription: (call, request) => syncLiteSubscription(parts, call, request),
   };
 
+  /** Callers whose settings are not known ask the broker as their connection. */
+  const strangers = new WeakMap<GrpcPeer, LocalPeer>();
+  const strangerOn = (peer: GrpcPeer): LocalPeer => {
+    let stranger = strangers.get(peer);
+    if (stranger === undefined) strangers.set(peer, (stranger = new LocalPeer(peer)));
+    return stranger;
+  };
+
   /** One call with the metadata that every method needs. @throws GrpcRefusal CLIENT_ID_REQUIRED. */
   const callOf = (call: GrpcCall): ProxyCall => {
     const text = (name: string): string => {
@@ -78,7 +86,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     if (clientId.trim() === '') throw new GrpcRefusal(grpcCode.CLIENT_ID_REQUIRED, 'client id cannot be empty');
     if (clientId.length > clientIdCharsMax) throw new GrpcRefusal(grpcCode.BAD_REQUEST, `client id has ${clientId.length} characters, at most ${clientIdCharsMax} are allowed`);
     const client = parts.clients.get(clientId);
-    return { call, clientId, language: text('x-mq-language'), version: text('x-mq-client-version'), client, peer: client?.peer ?? new LocalPeer(call.peer) };
+    return { call, clientId, language: text('x-mq-language'), version: text('x-mq-client-version'), client, peer: client?.peer ?? strangerOn(call.peer) };
   };
 
   /** The status of any error: a refusal's own, or that of a defect, which is logged. */

@@ -57,7 +57,6 @@ export interface ClusterBrokersOptions {
 }
 
 export class ClusterBrokers implements Brokers {
-  readonly servesLite = false;
   readonly ask: AskBroker;
   readonly consumers: ConsumerTable;
   readonly producers: ProducerTable;
@@ -151,8 +150,18 @@ export class ClusterBrokers implements Brokers {
     return Promise.resolve({ code: responseCodes.SUCCESS });
   }
 
-  /** What brokers ask this process by itself: about half messages, which a producer of the topic is asked in its turn (`ProxyClientRemotingProcessor`). */
-  readonly handlers: Pick<Handlers, 'CHECK_TRANSACTION_STATE'> = {
+  /**
+   * What brokers ask this process by themselves (`ProxyClientRemotingProcessor`): about half messages, which a producer of the topic is asked in its turn, and that
+   * a client has lost a lite topic to another.
+   */
+  readonly handlers: Pick<Handlers, 'CHECK_TRANSACTION_STATE' | 'NOTIFY_UNSUBSCRIBE_LITE'> = {
+    NOTIFY_UNSUBSCRIBE_LITE: (ctx, { clientId, consumerGroup, liteTopic }) => {
+      const channel = this.consumers.findClient(consumerGroup, clientId);
+      if (channel?.connection.notify({ code: requests.NOTIFY_UNSUBSCRIBE_LITE.code, ext: { clientId, consumerGroup, liteTopic } }) !== true) {
+        this.#options.log.warn({ clientId, consumerGroup, liteTopic, broker: ctx.connection.remoteAddress }, 'a client lost a lite topic and cannot be told');
+      }
+      return undefined;
+    },
     CHECK_TRANSACTION_STATE: (ctx) => {
       const { command, connection } = ctx;
       const [message] = decodeMessages(command.body).messages;

@@ -47,7 +47,10 @@ export async function startProxyNode({ config, tls: tlsConfig }: ResolvedProxy, 
     expireMs: config.topicRouteServiceCacheExpiredSeconds * 1000, routesMax: config.topicRouteServiceCacheMaxNum,
   });
   // Brokers ask over connections that those who answer are made of.
-  const fromBrokers = new Dispatcher({ handlers: { CHECK_TRANSACTION_STATE: (ctx, header, body) => brokers.handlers.CHECK_TRANSACTION_STATE(ctx, header, body) }, role: 'client', lanes: new LaneSet(clock, {}), log });
+  const fromBrokers = new Dispatcher({ handlers: {
+    CHECK_TRANSACTION_STATE: (ctx, header, body) => brokers.handlers.CHECK_TRANSACTION_STATE(ctx, header, body),
+    NOTIFY_UNSUBSCRIBE_LITE: (ctx, header, body) => brokers.handlers.NOTIFY_UNSUBSCRIBE_LITE(ctx, header, body),
+  }, role: 'client', lanes: new LaneSet(clock, {}), log });
   const shared = Array.from({ length: config.rocketmqMQClientNum }, () => new RemotingClient({ ...dial, dispatcher: fromBrokers }));
   const links = new BrokerLinks({ clients: shared, directory, clock, log });
   const brokerConfig = { ...resolveConfig(new Map(), '', 'broker').broker, channelExpiredTimeout: config.channelExpiredTimeout };

@@ -1,0 +1,80 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { WireError } from './errors.js';
+import { encodeHeaderBlock, HpackDecoder } from './hpack.js';
+
+const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
+
+function read(decoder: HpackDecoder, block: Buffer): string[] {
+  const out: string[] = [];
+  decoder.decode(block, (name, value) => out.push(`${name}: ${value}`));
+  return out;
+}
+
+describe('the examples of RFC 7541', () => {
+  it.each([
+    ['C.3, plain', ['8286 8441 0f77 7777 2e65 7861 6d70 6c65 2e63 6f6d', '8286 84be 5808 6e6f 2d63 6163 6865', '8287 85bf 400a 6375 7374 6f6d 2d6b 6579 0c63 7573 746f 6d2d 7661 6c75 65']],
+    ['C.4, in the Huffman code', ['8286 8441 8cf1 e3c2 e5f2 3a6b a0ab 90f4 ff', '8286 84be 5886 a8eb 1064 9cbf', '8287 85bf 4088 25a8 49e9 5ba9 7d7f 8925 a849 e95b b8e8 b4bf']],
+  ])('%s', (_name, [first = '', second = '', third = '']) => {
+    const decoder = new HpackDecoder(4096);
+    expect(read(decoder, hex(first))).toEqual([':method: GET', ':scheme: http', ':path: /', ':authority: www.example.com']);
+    expect(read(decoder, hex(second))).toEqual([':method: GET', ':scheme: http', ':path: /', ':authority: www.example.com', 'cache-control: no-cache']);
+    expect(read(decoder, hex(third))).toEqual([':method: GET', ':scheme: https', ':path: /index.html', ':authority: www.example.com', 'custom-key: custom-value']);
+  });
+
+  it('C.6, with a table of 256 bytes from which entries go', () => {
+    const decoder = new HpackDecoder(256);
+    expect(read(decoder, hex('4882 6402 5885 aec3 771a 4b61 96d0 7abe 9410 54d4 44a8 2005 9504 0b81 66e0 82a6 2d1b ff6e 919d 29ad 1718 63c7 8f0b 97c8 e9ae 82ae 43d3')))
+      .toEqual([':status: 302', 'cache-control: private', 'date: Mon, 21 Oct 2013 20:13:21 GMT', 'location: https://www.example.com']);
+    expect(read(decoder, hex('4883 640e ffc1 c0bf'))).toEqual([':status: 307', 'cache-control: private', 'date: Mon, 21 Oct 2013 20:13:21 GMT', 'location: https://www.example.com']);
+    expect(read(decoder, hex('88c1 6196 d07a be94 1054 d444 a820 0595 040b 8166 e084 a62d 1bff c05a 839b d9ab 77ad 94e7 821d d7f2 e6c7 b335 dfdf cd5b 3960 d5af 2708 7f36 72c1 ab27 0fb5 291f 9587 3160 65c0 03ed 4ee5 b106 3d50 07')))
+      .toEqual([':status: 200', 'cache-control: private', 'date: Mon, 21 Oct 2013 20:13:22 GMT', 'location: https://www.example.com', 'content-encoding: gzip', 'set-cookie: foo=ASDJKHQKBZXOQWEOPIUAXQWEOIU; max-age=3600; version=1']);
+  });
+});
+
+describe('what cannot be read is a WireError', () => {
+  it.each([
+    ['no field 0', '80'], ['a field beyond the table', 'be'], ['a name beyond the table', '7e 01 61'], ['an unfinished number', 'ff ff'], ['a number without end', 'ff ff ff ff ff ff ff 01'],
+    ['an unfinished string', '00 05 61'], ['a string longer than the block', '00 7f ff ff ff 07 61'], ['a table larger than allowed', '3f e2 1f'], ['a table that changes between fields', '82 20'],
+    ['padding of zeros in the Huffman code', '00 81 18 00'], ['padding of a byte', '00 82 1f ff 00'], ['the end of a string in the Huffman code', '00 84 ff ff ff ff 00'],
+  ])('%s', (_name, bytes) => {
+    expect(() => read(new HpackDecoder(4096), hex(bytes))).toThrow(WireError);
+  });
+
+  it('whatever the bytes', () => {
+    fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 80 }), { maxLength: 6 }), (blocks) => {
+      const decoder = new HpackDecoder(200);
+      try {
+        for (const block of blocks) read(decoder, Buffer.from(block));
+      } catch (error) {
+        expect(error).toBeInstanceOf(WireError);
+      }
+    }));
+  });
+});
+
+describe('blocks of our own', () => {
+  it('use the static table where it has the field, or its name', () => {
+    expect(encodeHeaderBlock([[':status', '200'], ['content-type', 'a'], ['x-y', 'z']]).toString('hex')).toBe('88' + '0f10' + '0161' + '00' + '03782d79' + '017a');
+  });
+
+  it('are read as they were written', () => {
+    const text = fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)), maxLength: 300 });
+    fc.assert(fc.property(fc.array(fc.tuple(fc.constantFrom('grpc-status', 'grpc-message', ':status', 'a', 'server'), text), { maxLength: 8 }), (fields) => {
+      expect(read(new HpackDecoder(4096), encodeHeaderBlock(fields))).toEqual(fields.map(([name, value]) => `${name}: ${value}`));
+    }));
+  });
+
+  it('a table of a peer takes no more than its limit, whatever enters', () => {
+    const decoder = new HpackDecoder(4096);
+    const long = Buffer.concat([Buffer.from([0x40, 1, 0x61, 0x7f, 0xe1, 0x1f]), Buffer.alloc(127 + 0x61 + (0x1f << 7), 0x62)]);
+    expect(read(decoder, long)).toHaveLength(1);
+    // It was larger than the table, which is empty now.
+    expect(() => read(decoder, hex('be'))).toThrow(WireError);
+    for (let i = 0; i < 1000; i++) read(decoder, Buffer.concat([Buffer.from([0x40, 1, 0x61, 60]), Buffer.alloc(60, i % 64 + 0x30)]));
+    expect(read(decoder, hex('be'))).toHaveLength(1);
+    // Index 62 is the newest entry; of those with 61 bytes of text 44 have room.
+    expect(read(decoder, Buffer.from([0x80 | (62 + 43)]))).toHaveLength(1);
+    expect(() => read(decoder, Buffer.from([0x80 | (62 + 44)]))).toThrow(WireError);
+  });
+});
