@@ -169,6 +169,16 @@ describe('a flood', () => {
     expect(await works()).toBe(true);
   });
 
+  it('of resets of a stream that is over costs nothing: libraries may send them', async () => {
+    const { port, works } = await serve();
+    const { socket, frames, goAway } = await peer(port);
+    const reset = frame(frameType.RST_STREAM, 0, 1, u32(8));
+    socket.write(Buffer.concat([frame(frameType.HEADERS, flags.END_HEADERS, 1, callHeaders), ...Array.from({ length: 3 * resetsAtOnceMax }, () => reset), frame(frameType.PING, 0, 0, Buffer.alloc(8))]));
+    await until(() => frames.some(({ type }) => type === frameType.PING));
+    expect(goAway()).toBeUndefined();
+    expect(await works()).toBe(true);
+  });
+
   it('of frames without data ends its connection', async () => {
     const { server, port, works } = await serve();
     const { socket, closed, goAway } = await peer(port);

@@ -376,8 +376,9 @@ export class Http2Session {
     if (id === 0) throw new Http2Fault(http2Error.PROTOCOL_ERROR, 'RST_STREAM without a stream');
     if (payload.length !== 4) throw new Http2Fault(http2Error.FRAME_SIZE_ERROR, 'RST_STREAM has four bytes');
     const stream = this.#known(id);
+    if (stream === undefined) return;
     this.#countReset();
-    if (stream !== undefined) this.#end(stream);
+    this.#end(stream);
   }
 
   /** Streams that come to nothing cost us all the same (rapid reset). */
