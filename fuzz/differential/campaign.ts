@@ -47,6 +47,8 @@ export interface Bounds {
   readonly minimizeRuns: number;
   /** More kinds of differences than this are not cut down. */
   readonly findsMax: number;
+  /** Number of the first run, where the servers have had others before. */
+  readonly firstRun?: number;
 }
 
 type Tell = (text: string) => void;
@@ -96,7 +98,7 @@ export async function cutDown(judge: Judge, steps: readonly Step[], difference: 
 
 /** Sequences until a bound is reached. */
 export async function runCampaign(sides: Sides, seed: string, bounds: Bounds, tell: Tell = () => undefined): Promise<{ readonly summary: Summary; readonly judge: Judge }> {
-  const judge = new Judge(sides);
+  const judge = new Judge(sides, undefined, bounds.firstRun);
   const summary: Summary = { seed, sequences: 0, requests: 0, seconds: 0, byRequest: {}, finds: [], unrepeated: [], explained: {}, canaries: [] };
   const begun = performance.now();
   const late = (): boolean => performance.now() - begun > bounds.millis;

@@ -3,12 +3,14 @@ import { Random } from '../engine/random.js';
 import { administrationMoves } from './administration.js';
 import { Draft } from './draft.js';
 import { finish, messageMoves, sendOne } from './messages.js';
+import { popMoves } from './pop.js';
 import type { Step } from './steps.js';
 
 /** One thing a sequence may do next. */
 export interface Move {
   /** Each sequence prefers some areas. */
   readonly area: Area;
+  /** How often, among the others; tenths at least. */
   readonly weight: number;
   readonly ready?: (draft: Draft) => boolean;
   readonly make: (draft: Draft) => void;
@@ -17,7 +19,7 @@ export interface Move {
 export const areas = ['messages', 'queries', 'late', 'retries', 'transactions', 'offsets', 'pop', 'clients', 'administration', 'namesrv'] as const;
 export type Area = (typeof areas)[number];
 
-export const moves: readonly Move[] = [...messageMoves, ...administrationMoves];
+export const moves: readonly Move[] = [...messageMoves, ...popMoves, ...administrationMoves];
 
 const stepsMax = 400;
 
@@ -36,7 +38,7 @@ export function generate(seed: string, number: number): readonly Step[] {
 
 function choose(draft: Draft, weighed: readonly { readonly move: Move; readonly weight: number }[]): Move {
   const ready = weighed.filter(({ move }) => move.ready?.(draft) ?? true);
-  let at = draft.random.below(ready.reduce((sum, { weight }) => sum + weight, 0));
+  let at = draft.random.below(10 * ready.reduce((sum, { weight }) => sum + weight, 0)) / 10;
   for (const { move, weight } of ready) if ((at -= weight) < 0) return move;
   throw new Error('no move is ready');
 }
