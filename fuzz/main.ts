@@ -12,6 +12,7 @@ import type { Task, TaskFind } from './engine/task.js';
 import { canaries } from './canaries/table.js';
 import type { Canary } from './canaries/table.js';
 import { runCrashPoints } from './crash/campaign.js';
+import { runDifferential } from './differential/command.js';
 import { runSim } from './sim/campaign.js';
 import { parseOptions, usage, UsageError } from './options.js';
 import type { Options } from './options.js';
@@ -133,6 +134,7 @@ async function main(): Promise<number> {
       for (const one of targets) out(`${one.name.padEnd(24)} ${one.proves}`);
       for (const one of canaries) out(`  canary ${one.name.padEnd(26)} in ${one.target}: ${one.plants}`);
       return 0;
+    case 'differential': return runDifferential(options, out);
     case 'sim': return runSim(options, out);
     case 'crash-points': return runCrashPoints(options, out);
     case 'replay': return runReplay(options, options.replay ?? '');

@@ -20,6 +20,8 @@ export const usage = `npm run fuzz -- [options]
   --crash-points  a broker stopped at every operation of its disk, in both flush modes, by kill and power loss; with --canaries: planted bugs
   --stride N      of the crash points only every N-th (1)
   --part K/N      of those only the K-th of N interleaved parts: all parts together are all points
+  --differential  random sequences to Skylark and to Apache 5.5.0, and what differs (needs Java and Maven). With --replay FILE or SEED/N: one of them
+  --requests N    of --differential: ends after so many (10000, unless --minutes says otherwise)
   --merge         adds those inputs of --corpus DIR to the project's corpus that reach code which its own do not
 
   exit code: 0 nothing found, 1 something found (or a canary not found), 2 usage`;
@@ -42,14 +44,18 @@ export interface Options {
   readonly part: readonly [number, number];
   /** Planted bugs, whatever the mode. */
   readonly canaries: boolean;
-  readonly mode: 'sim' | 'crash-points' | 'campaign' | 'list' | 'canaries' | 'replay' | 'merge' | 'help';
+  /** Of the differential campaign: its requests to each side. */
+  readonly requests: number;
+  /** Whether a time was given. */
+  readonly timed: boolean;
+  readonly mode: 'differential' | 'sim' | 'crash-points' | 'campaign' | 'list' | 'canaries' | 'replay' | 'merge' | 'help';
 }
 
 export function parseOptions(args: readonly string[], today: string, processors: number): Options {
   const values = parsed(args);
   const minutes = number('minutes', values.minutes);
   const seconds = number('seconds', values.seconds);
-  const mode = values.help === true ? 'help' : values.sim === true ? 'sim' : values['crash-points'] === true ? 'crash-points' : values.list === true ? 'list' : values.replay !== undefined ? 'replay' : values.merge === true ? 'merge' : values.canaries === true ? 'canaries' : 'campaign';
+  const mode = values.help === true ? 'help' : values.differential === true ? 'differential' : values.sim === true ? 'sim' : values['crash-points'] === true ? 'crash-points' : values.list === true ? 'list' : values.replay !== undefined ? 'replay' : values.merge === true ? 'merge' : values.canaries === true ? 'canaries' : 'campaign';
   if (mode === 'merge' && values.corpus === undefined) throw new UsageError('--merge needs --corpus DIR');
   return {
     targets: values.target ?? [],
@@ -64,6 +70,8 @@ export function parseOptions(args: readonly string[], today: string, processors:
     stride: Math.max(1, Math.floor(number('stride', values.stride) ?? 1)),
     part: partOf(values.part),
     canaries: values.canaries === true || values.canary !== undefined,
+    timed: minutes !== undefined || seconds !== undefined,
+    requests: number('requests', values.requests) ?? (minutes === undefined && seconds === undefined ? 10_000 : Number.MAX_SAFE_INTEGER),
     mode,
   };
 }
@@ -75,7 +83,7 @@ function parsed(args: readonly string[]) {
       options: {
         target: { type: 'string', multiple: true }, minutes: { type: 'string' }, seconds: { type: 'string' }, executions: { type: 'string' }, seed: { type: 'string' },
         workers: { type: 'string' }, corpus: { type: 'string' }, list: { type: 'boolean' }, json: { type: 'boolean' }, canary: { type: 'string' }, canaries: { type: 'boolean' },
-        replay: { type: 'string' }, merge: { type: 'boolean' }, sim: { type: 'boolean' }, 'crash-points': { type: 'boolean' }, stride: { type: 'string' }, part: { type: 'string' }, help: { type: 'boolean' },
+        replay: { type: 'string' }, merge: { type: 'boolean' }, sim: { type: 'boolean' }, differential: { type: 'boolean' }, requests: { type: 'string' }, 'crash-points': { type: 'boolean' }, stride: { type: 'string' }, part: { type: 'string' }, help: { type: 'boolean' },
       },
     }).values;
   } catch (error) {

@@ -107,7 +107,8 @@ export async function compareOne(sequence: Sequence, apache: Peer, skylark: Peer
   return { requests: a.length, differences: found.filter((d) => !accepted.some((row) => covers(row, d))) };
 }
 
-function covers(row: Accepted, difference: Difference): boolean {
+/** Whether a difference is the one of a row. */
+export function covers(row: Accepted, difference: Difference): boolean {
   return row.where.test(`${difference.sequence} / ${difference.label}`) && (row.what?.test(difference.what) ?? true) && (row.apache?.test(difference.apache) ?? true)
     && (row.skylark?.test(difference.skylark) ?? true);
 }

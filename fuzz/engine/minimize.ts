@@ -35,7 +35,7 @@ export async function minimize(input: Buffer, condition: Condition, runsMax: num
 }
 
 /** Leaves inputs of a sequence out while the condition holds. */
-export async function minimizeSequence(inputs: readonly Buffer[], condition: (inputs: readonly Buffer[]) => Promise<boolean>, runsMax: number): Promise<readonly Buffer[]> {
+export async function minimizeSequence<T>(inputs: readonly T[], condition: (inputs: readonly T[]) => Promise<boolean>, runsMax: number): Promise<readonly T[]> {
   let best = inputs;
   let left = runsMax;
   for (let size = Math.max(1, best.length >> 1); size >= 1; size >>= 1) {

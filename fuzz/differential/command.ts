@@ -1,0 +1,94 @@
+/** The command around a campaign: starts both servers, runs, compares the stores they leave, tells. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ApacheEndpoint } from '../../conformance/adapters/apache/apache.js';
+import { missingForJava } from '../../conformance/adapters/apache/install.js';
+import { SkylarkEndpoint } from '../../conformance/adapters/skylark.js';
+import type { Endpoint } from '../../conformance/endpoint.js';
+import type { Options } from '../options.js';
+import { describeFind, prepare, runCampaign, runCanaries, stepsOf, type Bounds } from './campaign.js';
+import { Judge, type Sides } from './judge.js';
+import { describeStep } from './steps.js';
+
+type Out = (text: string) => void;
+
+/** Both start with the same: patience on a busy machine, small queue files, and no chance in POP. */
+const config = {
+  brokerName: 'broker-a', brokerClusterName: 'DefaultCluster', waitTimeMillsInSendQueue: 20_000, enablePropertyFilter: true, popFromRetryProbability: 0, recallMessageEnable: true,
+  mappedFileSizeConsumeQueue: 20_000, transactionCheckInterval: 3_600_000,
+} as const;
+
+export interface Pair {
+  readonly sides: Sides;
+  readonly left: Endpoint;
+  readonly right: Endpoint;
+  readonly dispose: () => Promise<void>;
+}
+
+/** Two servers with stores that outlive them. @param peer what Skylark is compared with; itself is a check of the campaign */
+export async function startPair(peer: 'apache' | 'skylark'): Promise<Pair> {
+  const folder = mkdtempSync(join(tmpdir(), 'differential-'));
+  const options = (name: string): { dataDir: string; config: typeof config } => ({ dataDir: join(folder, name), config });
+  const starts = await Promise.allSettled([
+    peer === 'apache' ? ApacheEndpoint.start(options('left')) : SkylarkEndpoint.start(options('left')), SkylarkEndpoint.start(options('right')),
+  ]);
+  const started: Endpoint[] = starts.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const dispose = async (): Promise<void> => {
+    await Promise.allSettled(started.map((one) => one.dispose()));
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const [left, right] = started;
+  const failed = starts.find((one) => one.status === 'rejected');
+  if (failed !== undefined || left === undefined || right === undefined) {
+    await dispose();
+    throw failed === undefined ? new Error('not started') : failed.reason;
+  }
+  const side = ({ name, broker, namesrv }: Endpoint): Sides['left'] => ({ name, broker, namesrv });
+  const sides = { left: side(left), right: side(right) };
+  await prepare(sides);
+  return { sides, left, right, dispose };
+}
+
+export async function runDifferential(options: Options, out: Out): Promise<number> {
+  const missing = missingForJava();
+  if (missing.length > 0) {
+    out(`--differential needs ${missing.join(' and ')}`);
+    return 2;
+  }
+  const pair = await startPair('apache');
+  try {
+    return options.replay === undefined ? await campaign(pair, options, out) : await replay(pair.sides, options.replay, out);
+  } finally {
+    await pair.dispose();
+  }
+}
+
+async function campaign(pair: Pair, options: Options, out: Out): Promise<number> {
+  const bounds: Bounds = { requests: options.requests, millis: options.timed ? options.millis : 3_600_000, inFlight: 12, minimizeRuns: 120, findsMax: 40 };
+  const { summary, judge } = await runCampaign(pair.sides, options.seed, bounds, options.json ? () => undefined : out);
+  summary.canaries.push(...(await runCanaries(pair.sides, options.seed, judge)));
+  const lost = summary.canaries.filter((one) => !one.found);
+  if (options.json) out(JSON.stringify(summary, null, 2));
+  else {
+    for (const find of summary.finds.filter((one) => one.apache === undefined)) out(describeFind({ ...find, steps: [] }, `npm run fuzz -- --differential --replay ${find.seed}`));
+    for (const one of summary.unrepeated) out(`not repeated: ${one}`);
+    for (const one of summary.canaries) out(`canary ${one.name}: ${one.found ? `found in sequence ${one.sequences}, cut down to ${one.steps} steps` : `LOST after ${one.sequences} sequences, ${one.steps} steps`}`);
+    out(`requests: ${words(summary.byRequest)}`);
+    if (Object.keys(summary.explained).length > 0) out(`explained by rows of the divergences: ${words(summary.explained)}`);
+    out(`seed ${summary.seed}: ${summary.sequences} sequences, ${summary.requests} requests to each side in ${summary.seconds.toFixed(0)} s, ${summary.finds.length} differences, ${summary.unrepeated.length} not repeated`);
+  }
+  return summary.finds.length + lost.length === 0 ? 0 : 1;
+}
+
+async function replay(sides: Sides, what: string, out: Out): Promise<number> {
+  const steps = stepsOf(what);
+  const judge = new Judge(sides);
+  const judged = await judge.judge(steps);
+  for (const step of steps) out(describeStep(step));
+  for (const one of judged.differences) out(`${one.label}: ${one.what}\n    apache:  ${one.apache}\n    skylark: ${one.skylark}`);
+  out(`${what}: ${judged.differences.length === 0 ? 'nothing to object' : `${judged.differences.length} differences`}`);
+  return judged.differences.length === 0 ? 0 : 1;
+}
+
+const words = (of: Readonly<Record<string, number>>): string => Object.entries(of).sort((a, b) => b[1] - a[1]).map(([name, times]) => `${name} ${times}`).join(', ');

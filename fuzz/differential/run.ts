@@ -1,0 +1,249 @@
+/** Sends one sequence to one server and notes its normalized answers. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { deflateSync } from 'node:zlib';
+import { requests } from '../../src/codec/requests.js';
+import { Peer, type Answer } from '../../conformance/differential/peer.js';
+import { encodeBatch } from '../../conformance/kit/wire/batch.js';
+import { encodeProperties } from '../../conformance/kit/wire/properties.js';
+import { decodeRecords, phyOffsetOf, type StoredMessage } from '../../conformance/kit/wire/record.js';
+import type { Response } from '../../conformance/raw-client.js';
+import { messageId, Symbols } from './normal.js';
+import { describeStep, isRef, labelOf, storing, type Body, type Ref, type Request, type Step, type Template, type Wait } from './steps.js';
+
+/** One of the two under comparison. */
+export interface Server {
+  readonly name: string;
+  /** host:port. */
+  readonly broker: string;
+  readonly namesrv: string;
+  /** A planted difference; made anew for each run. */
+  readonly alter?: () => Alter;
+}
+
+/** Changes an answer: what a canary does. */
+export type Alter = (step: Request, ext: Readonly<Record<string, string | number | boolean>>, response: Response) => Response;
+
+/** Where a message goes whose arrival shows that all before it can be read: a log is dispatched in its order. */
+export const markerTopic = 'DifferentialMarker';
+
+const waitMsMax = 6000;
+const answerMsMax = 15_000;
+
+class Unknown extends Error {}
+
+interface Got {
+  readonly group: string;
+  readonly response: Response;
+  readonly records: readonly StoredMessage[];
+}
+
+class Run {
+  readonly answers: Answer[] = [];
+  private readonly peer: Peer;
+  private readonly symbols: Symbols;
+  private readonly alter: Alter | undefined;
+  private readonly run: string;
+  private readonly got = new Map<number, Got>();
+  private unsettled = false;
+
+  constructor(server: Server, run: string) {
+    this.run = run;
+    this.peer = new Peer(server.name, server.broker, server.namesrv);
+    this.symbols = new Symbols(run, server.broker, server.namesrv);
+    this.alter = server.alter?.();
+  }
+
+  async all(steps: readonly Step[]): Promise<void> {
+    try {
+      for (const step of steps) await this.one(step);
+      await this.heard();
+    } finally {
+      this.peer.end();
+    }
+  }
+
+  private async one(step: Step): Promise<void> {
+    if ('pauseMs' in step) {
+      await sleep(step.pauseMs);
+      return;
+    }
+    if ('close' in step) {
+      this.peer.closeClient(step.close);
+      return;
+    }
+    if (this.unsettled && !('send' in step && storing.has(step.send))) await this.settle();
+    if ('wait' in step) await this.wait(step);
+    else await this.request(step);
+  }
+
+  private async request(step: Request): Promise<void> {
+    const label = labelOf(step);
+    const note = (code: string): void => void this.answers.push({ label, code, remark: '', ext: {}, body: '' });
+    try {
+      const ext = await this.header(step);
+      const body = step.body === undefined ? undefined : await this.body(step.body);
+      const client = await this.peer.client(step.client, step.to);
+      client.identity = { version: step.identity?.[0] ?? 513, language: step.identity?.[1] ?? 'JAVA' };
+      let response = await client.call(requests[step.send].code, ext, body, answerMsMax);
+      if (this.alter !== undefined) response = this.alter(step, ext, response);
+      this.keep(step, String(ext['consumerGroup'] ?? ''), response);
+      this.answers.push(this.symbols.answer(label, step.send, response, step.mask ?? []));
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      note(error instanceof Unknown ? 'left out' : /closed the connection/.test(text) ? 'closed' : /no answer/.test(text) ? 'no answer' : this.symbols.text(text));
+    }
+    if (storing.has(step.send)) this.unsettled = true;
+  }
+
+  private keep(step: Request, group: string, response: Response): void {
+    let records: readonly StoredMessage[] = [];
+    if (response.code === 0 && response.body.length > 0 && /^(POP|PEEK|PULL|LITE_PULL)/.test(step.send)) records = decodeRecords(response.body);
+    this.got.set(step.id, { group, response, records });
+    for (const [i, id] of (response.ext['msgId'] ?? '').split(',').entries()) {
+      const phyOffset = phyOffsetOf(id);
+      if (phyOffset !== undefined && storing.has(step.send)) this.symbols.message(phyOffset, `<message ${step.id}${i === 0 ? '' : `.${i}`}>`);
+    }
+  }
+
+  private async header(step: Request): Promise<Record<string, string | number | boolean>> {
+    const out: Record<string, string | number | boolean> = {};
+    for (const [name, value] of Object.entries(step.ext)) out[name] = await this.value(value);
+    if (step.properties !== undefined) {
+      const field = /^SEND_(MESSAGE|REPLY_MESSAGE)$/.test(step.send) ? 'properties' : 'i';
+      out[field] = encodeProperties(await this.properties(step.properties));
+    }
+    return out;
+  }
+
+  private async properties(of: Readonly<Record<string, Template>>): Promise<Record<string, string>> {
+    const out: Record<string, string> = {};
+    for (const [name, value] of Object.entries(of)) out[name] = String(await this.value(value as Ref | string));
+    return out;
+  }
+
+  private async body(body: Body): Promise<Buffer> {
+    if ('text' in body) return Buffer.from(this.words(body.text), 'utf8');
+    if ('deflated' in body) return deflateSync(Buffer.from(this.words(body.deflated), 'utf8'));
+    if ('json' in body) return Buffer.from(JSON.stringify(await this.template(body.json)), 'utf8');
+    const parts: { body: string; properties: Record<string, string> }[] = [];
+    for (const part of body.batch) parts.push({ body: this.words(part.body), properties: await this.properties(part.properties) });
+    return encodeBatch(parts);
+  }
+
+  private async template(value: Template): Promise<unknown> {
+    if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
+    if (typeof value === 'string' || isRef(value)) return this.value(value);
+    if (Array.isArray(value)) return Promise.all((value as readonly Template[]).map((inner) => this.template(inner)));
+    const out: Record<string, unknown> = {};
+    for (const [name, inner] of Object.entries(value)) out[this.words(name)] = await this.template(inner);
+    return out;
+  }
+
+  private words(text: string): string {
+    return text.replaceAll('~', this.run).replace(/\^(\d+)\^/g, (_all, number: string) => messageId(this.run, Number(number)));
+  }
+
+  private async value(value: string | number | boolean | Ref): Promise<string | number | boolean> {
+    if (typeof value === 'string') return this.words(value);
+    return isRef(value) ? this.refer(value) : value;
+  }
+
+  private async refer(ref: Ref): Promise<string | number> {
+    const plus = (base: number): number => base + (ref.plus ?? 0);
+    if (ref.ref === 'clock') return plus(Date.now());
+    const got = this.got.get(ref.ref);
+    if (got === undefined) throw new Unknown();
+    const { group, response: { ext }, records } = got;
+    const known = <T>(value: T | undefined): T => {
+      if (value === undefined) throw new Unknown();
+      return value;
+    };
+    const record = records[ref.index ?? 0];
+    switch (ref.of) {
+      case 'msgId': return known((ext['msgId'] ?? '').split(',')[ref.index ?? 0]);
+      case 'phyOffset': return plus(known(phyOffsetOf((ext['msgId'] ?? '').split(',')[ref.index ?? 0] ?? '')));
+      case 'storeTime': return plus(await this.storeTime(known(phyOffsetOf((ext['msgId'] ?? '').split(',')[ref.index ?? 0] ?? ''))));
+      case 'handle': return receiptOf(ext, known(record));
+      case 'realTopic': return realTopicOf(known(record), group);
+      case 'queueOffset': return ref.index === undefined && record === undefined ? plus(Number(known(ext['queueOffset']))) : plus(known(record).queueOffset);
+      case 'queueId': return known(record).queueId;
+      case 'startOffset': return plus(Number(known((ext['startOffsetInfo'] ?? '').split(';')[0]?.split(' ')[2])));
+      default: {
+        const value = known(ext[ref.of]);
+        return /^-?\d{1,15}$/.test(value) ? plus(Number(value)) : value;
+      }
+    }
+  }
+
+  private async storeTime(phyOffset: number): Promise<number> {
+    const client = await this.peer.client();
+    const response = await client.call(requests.VIEW_MESSAGE_BY_ID.code, { offset: phyOffset });
+    const [record] = response.code === 0 ? decodeRecords(response.body) : [];
+    if (record === undefined) throw new Unknown();
+    return record.storeTimestamp;
+  }
+
+  private async maxOffset(topic: string, queueId: number): Promise<number> {
+    const client = await this.peer.client();
+    return Number((await client.call(requests.GET_MAX_OFFSET.code, { topic, queueId, committed: true })).ext['offset'] ?? -1);
+  }
+
+  private async reaches(topic: string, queueId: number, count: number, forMs: number): Promise<boolean> {
+    for (const end = Date.now() + forMs; ; await sleep(Date.now() + 2000 < end ? 5 : 40)) {
+      if ((await this.maxOffset(topic, queueId)) >= count) return true;
+      if (Date.now() > end) return false;
+    }
+  }
+
+  private async settle(): Promise<void> {
+    this.unsettled = false;
+    const client = await this.peer.client();
+    const sent = await client.send({ topic: markerTopic, queueId: 0, body: Buffer.from('m') });
+    if (sent.code !== 0) throw new Error(`the marker was refused: ${sent.code} ${sent.remark ?? ''}`);
+    await this.reaches(markerTopic, 0, sent.queueOffset + 1, answerMsMax);
+  }
+
+  private async wait(step: Wait): Promise<void> {
+    const { topic, queueId, atLeast } = step.wait;
+    const came = await this.reaches(this.words(topic), queueId, atLeast, waitMsMax);
+    this.answers.push({ label: describeStep(step), code: came ? 'came' : 'did not come', remark: '', ext: {}, body: '' });
+  }
+
+  /** What the server said on its own account, once each: how often, and when, is not compared. */
+  private async heard(): Promise<void> {
+    await Promise.resolve();
+    for (const client of ['a', 'b', 'c']) {
+      const lines = [...new Set(this.peer.requestsHeard(client).map((line) => this.symbols.text(line)))].sort();
+      if (lines.length > 0) this.answers.push({ label: `heard by ${client}`, code: 'note', remark: '', ext: {}, body: lines });
+    }
+  }
+}
+
+/** What clients build from a POP answer (`ExtraInfoUtil#buildExtraInfo`), or the receipt that a retried message brings. */
+function receiptOf(ext: Readonly<Record<string, string>>, message: StoredMessage): string {
+  const given = message.properties['POP_CK'];
+  if (given !== undefined) return given;
+  const start = (ext['startOffsetInfo'] ?? '').split(';').map((part) => part.split(' ')).find(([kind, queueId]) => kind === '0' && queueId === String(message.queueId));
+  return [start?.[2], ext['popTime'], ext['invisibleTime'], ext['reviveQid'], '0', 'broker-a', message.queueId, message.queueOffset].join(' ');
+}
+
+function realTopicOf(message: StoredMessage, group: string): string {
+  const kind = message.properties['POP_CK']?.split(' ')[4];
+  return kind === '1' ? `%RETRY%${group}_${message.topic}` : kind === '2' ? `%RETRY%${group}+${message.topic}` : message.topic;
+}
+
+/** Runs the steps against one server; never throws. */
+export async function runOn(server: Server, run: string, steps: readonly Step[]): Promise<readonly Answer[]> {
+  const one = new Run(server, run);
+  try {
+    await one.all(steps);
+  } catch (error) {
+    one.answers.push({ label: 'the run threw', code: error instanceof Error ? error.stack ?? error.message : String(error), remark: '', ext: {}, body: '' });
+  }
+  return one.answers;
+}
+
+/** Requests a sequence sends. */
+export function requestCount(steps: readonly Step[]): number {
+  return steps.filter((step) => 'send' in step).length;
+}
