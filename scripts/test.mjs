@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /**
- * `npm test`: the unit suites, and beside them the suites that drive real SDKs and Apache's broker where their toolchains are found: these wait more
- * than they compute, so that both together take little longer than either.
+ * `npm test`: the unit suites, then the suites that drive real SDKs and Apache's broker where their toolchains are found.
  * Prints every skipped test with its reason, how long the halves and their longest suites took, and ends with `N passed, N failed, N skipped`.
  * Whatever becomes of a half (passed, failed, interrupted), no process and no file of it stays behind.
  * Arguments: --unit or --interop for one half; anything else goes to jest.
@@ -33,13 +32,13 @@ const skipped = [];
 const times = [];
 let broken = false;
 let interrupted;
-/** For each half that runs, what asks it to end. */
-const asks = new Set();
+/** Asks the half that runs to end; set while one does. */
+let ask = () => undefined;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
     interrupted ??= signal;
-    for (const ask of asks) ask();
+    ask();
   });
 }
 
@@ -78,14 +77,13 @@ async function runHalf(half, report) {
     child.on('exit', (code, signal) => done(code ?? (signal ? 1 : 0)));
   });
   let ending;
-  const ask = () => {
+  ask = () => {
     ending ??= endGroup(child.pid);
   };
-  asks.add(ask);
   if (interrupted !== undefined) ask();
   const code = await exited;
   const processesLeft = ending === undefined ? await endGroup(child.pid) : await ending;
-  asks.delete(ask);
+  ask = () => undefined;
   const filesLeft = readdirSync(temporary);
   rmSync(temporary, { recursive: true, force: true, maxRetries: 3 });
   if (interrupted === undefined && processesLeft) console.error(`${half.name}: ended processes that the suites had left`);
@@ -93,12 +91,12 @@ async function runHalf(half, report) {
   return code;
 }
 
-async function judge(half) {
+for (const half of halves) {
   const report = join(reports, `${half.name}.json`);
   rmSync(report, { force: true });
   const begun = Date.now();
   const code = await runHalf(half, report);
-  if (interrupted !== undefined) return;
+  if (interrupted !== undefined) process.exit(128 + (constants.signals[interrupted] ?? 0));
   const seconds = (ms) => `${Math.round(ms / 1000)} s`;
   try {
     const result = JSON.parse(readFileSync(report, 'utf8'));
@@ -119,9 +117,6 @@ async function judge(half) {
   }
   if (code !== 0) broken = true;
 }
-
-await Promise.all(halves.map(judge));
-if (interrupted !== undefined) process.exit(128 + (constants.signals[interrupted] ?? 0));
 
 if (skipped.length > 0) console.log(`\nskipped:\n${[...new Set(skipped)].map((s) => `  ${s}`).join('\n')}`);
 console.log(`\n${times.join('\n')}`);
