@@ -10,6 +10,7 @@ import { ApacheEndpoint } from '../adapters/apache/apache.js';
 import { missingForJava } from '../adapters/apache/install.js';
 import { apachePatience } from '../adapters/index.js';
 import { SkylarkEndpoint, skylarkMain } from '../adapters/skylark.js';
+import { readLooseJson } from '../differential/loose-json.js';
 import { runMqadmin } from '../differential/mqadmin/mqadmin.js';
 import { req } from '../kit/codes.js';
 import { Child } from '../process.js';
@@ -57,6 +58,20 @@ async function skylarkPair(dir: string): Promise<Pair> {
   } catch (error) {
     await end();
     throw error;
+  }
+}
+
+/** Waits until the name server knows that all queues are on one broker: brokers tell it behind their answers. */
+async function remapped(namesrv: string, to: string): Promise<void> {
+  const client = await RawClient.connect(namesrv);
+  try {
+    await eventually('the name server knows the mapping', 30_000, async () => {
+      const { body } = await client.call(req.GET_ROUTEINFO_BY_TOPIC, { topic });
+      const { topicQueueMappingByBroker: known } = readLooseJson(body.toString('utf8')) as { topicQueueMappingByBroker: Record<string, { currIdMap: object }> };
+      return Object.entries(known).filter(([broker, { currIdMap }]) => (broker === to) !== Object.keys(currIdMap).length > 0).map(([broker]) => broker);
+    });
+  } finally {
+    client.close();
   }
 }
 
@@ -114,7 +129,9 @@ async function story(pair: Pair): Promise<Seen[]> {
     await offsets(a);
     await ask(a, 'commit', req.UPDATE_CONSUMER_OFFSET, { queueId: 0, consumerGroup: group, commitOffset: 4 });
     await offsets(a);
-    await admin(`remappingStaticTopic -t ${topic} -b broker-b`, `topicRoute -t ${topic}`, `topicStatus -t ${topic}`);
+    await admin(`remappingStaticTopic -t ${topic} -b broker-b`);
+    await remapped(pair.namesrv, 'broker-b');
+    await admin(`topicRoute -t ${topic}`, `topicStatus -t ${topic}`);
     // The old leader refuses.
     await send(a, 0, 10, 1);
     await pullAll(a, 0, 0);
@@ -133,7 +150,9 @@ async function story(pair: Pair): Promise<Seen[]> {
     await offsets(b);
     await ask(b, 'commit', req.UPDATE_CONSUMER_OFFSET, { queueId: 0, consumerGroup: group, commitOffset: 10_002 });
     await offsets(b);
-    await admin(`updateStaticTopic -t ${topic} -b broker-a,broker-b -qn 2`, `updateStaticTopic -t ${topic} -b broker-b -qn 3`, `remappingStaticTopic -t ${topic} -b broker-a`, `topicRoute -t ${topic}`);
+    await admin(`updateStaticTopic -t ${topic} -b broker-a,broker-b -qn 2`, `updateStaticTopic -t ${topic} -b broker-b -qn 3`, `remappingStaticTopic -t ${topic} -b broker-a`);
+    await remapped(pair.namesrv, 'broker-a');
+    await admin(`topicRoute -t ${topic}`);
     await send(b, 0, 20, 1);
     await send(a, 0, 20, 2);
     await ask(a, 'third queue', req.GET_MAX_OFFSET, { queueId: 2 });
