@@ -1,6 +1,6 @@
 /**
  * The server's side of an HTTP/2 connection (RFC 9113), as far as gRPC needs it: frames, header blocks, streams, flow control, and what a peer may cost. Node's own
- * module costs ten times as much for a call. What streams mean is grpc.ts's; there are no pushes and no priorities.
+ * module made a call three to seven times as dear (`grpc-*` of the benchmark). What streams mean is grpc.ts's; there are no pushes and no priorities.
  *
  *   frame:  length (3) | type (1) | flags (1) | stream (4) | payload
  */
