@@ -10,13 +10,14 @@ import { grpcCode, grpcMethods, grpcServicePath } from '../../src/codec/grpc-mes
 import type { GrpcMethodName } from '../../src/codec/grpc-messages.js';
 import type { MessageType } from '../../src/codec/protobuf.js';
 import { silentLog } from '../../src/remoting/clocks.js';
-import { grpcPrefixBytes, grpcStatus } from '../../src/remoting/grpc.js';
-import type { GrpcCall, GrpcHandler } from '../../src/remoting/grpc.js';
+import { grpcStatus } from '../../src/remoting/grpc.js';
+import type { GrpcHandler } from '../../src/remoting/grpc.js';
 import type { Log } from '../../src/remoting/types.js';
 import { Composed } from '../../src/server/broker/testdata/composed.js';
 import { LocalBrokers } from '../../src/server/proxy/local-brokers.js';
 import { createProxy } from '../../src/server/proxy/service.js';
 import type { Proxy } from '../../src/server/proxy/service.js';
+import { KeptCall } from '../../src/server/proxy/testdata/kept-call.js';
 import { mutateBytes, mutateText } from '../engine/mutate.js';
 import type { Random } from '../engine/random.js';
 import { holds } from '../engine/target.js';
@@ -175,45 +176,13 @@ function decoded(type: AnyType, bytes: Buffer): Tree | undefined {
 
 // ---- running
 
-/** A call that keeps what was sent. */
-class Call implements GrpcCall {
-  readonly headers: GrpcCall['headers'];
-  readonly peer: GrpcCall['peer'];
-  readonly deadlineMs: number | undefined;
-  open = true;
-  readonly sent: Buffer[] = [];
-  status: number | undefined;
-  text: string | undefined;
-  private readonly listeners: (() => void)[] = [];
-
-  constructor(who: number, deadlineMs: number | undefined) {
-    const id = who & caller.ids;
-    this.headers = { ...((who & caller.nameless) !== 0 ? {} : { 'x-mq-client-id': `client-${id}` }), 'x-mq-language': 'JAVA', 'x-mq-client-version': (who & caller.old) !== 0 ? '5.0.1' : '5.2.0' };
-    this.peer = { address: `10.0.0.${id + 1}`, port: 5000 + id, localAddress: '127.0.0.1' };
-    this.deadlineMs = deadlineMs;
-  }
-
-  send(message: Buffer): void {
-    if (this.open) this.sent.push(message.subarray(grpcPrefixBytes));
-  }
-
-  end(status = 0, text?: string): void {
-    if (!this.open) return;
-    this.status = status;
-    this.text = text;
-    this.leave();
-  }
-
-  onClose(listener: () => void): void {
-    if (this.open) this.listeners.push(listener);
-    else listener();
-  }
-
-  /** The caller goes. */
-  leave(): void {
-    this.open = false;
-    for (const listener of this.listeners.splice(0)) listener();
-  }
+/** A call of one of the few clients. */
+function callOf(who: number, deadlineMs: number | undefined): KeptCall {
+  const id = who & caller.ids;
+  return new KeptCall({
+    headers: { 'x-mq-client-id': (who & caller.nameless) !== 0 ? undefined : `client-${id}`, 'x-mq-client-version': (who & caller.old) !== 0 ? '5.0.1' : '5.2.0' },
+    peer: { address: `10.0.0.${id + 1}`, port: 5000 + id, localAddress: '127.0.0.1' }, deadlineMs,
+  });
 }
 
 /** Turns of the loop that a call may take; after the patient ones the clock moves on, further than any call may be held. */
@@ -234,7 +203,7 @@ class Stage {
   /** What the service logged as its own defect. */
   private readonly defects: string[];
   /** Streams that stay open, by client. */
-  private readonly streams = new Map<number, { readonly call: Call; readonly opened: { message(message: Buffer): void; halfClosed(): void } }>();
+  private readonly streams = new Map<number, { readonly call: KeptCall; readonly opened: { message(message: Buffer): void; halfClosed(): void } }>();
   private readonly known = new Map<string, string>();
 
   constructor(composed: Composed, subject: GrpcSubject, defects: string[]) {
@@ -253,7 +222,7 @@ class Stage {
   }
 
   /** Hands something to a handler as the transport does: bytes that are no message end the call, whatever else is thrown is a defect. */
-  private hand(call: Call, work: () => void): void {
+  private hand(call: KeptCall, work: () => void): void {
     try {
       work();
     } catch (error) {
@@ -277,10 +246,10 @@ class Stage {
     return this.answers(method, call);
   }
 
-  private async unary(method: GrpcMethodName, who: number, bytes: Buffer): Promise<Call> {
+  private async unary(method: GrpcMethodName, who: number, bytes: Buffer): Promise<KeptCall> {
     const handler = this.handlers.get(grpcServicePath + method);
     if (handler?.kind !== 'unary') throw new Error(`no ${method}`);
-    const call = new Call(who, (who & caller.hurried) === 0 ? undefined : this.composed.clock.nowMs() + 6000);
+    const call = callOf(who, (who & caller.hurried) === 0 ? undefined : this.composed.clock.nowMs() + 6000);
     this.hand(call, () => { handler.call(call, bytes); });
     if ((who & caller.leaves) !== 0) {
       await this.round(0);
@@ -292,13 +261,13 @@ class Stage {
   }
 
   /** A command on the client's stream, which may stay open for what the broker asks of it later. */
-  private async telemetry(who: number, bytes: Buffer): Promise<Call> {
+  private async telemetry(who: number, bytes: Buffer): Promise<KeptCall> {
     const id = who & caller.ids;
     const handler = this.handlers.get(`${grpcServicePath}Telemetry`);
     if (handler?.kind !== 'streaming') throw new Error('no Telemetry');
     let stream = this.streams.get(id);
     if (stream?.call.open !== true || (who & caller.nameless) !== 0) {
-      const call = new Call(who, undefined);
+      const call = callOf(who, undefined);
       stream = { call, opened: handler.open(call) };
     }
     const { call, opened } = stream;
@@ -312,7 +281,7 @@ class Stage {
   }
 
   /** Every answer is a message of the method; unary ones are one message, streams of messages begin with a status and end with a time. */
-  private answers(method: GrpcMethodName, call: Call): boolean {
+  private answers(method: GrpcMethodName, call: KeptCall): boolean {
     const answers = call.sent.map((bytes) => answerOf(method).decode(bytes) as Tree);
     let served = false;
     for (const answer of answers) {

@@ -6,54 +6,15 @@ import { responseCodes } from '../../codec/responses.js';
 import { encodeMessage } from '../../codec/stored-message.js';
 import { javaStringHash } from '../../compat/java-string-hash.js';
 import { silentLog } from '../../remoting/clocks.js';
-import { grpcPrefixBytes, type GrpcCall } from '../../remoting/grpc.js';
 import { Composed } from '../broker/testdata/composed.js';
 import { LocalBrokers } from './local-brokers.js';
 import { readHandle } from './receipt-handle.js';
 import { consistentHash } from '../../compat/consistent-hash.js';
 import { createProxy, type Proxy } from './service.js';
+import { KeptCall } from './testdata/kept-call.js';
 
 type RequestOf<M extends GrpcMethodName> = Partly<Value<(typeof grpcMethods)[M]['request']>>;
 type AnswerOf<M extends GrpcMethodName> = Value<(typeof grpcMethods)[M]['answer']>;
-
-/** A call that keeps what was sent. */
-class FakeCall implements GrpcCall {
-  readonly headers: GrpcCall['headers'];
-  readonly peer = { address: '10.0.0.9', port: 5000, localAddress: '127.0.0.1' };
-  deadlineMs: number | undefined = undefined;
-  open = true;
-  readonly sent: Buffer[] = [];
-  status: number | undefined;
-  readonly ended: Promise<void>;
-  private finish: () => void = () => undefined;
-  private readonly listeners: (() => void)[] = [];
-
-  constructor(headers: Readonly<Record<string, string>> = {}) {
-    this.headers = { 'x-mq-client-id': 'client-1', 'x-mq-language': 'JAVA', 'x-mq-client-version': '5.2.0', ...headers };
-    this.ended = new Promise((resolve) => (this.finish = resolve));
-  }
-
-  send(message: Buffer): void {
-    this.sent.push(message.subarray(grpcPrefixBytes));
-  }
-
-  end(status = 0): void {
-    if (!this.open) return;
-    this.status = status;
-    this.leave();
-  }
-
-  onClose(listener: () => void): void {
-    this.listeners.push(listener);
-  }
-
-  /** The caller goes. */
-  leave(): void {
-    this.open = false;
-    this.finish();
-    for (const listener of this.listeners.splice(0)) listener();
-  }
-}
 
 interface Asked { readonly name: string; readonly header: Readonly<Record<string, unknown>> }
 
@@ -86,9 +47,9 @@ class Stage {
   }
 
   /** Runs turns until the call has ended. */
-  async finished(call: FakeCall): Promise<void> {
+  async finished(call: KeptCall): Promise<void> {
     let over = false;
-    void call.ended.then(() => (over = true));
+    void call.over.then(() => (over = true));
     for (let i = 0; i < 200 && !over; i++) await this.turn();
     expect(call.open).toBe(false);
   }
@@ -98,7 +59,7 @@ class Stage {
     await new Promise<void>((resolve) => { setImmediate(resolve); });
   }
 
-  async callAll<M extends Exclude<GrpcMethodName, 'Telemetry'>>(method: M, request: RequestOf<M>, call = new FakeCall()): Promise<AnswerOf<M>[]> {
+  async callAll<M extends Exclude<GrpcMethodName, 'Telemetry'>>(method: M, request: RequestOf<M>, call = new KeptCall()): Promise<AnswerOf<M>[]> {
     const handler = this.proxy.handlers.get(grpcServicePath + method);
     if (handler?.kind !== 'unary') throw new Error(`no ${method}`);
     handler.call(call, (grpcMethods[method].request as MessageType<Value<(typeof grpcMethods)[M]['request']>>).encode(request as never));
@@ -106,14 +67,14 @@ class Stage {
     return call.sent.map((bytes) => grpcMethods[method].answer.decode(bytes) as AnswerOf<M>);
   }
 
-  async call<M extends Exclude<GrpcMethodName, 'Telemetry'>>(method: M, request: RequestOf<M>, call = new FakeCall()): Promise<AnswerOf<M>> {
+  async call<M extends Exclude<GrpcMethodName, 'Telemetry'>>(method: M, request: RequestOf<M>, call = new KeptCall()): Promise<AnswerOf<M>> {
     const [answer] = await this.callAll(method, request, call);
     if (answer === undefined) throw new Error(`${method} was not answered`);
     return answer;
   }
 
   /** Opens Telemetry with settings and waits for their answer. */
-  async telemetry(settings: RequestOf<'Telemetry'>['settings'], call = new FakeCall()): Promise<FakeCall> {
+  async telemetry(settings: RequestOf<'Telemetry'>['settings'], call = new KeptCall()): Promise<KeptCall> {
     const handler = this.proxy.handlers.get(`${grpcServicePath}Telemetry`);
     if (handler?.kind !== 'streaming') throw new Error('no Telemetry');
     handler.open(call).message(grpcMethods.Telemetry.request.encode({ settings }));
@@ -121,7 +82,7 @@ class Stage {
     return call;
   }
 
-  consumer(group: string, topic: string): Promise<FakeCall> {
+  consumer(group: string, topic: string): Promise<KeptCall> {
     return this.telemetry({ clientType: clientType.PUSH_CONSUMER, subscription: { group: { name: group }, subscriptions: [{ topic: { name: topic }, expression: { type: filterType.TAG, expression: '*' } }] } });
   }
 }
@@ -252,7 +213,7 @@ describe('the gRPC service', () => {
     const { nonce } = grpcMethods.Telemetry.answer.decode(telemetry.sent.at(-1) ?? Buffer.alloc(0)).verifyMessageCommand ?? { nonce: '' };
     const handler = stage.proxy.handlers.get(`${grpcServicePath}Telemetry`);
     if (handler?.kind !== 'streaming') throw new Error('no Telemetry');
-    handler.open(new FakeCall()).message(grpcMethods.Telemetry.request.encode({ status: { code: grpcCode.FAILED_TO_CONSUME_MESSAGE }, verifyMessageResult: { nonce } }));
+    handler.open(new KeptCall()).message(grpcMethods.Telemetry.request.encode({ status: { code: grpcCode.FAILED_TO_CONSUME_MESSAGE }, verifyMessageResult: { nonce } }));
     expect(JSON.parse((await answer)?.body.toString() ?? '')).toMatchObject({ consumeResult: 'CR_LATER' });
     telemetry.leave();
     await expect(channel?.call({ code: requests.GET_CONSUMER_RUNNING_INFO.code, ext: {} }, 1000)).rejects.toThrow('no Telemetry stream');
@@ -261,7 +222,7 @@ describe('the gRPC service', () => {
   it('refuses every method without a client id, in the answer\'s own form', async () => {
     const stage = await open();
     for (const method of ['QueryRoute', 'SendMessage', 'AckMessage', 'ReceiveMessage'] as const) {
-      expect((await stage.call(method, {}, new FakeCall({ 'x-mq-client-id': ' ' }))).status?.code).toBe(grpcCode.CLIENT_ID_REQUIRED);
+      expect((await stage.call(method, {}, new KeptCall({ headers: { 'x-mq-client-id': ' ' } }))).status?.code).toBe(grpcCode.CLIENT_ID_REQUIRED);
     }
   });
 });
