@@ -4,44 +4,16 @@
  *
  *   node create-topic.js --broker 127.0.0.1:10911
  */
-import { connect } from 'node:net';
 import { parseArgs } from 'node:util';
+import { createTopic } from '../remoting.js';
 import { topic } from './shared.js';
 
 const { values: options } = parseArgs({ options: { broker: { type: 'string', default: '127.0.0.1:10911' } } });
-const [host, port] = options.broker.split(':');
 
-/** A frame: length of what follows, length of the header (its first byte 0: JSON), header. */
-function frame(header) {
-  const bytes = Buffer.from(JSON.stringify(header));
-  const lengths = Buffer.alloc(8);
-  lengths.writeUInt32BE(4 + bytes.length, 0);
-  lengths.writeUInt32BE(bytes.length, 4);
-  return Buffer.concat([lengths, bytes]);
-}
-
-const updateAndCreateTopic = 17;
-const socket = connect({ host, port: Number(port) });
-socket.on('error', (error) => {
-  console.error(`${options.broker}: ${error.message}`);
+try {
+  await createTopic(options.broker, topic, 2, '+message.type=TRANSACTION');
+  console.log(`${topic} is there`);
+} catch (error) {
+  console.error(error.message);
   process.exitCode = 1;
-});
-socket.write(frame({
-  code: updateAndCreateTopic, language: 'OTHER', version: 513, opaque: 1, flag: 0, serializeTypeCurrentRPC: 'JSON',
-  extFields: {
-    topic, defaultTopic: 'TBW102', readQueueNums: '2', writeQueueNums: '2', perm: '6', topicFilterType: 'SINGLE_TAG', topicSysFlag: '0', order: 'false',
-    attributes: '+message.type=TRANSACTION',
-  },
-}));
-let received = Buffer.alloc(0);
-socket.on('data', (chunk) => {
-  received = Buffer.concat([received, chunk]);
-  if (received.length < 8) return;
-  const headerLength = received.readUInt32BE(4) & 0xff_ff_ff;
-  if (received.length < 8 + headerLength) return;
-  const answer = JSON.parse(received.toString('utf8', 8, 8 + headerLength));
-  if (answer.code === 0) console.log(`${topic} is there`);
-  else console.error(`refused: ${answer.code} ${answer.remark}`);
-  process.exitCode = answer.code === 0 ? 0 : 1;
-  socket.end();
-});
+}

@@ -6,44 +6,18 @@
  *
  *   node examples/lite-topics/chat.js [BROKER 127.0.0.1:10911] [GRPC 127.0.0.1:8081]
  */
-import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { ConsumeResult, LitePushConsumerBuilder, OffsetOption, Producer } from 'rocketmq-client-nodejs';
+import { ask, createTopic } from '../remoting.js';
 
 const [broker = '127.0.0.1:10911', endpoints = '127.0.0.1:8081'] = process.argv.slice(2);
 const [topic, group] = ['Chat', 'chat'];
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
 const common = { endpoints, namespace: '', logger };
 
-/** One request over the remoting protocol: length of what follows, length of the header (its first byte 0: JSON), header, body. */
-function ask(code, extFields, body = '') {
-  const [host, port] = broker.split(':');
-  const header = Buffer.from(JSON.stringify({ code, language: 'OTHER', version: 513, opaque: 1, flag: 0, serializeTypeCurrentRPC: 'JSON', extFields }));
-  const lengths = Buffer.alloc(8);
-  lengths.writeUInt32BE(4 + header.length + Buffer.byteLength(body), 0);
-  lengths.writeUInt32BE(header.length, 4);
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port: Number(port) });
-    let received = Buffer.alloc(0);
-    socket.on('error', reject);
-    socket.on('data', (chunk) => {
-      received = Buffer.concat([received, chunk]);
-      if (received.length < 8 || received.length < 4 + received.readUInt32BE(0)) return;
-      const answer = JSON.parse(received.toString('utf8', 8, 8 + (received.readUInt32BE(4) & 0xff_ff_ff)));
-      socket.end();
-      if (answer.code === 0) resolve();
-      else reject(new Error(`refused: ${answer.code} ${answer.remark}`));
-    });
-    socket.write(Buffer.concat([lengths, header, Buffer.from(body)]));
-  });
-}
-
-const [updateAndCreateTopic, updateAndCreateGroup] = [17, 200];
-await ask(updateAndCreateTopic, {
-  topic, defaultTopic: 'TBW102', readQueueNums: '2', writeQueueNums: '2', perm: '6', topicFilterType: 'SINGLE_TAG', topicSysFlag: '0', order: 'false',
-  attributes: '+message.type=LITE,+lite.topic.expiration=60',
-});
-await ask(updateAndCreateGroup, {}, JSON.stringify({ groupName: group, consumeMessageOrderly: true, attributes: { '+lite.bind.topic': topic } }));
+await createTopic(broker, topic, 2, '+message.type=LITE,+lite.topic.expiration=60');
+const updateAndCreateGroup = 200;
+await ask(broker, updateAndCreateGroup, {}, JSON.stringify({ groupName: group, consumeMessageOrderly: true, attributes: { '+lite.bind.topic': topic } }));
 
 let done = () => {};
 const allRead = new Promise((resolve) => (done = resolve));
