@@ -9,6 +9,7 @@ import type { Endpoint } from '../endpoint.js';
 import { fromNowhere, lost, type Sent } from '../history.js';
 import { code, RawClient } from '../raw-client.js';
 import { eventually, missingFor, SdkDriver, type OutgoingMessage } from '../sdk-driver.js';
+import { routed } from './route.js';
 
 const sdkName = 'java-5.5.0';
 const topic = 'Tuning';
@@ -32,9 +33,7 @@ describe('consumption is tuned with mqadmin while a Java consumer runs', () => {
     endpoint = await startEndpoint({ config: { flushConsumerOffsetInterval: 500 } });
     broker = await RawClient.connect(endpoint.broker);
     await broker.createTopic(topic, 2);
-    const namesrv = await RawClient.connect(endpoint.namesrv);
-    await eventually('the name server knows the topic', patienceMs, async () => ((await namesrv.hasRoute(topic)) ? [] : ['no route']));
-    namesrv.close();
+    await routed(endpoint.namesrv, topic, patienceMs);
     sdk = await SdkDriver.start(sdkName, endpoint.namesrv);
   }, 900_000);
 

@@ -10,8 +10,8 @@ import { jvmOpens, mavenLibrary, missingForJava } from '../adapters/apache/insta
 import { SkylarkEndpoint, skylarkMain } from '../adapters/skylark.js';
 import { runMqadmin } from '../differential/mqadmin/mqadmin.js';
 import { Child, projectRoot } from '../process.js';
-import { RawClient } from '../raw-client.js';
 import { eventually } from '../sdk-driver.js';
+import { routed } from './route.js';
 
 const missing = missingForJava();
 
@@ -60,18 +60,12 @@ describe('examples in the documentation', () => {
     return lines;
   }
 
-  async function routed(namesrv: string, topic: string): Promise<void> {
-    const client = await RawClient.connect(namesrv);
-    await eventually(`the name server knows ${topic}`, 60_000, async () => ((await client.hasRoute(topic)) ? [] : ['no route']));
-    client.close();
-  }
-
   test('compaction.md: a new reader gets the newest price of each item', async () => {
     const endpoint = await SkylarkEndpoint.start();
     ends.push(() => endpoint.dispose());
     const printed = (await runMqadmin(endpoint, mqadminOf('compaction.md'))).flat();
     expect(printed.filter((line) => /failed|threw/.test(line))).toEqual([]);
-    await routed(endpoint.namesrv, 'prices');
+    await routed(endpoint.namesrv, 'prices', 60_000);
     const lines = await java('compaction.md', endpoint.namesrv);
     const last = Array.from({ length: 10 }, (_, i) => `item-${i} = price ${990 + i}`);
     await eventually('the last price of each item is printed', 180_000, () => last.filter((line) => !lines.includes(line)).concat(lines.filter((line) => line.startsWith('ended'))));
@@ -85,7 +79,7 @@ describe('examples in the documentation', () => {
     await b.line((line) => line.startsWith('ready '), 300_000);
     const printed = (await runMqadmin(a, mqadminOf('static-topics.md'))).flat();
     expect(printed.filter((line) => /failed|threw/.test(line))).toEqual([]);
-    await routed(a.namesrv, 'orders');
+    await routed(a.namesrv, 'orders', 60_000);
     const lines = await java('static-topics.md', a.namesrv);
     await eventually('it is printed', 180_000, () => (lines.some((line) => /MessageQueue \[topic=orders, brokerName=broker-[ab], queueId=[0-7]\]/.test(line)) ? [] : [lines.join(' / ')]));
   }, 600_000);

@@ -10,8 +10,9 @@ import { AllBrokers, Proxied } from '../adapters/proxied.js';
 import { startEndpoint } from '../kit/start.js';
 import { code, RawClient } from '../raw-client.js';
 import { prepare } from '../sdk-builds.js';
-import { eventually, grpcSdks, missingFor, SdkDriver } from '../sdk-driver.js';
+import { grpcSdks, missingFor, SdkDriver } from '../sdk-driver.js';
 import { grpcFeatures, groupBody, scenarios, type GrpcFeature, type Scenario, type Setting } from './grpc-scenarios.js';
+import { routed } from './route.js';
 
 type GrpcSdk = (typeof grpcSdks)[number];
 
@@ -133,7 +134,7 @@ function settingOf(sdk: GrpcSdk, driver: SdkDriver, broker: AllBrokers, namesrv:
     has: (feature: GrpcFeature) => grpcFeatures[sdk].includes(feature),
     async topic(of, type, queues = 4, onOne) {
       await (onOne === undefined ? broker : broker.first).createTopic(name(of), queues, { attributes: `+message.type=${type}` });
-      await eventually(`the name server knows ${name(of)}`, 30_000, async () => ((await namesrv.hasRoute(name(of))) ? [] : ['no route']));
+      await routed(namesrv, name(of), 30_000);
       return name(of);
     },
     async group(of, more = {}) {

@@ -11,6 +11,7 @@ import { duplicates, fromNowhere, heldWrongly, jumped, lost, misplaced, outOfOrd
 import { RawClient } from '../raw-client.js';
 import { eventually, missingFor, SdkDriver, type OutgoingMessage, type RemotingSdk } from '../sdk-driver.js';
 import { readTopic } from './load.js';
+import { routed } from './route.js';
 
 const sdkName = (process.env['SKYLARK_ORDERLY_SDK'] ?? 'java-5.5.0') as RemotingSdk;
 const topic = 'OrderlyQueues';
@@ -77,9 +78,7 @@ describe(`orderly consumers of ${sdkName} while queues come and go`, () => {
   beforeAll(async () => {
     endpoint = await startEndpoint({ config: { flushConsumerOffsetInterval: 500 } });
     await resize(2, 2);
-    const namesrv = await RawClient.connect(endpoint.namesrv);
-    await eventually('the name server knows the topic', patienceMs, async () => ((await namesrv.hasRoute(topic)) ? [] : ['no route']));
-    namesrv.close();
+    await routed(endpoint.namesrv, topic, patienceMs);
     sdk = await SdkDriver.start(sdkName, endpoint.namesrv);
     writer = new Writer(sdk, 2);
     await writer.once(); // whatever a library loads on its first send is loaded

@@ -17,6 +17,7 @@ import {
 import type { StoredMessage } from '../kit/wire/record.js';
 import { code, RawClient } from '../raw-client.js';
 import { eventually, features, missingFor, SdkDriver, type Feature, type OutgoingMessage, type RemotingSdk } from '../sdk-driver.js';
+import { routed } from './route.js';
 
 interface Setting {
   readonly sdk: SdkDriver;
@@ -467,7 +468,7 @@ export function interopSuite(sdkName: RemotingSdk, through?: Front): void {
         async topic(of, queues) {
           const name = `${of}_${suffix}`;
           await broker.createTopic(name, queues);
-          await eventually(`the name server knows ${name}`, 90_000, async () => ((await namesrv.hasRoute(name)) ? [] : ['no route']));
+          await routed(namesrv, name, 90_000);
           return name;
         },
       };
