@@ -5,6 +5,7 @@ import type { Context } from '../../context.js';
 import { code, equal, present } from '../../expect.js';
 import { json } from '../../messaging.js';
 import { client, list, object, type Client } from '../clients/support.js';
+import { lock as lockQueues, unlock as unlockQueues } from '../rebalance/support.js';
 import { putTopic } from '../send/support.js';
 
 interface Queues {
@@ -87,16 +88,10 @@ interface Holder {
 }
 
 /** The queue ids that LOCK_BATCH_MQ granted to this client, sorted. */
-async function lock(t: Context, one: Client, { group, topic }: Holder, queues: readonly number[]): Promise<number[]> {
-  const mqSet = queues.map((queueId) => ({ topic, brokerName: t.endpoint.brokerName, queueId }));
-  const answer = await one.via.request(req.LOCK_BATCH_MQ, {}, { body: JSON.stringify({ consumerGroup: group, clientId: one.id, onlyThisBroker: false, mqSet }) });
-  code(answer, res.SUCCESS, `lock by ${one.id}`);
-  return list(object(json(answer), 'locks')['lockOKMQSet'], 'lockOKMQSet').map((queue) => Number(object(queue, 'queue')['queueId'])).sort((a, b) => a - b);
-}
+const lock = (t: Context, one: Client, holder: Holder, queues: readonly number[]): Promise<number[]> => lockQueues(t, { ...holder, clientId: one.id, queues }, one.via);
 
-async function unlock(t: Context, one: Client, { group, topic }: Holder, queues: readonly number[]): Promise<void> {
-  const mqSet = queues.map((queueId) => ({ topic, brokerName: t.endpoint.brokerName, queueId }));
-  code(await one.via.request(req.UNLOCK_BATCH_MQ, {}, { body: JSON.stringify({ consumerGroup: group, clientId: one.id, onlyThisBroker: false, mqSet }) }), res.SUCCESS, `unlock by ${one.id}`);
+async function unlock(t: Context, one: Client, holder: Holder, queues: readonly number[]): Promise<void> {
+  code(await unlockQueues(t, { ...holder, clientId: one.id, queues }, one.via), res.SUCCESS, `unlock by ${one.id}`);
 }
 
 export const cases = defineCases('order', [

@@ -1,32 +1,10 @@
 /** Locks of queues for orderly consumption. */
 import { defineCases } from '../../case.js';
 import { req, res } from '../../codes.js';
-import type { Answer } from '../../connection.js';
-import type { Context } from '../../context.js';
 import { code, equal, notCode } from '../../expect.js';
 import { json } from '../../messaging.js';
 import { client, list, object } from '../clients/support.js';
-
-interface Locking {
-  readonly group: string;
-  readonly clientId: string;
-  readonly topic: string;
-  readonly queues: readonly number[];
-}
-
-function body(t: Context, one: Locking): string {
-  const mqSet = one.queues.map((queueId) => ({ topic: one.topic, brokerName: t.endpoint.brokerName, queueId }));
-  return JSON.stringify({ consumerGroup: one.group, clientId: one.clientId, onlyThisBroker: false, mqSet });
-}
-
-/** LOCK_BATCH_MQ; the queue ids it granted, sorted. */
-async function lock(t: Context, one: Locking): Promise<number[]> {
-  const answer = await t.request(req.LOCK_BATCH_MQ, {}, { body: body(t, one) });
-  code(answer, res.SUCCESS, `lock by ${one.clientId}`);
-  return list(object(json(answer), 'locks')['lockOKMQSet'], 'lockOKMQSet').map((queue) => Number(object(queue, 'queue')['queueId'])).sort((a, b) => a - b);
-}
-
-const unlock = (t: Context, one: Locking): Promise<Answer> => t.request(req.UNLOCK_BATCH_MQ, {}, { body: body(t, one) });
+import { lock, locksBody, unlock } from './support.js';
 
 export const cases = defineCases('rebalance', [
   {
@@ -45,7 +23,7 @@ export const cases = defineCases('rebalance', [
     source: 'LockBatchResponseBody',
     async run(t) {
       const one = { group: t.groupName(), clientId: 'a', topic: t.topicName(), queues: [3] };
-      const answer = await t.request(req.LOCK_BATCH_MQ, {}, { body: body(t, one) });
+      const answer = await t.request(req.LOCK_BATCH_MQ, {}, { body: locksBody(t, one) });
       equal(object(json(answer), 'locks')['lockOKMQSet'], [{ brokerName: t.endpoint.brokerName, queueId: 3, topic: one.topic }], 'lockOKMQSet');
     },
   },
@@ -101,7 +79,7 @@ export const cases = defineCases('rebalance', [
     async run(t) {
       const one = { group: t.groupName(), clientId: 'a', topic: t.topicName(), queues: [0] };
       await lock(t, one);
-      const answer = await (await client(t, 'second')).via.request(req.LOCK_BATCH_MQ, {}, { body: body(t, one) });
+      const answer = await (await client(t, 'second')).via.request(req.LOCK_BATCH_MQ, {}, { body: locksBody(t, one) });
       equal(list(object(json(answer), 'locks')['lockOKMQSet'], 'lockOKMQSet').length, 1, 'queues granted over the second connection');
     },
   },
@@ -113,7 +91,7 @@ export const cases = defineCases('rebalance', [
     async run(t) {
       const one = { group: t.groupName(), clientId: 'a', topic: t.topicName(), queues: [0] };
       const holder = await client(t, 'holder');
-      code(await holder.via.request(req.LOCK_BATCH_MQ, {}, { body: body(t, one) }), res.SUCCESS, 'lock');
+      code(await holder.via.request(req.LOCK_BATCH_MQ, {}, { body: locksBody(t, one) }), res.SUCCESS, 'lock');
       holder.connection.close();
       await t.sleep(50);
       equal(await lock(t, { ...one, clientId: 'b' }), [], 'queues granted to another client');
