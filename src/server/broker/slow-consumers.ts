@@ -5,6 +5,7 @@
 import type { Clock, Log, TimerHandle } from '../../remoting/types.js';
 import type { MessageStore } from '../../store/types.js';
 import type { BrokerConfig } from '../config-types.js';
+import { textOf } from '../words.js';
 import type { ConsumerTable } from './consumers.js';
 import type { GroupTable, OffsetTable } from './types.js';
 
@@ -33,7 +34,7 @@ export class SlowConsumers {
   start(): void {
     this.#timer = this.#options.clock.setInterval(() => {
       this.#running ??= this.scan().catch((error: unknown) => {
-        this.#options.log.error({ why: error instanceof Error ? error.message : String(error) }, 'how far groups are behind cannot be told');
+        this.#options.log.error({ why: textOf(error) }, 'how far groups are behind cannot be told');
       }).finally(() => {
         this.#running = undefined;
       });
