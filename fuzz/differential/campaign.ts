@@ -9,8 +9,8 @@ import { canaries, type DifferentialCanary } from './canaries.js';
 import { generate } from './generate.js';
 import { Judge, keyOf, kindOf, type Judged, type Sides } from './judge.js';
 import { minimizeSteps } from './minimize.js';
-import { markerTopic, requestCount } from './run.js';
-import { describeStep, labelOf, type Step } from './steps.js';
+import { markerTopic } from './run.js';
+import { describeStep, labelOf, requestCount, type Step } from './steps.js';
 
 export interface DifferentialFind {
   readonly key: string;

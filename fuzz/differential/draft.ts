@@ -2,7 +2,7 @@
 import { requests, type RequestName, type Spec } from '../../src/codec/requests.js';
 import type { Random } from '../engine/random.js';
 import { fieldValue } from './fields.js';
-import type { Body, Request, Step, Value } from './steps.js';
+import { requestCount, type Body, type Request, type Step, type Value } from './steps.js';
 
 export interface Topic {
   readonly name: string;
@@ -56,7 +56,7 @@ export class Draft {
   }
 
   get requests(): number {
-    return this.steps.filter((step) => 'send' in step).length;
+    return requestCount(this.steps);
   }
 
   /** A number for a message's id: `^number^`. */

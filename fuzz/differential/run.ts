@@ -5,6 +5,7 @@ import { requests } from '../../src/codec/requests.js';
 import { Peer, type Answer } from '../../conformance/differential/peer.js';
 import { encodeBatch } from '../../conformance/kit/wire/batch.js';
 import { encodeProperties } from '../../conformance/kit/wire/properties.js';
+import { realTopic, receiptOf } from '../../conformance/kit/wire/receipt.js';
 import { decodeRecords, phyOffsetOf, type StoredMessage } from '../../conformance/kit/wire/record.js';
 import type { Response } from '../../conformance/raw-client.js';
 import { messageId, Symbols } from './normal.js';
@@ -56,7 +57,7 @@ class Run {
   async all(steps: readonly Step[]): Promise<void> {
     try {
       for (const step of steps) await this.one(step);
-      await this.heard();
+      this.heard();
     } finally {
       this.peer.end();
     }
@@ -163,8 +164,8 @@ class Run {
       case 'msgId': return known((ext['msgId'] ?? '').split(',')[ref.index ?? 0]);
       case 'phyOffset': return plus(known(phyOffsetOf((ext['msgId'] ?? '').split(',')[ref.index ?? 0] ?? '')));
       case 'storeTime': return plus(await this.storeTime(known(phyOffsetOf((ext['msgId'] ?? '').split(',')[ref.index ?? 0] ?? ''))));
-      case 'handle': return receiptOf(ext, known(record));
-      case 'realTopic': return realTopicOf(known(record), group);
+      case 'handle': return known(receiptOf(ext, known(record), 'broker-a'));
+      case 'realTopic': return realTopic(group, known(record));
       case 'queueOffset': return ref.index === undefined && record === undefined ? plus(Number(known(ext['queueOffset']))) : plus(known(record).queueOffset);
       case 'queueId': return known(record).queueId;
       case 'startOffset': return plus(Number(known((ext['startOffsetInfo'] ?? '').split(';')[0]?.split(' ')[2])));
@@ -210,26 +211,12 @@ class Run {
   }
 
   /** What the server said on its own account, once each: how often, and when, is not compared. */
-  private async heard(): Promise<void> {
-    await Promise.resolve();
+  private heard(): void {
     for (const client of ['a', 'b', 'c']) {
       const lines = [...new Set(this.peer.requestsHeard(client).map((line) => this.symbols.text(line)))].sort();
       if (lines.length > 0) this.answers.push({ label: `heard by ${client}`, code: 'note', remark: '', ext: {}, body: lines });
     }
   }
-}
-
-/** What clients build from a POP answer (`ExtraInfoUtil#buildExtraInfo`), or the receipt that a retried message brings. */
-function receiptOf(ext: Readonly<Record<string, string>>, message: StoredMessage): string {
-  const given = message.properties['POP_CK'];
-  if (given !== undefined) return given;
-  const start = (ext['startOffsetInfo'] ?? '').split(';').map((part) => part.split(' ')).find(([kind, queueId]) => kind === '0' && queueId === String(message.queueId));
-  return [start?.[2], ext['popTime'], ext['invisibleTime'], ext['reviveQid'], '0', 'broker-a', message.queueId, message.queueOffset].join(' ');
-}
-
-function realTopicOf(message: StoredMessage, group: string): string {
-  const kind = message.properties['POP_CK']?.split(' ')[4];
-  return kind === '1' ? `%RETRY%${group}_${message.topic}` : kind === '2' ? `%RETRY%${group}+${message.topic}` : message.topic;
 }
 
 /** Runs the steps against one server; never throws. */
@@ -241,9 +228,4 @@ export async function runOn(server: Server, run: string, steps: readonly Step[])
     one.answers.push({ label: 'the run threw', code: error instanceof Error ? error.stack ?? error.message : String(error), remark: '', ext: {}, body: '' });
   }
   return one.answers;
-}
-
-/** Requests a sequence sends. */
-export function requestCount(steps: readonly Step[]): number {
-  return steps.filter((step) => 'send' in step).length;
 }

@@ -69,6 +69,9 @@ export type Step = Request | Wait | Pause | Close;
 
 export const isRef = (value: unknown): value is Ref => typeof value === 'object' && value !== null && 'ref' in value && 'of' in value;
 
+/** Requests a sequence sends. */
+export const requestCount = (steps: readonly Step[]): number => steps.filter((step) => 'send' in step).length;
+
 /** What its answer is called. */
 export const labelOf = (step: Request): string => `${step.send} ${JSON.stringify(step.ext)}`;
 

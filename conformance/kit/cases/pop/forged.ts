@@ -3,13 +3,17 @@ import { defineCases } from '../../case.js';
 import { res } from '../../codes.js';
 import type { Context } from '../../context.js';
 import { code, equal, notCode, present } from '../../expect.js';
-import { ackOf, changeOf, fill, popUntil, receipt, setUp } from './support.js';
+import type { StoredMessage } from '../../wire/record.js';
+import { ackOf, changeOf, comesAgain, fill, popUntil, receipt, setUp, type Popped } from './support.js';
 
 const invisibleMs = 2000;
 
-async function comesAgain(t: Context, topic: string, group: string, body: string): Promise<void> {
-  const again = await popUntil(t, topic, group, { invisibleMs: 30_000 }, 20_000);
-  equal(again.messages.map((message) => message.body.toString()), [body], 'delivered again');
+/** A topic and a group of the case's own, and the only message of the topic, popped by the group. */
+async function popOne(t: Context, forMs = invisibleMs): Promise<{ readonly topic: string; readonly group: string; readonly popped: Popped; readonly message: StoredMessage }> {
+  const { topic, group } = await setUp(t);
+  await fill(t, topic, ['one']);
+  const popped = await t.pop(topic, group, { invisibleMs: forMs });
+  return { topic, group, popped, message: present(popped.messages[0], 'message') };
 }
 
 export const cases = defineCases('pop', [
@@ -21,17 +25,14 @@ export const cases = defineCases('pop', [
     needs: ['pop'],
     timeoutMs: 30_000,
     async run(t) {
-      const { topic, group } = await setUp(t);
-      await fill(t, topic, ['one']);
-      const popped = await t.pop(topic, group, { invisibleMs });
-      const message = present(popped.messages[0], 'message');
+      const { topic, group, popped, message } = await popOne(t);
       const parts = receipt(t, popped, message).split(' ');
       for (let count = 0; count < 5; count++) {
         const extraInfo = parts.slice(0, count).join(' ');
         notCode(await ackOf(t, group, popped, message, { extraInfo }), res.SUCCESS, `ack with ${count} parts of the receipt`);
         notCode(await changeOf(t, group, popped, message, 60_000, { extraInfo }), res.SUCCESS, `change with ${count} parts of the receipt`);
       }
-      await comesAgain(t, topic, group, 'one');
+      await comesAgain(t, topic, group, ['one']);
     },
   },
   {
@@ -42,13 +43,10 @@ export const cases = defineCases('pop', [
     needs: ['pop'],
     timeoutMs: 30_000,
     async run(t) {
-      const { topic, group } = await setUp(t);
-      await fill(t, topic, ['one']);
-      const popped = await t.pop(topic, group, { invisibleMs });
-      const message = present(popped.messages[0], 'message');
+      const { topic, group, popped, message } = await popOne(t);
       const [start, popTime, ...rest] = receipt(t, popped, message).split(' ');
       code(await ackOf(t, group, popped, message, { extraInfo: [start, Number(popTime) - 777, ...rest].join(' ') }), res.SUCCESS, 'ack');
-      await comesAgain(t, topic, group, 'one');
+      await comesAgain(t, topic, group, ['one']);
     },
   },
   {
@@ -67,7 +65,7 @@ export const cases = defineCases('pop', [
       const one = await t.pop(topic, group, { queueId: 1, invisibleMs });
       const message = present(one.messages[0], 'message of queue 1');
       await ackOf(t, group, one, message, { extraInfo: receipt(t, zero, present(zero.messages[0], 'message of queue 0')) });
-      await comesAgain(t, topic, group, 'one');
+      await comesAgain(t, topic, group, ['one']);
     },
   },
   {
@@ -78,12 +76,10 @@ export const cases = defineCases('pop', [
     needs: ['pop'],
     timeoutMs: 30_000,
     async run(t) {
-      const { topic, group } = await setUp(t);
       const other = await t.group({ suffix: 'other' });
-      await fill(t, topic, ['one']);
-      const popped = await t.pop(topic, group, { invisibleMs });
-      await ackOf(t, other, popped, present(popped.messages[0], 'message'));
-      await comesAgain(t, topic, group, 'one');
+      const { topic, group, popped, message } = await popOne(t);
+      await ackOf(t, other, popped, message);
+      await comesAgain(t, topic, group, ['one']);
     },
   },
   {
@@ -94,13 +90,11 @@ export const cases = defineCases('pop', [
     needs: ['pop'],
     timeoutMs: 60_000,
     async run(t) {
-      const { topic, group } = await setUp(t);
-      await fill(t, topic, ['one']);
-      const popped = await t.pop(topic, group, { invisibleMs: 1000 });
+      const { topic, group, popped, message } = await popOne(t, 1000);
       const again = await popUntil(t, topic, group, { invisibleMs }, 20_000);
       equal(again.messages.length, 1, 'messages of the second delivery');
-      code(await ackOf(t, group, popped, present(popped.messages[0], 'message')), res.SUCCESS, 'ack with the first receipt');
-      await comesAgain(t, topic, group, 'one');
+      code(await ackOf(t, group, popped, message), res.SUCCESS, 'ack with the first receipt');
+      await comesAgain(t, topic, group, ['one']);
     },
   },
 ]);

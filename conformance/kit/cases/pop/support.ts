@@ -2,9 +2,12 @@
 import { req } from '../../codes.js';
 import type { Answer } from '../../connection.js';
 import type { Context } from '../../context.js';
-import { fail, hasField, present } from '../../expect.js';
+import { equal, fail, hasField, present } from '../../expect.js';
 import type { Ext } from '../../wire/header-json.js';
+import { realTopic, receiptOf } from '../../wire/receipt.js';
 import type { StoredMessage } from '../../wire/record.js';
+
+export { realTopic, startOffsets } from '../../wire/receipt.js';
 
 export type Popped = Awaited<ReturnType<Context['pop']>>;
 
@@ -28,26 +31,16 @@ export function popUntil(t: Context, topic: string, group: string, options: Para
   }, waitMs);
 }
 
-/**
- * The receipt of a popped message: its POP_CK, which the broker puts on retried messages, or else what clients build from the answer
- * (`ExtraInfoUtil#buildExtraInfo`).
- */
+/** Waits until messages that nobody acknowledged are delivered again: these bodies, and no others. */
+export async function comesAgain(t: Context, topic: string, group: string, bodies: readonly string[], invisibleMs = 30_000): Promise<void> {
+  const again = await popUntil(t, topic, group, { invisibleMs }, 20_000);
+  equal(again.messages.map((message) => message.body.toString()), bodies, 'delivered again');
+}
+
+/** The receipt of a popped message. Fails naming what the answer lacks of it. */
 export function receipt(t: Context, popped: Answer, message: StoredMessage): string {
-  const given = message.properties['POP_CK'];
-  if (given !== undefined) return given;
-  const start = startOffsets(hasField(popped, 'startOffsetInfo', undefined, 'pop answer')).get(`0 ${message.queueId}`);
-  return [present(start, `start offset of queue ${message.queueId}`), hasField(popped, 'popTime'), hasField(popped, 'invisibleTime'), hasField(popped, 'reviveQid'), '0', t.endpoint.brokerName, message.queueId, message.queueOffset].join(' ');
-}
-
-/** The topic a popped message is really in: a retried one carries its first topic's name (`ExtraInfoUtil#getRealTopic`). */
-export function realTopic(group: string, message: StoredMessage): string {
-  const kind = message.properties['POP_CK']?.split(' ')[4];
-  return kind === '1' ? `%RETRY%${group}_${message.topic}` : kind === '2' ? `%RETRY%${group}+${message.topic}` : message.topic;
-}
-
-/** `kind queueId startOffset;...` by `kind queueId`. */
-export function startOffsets(info: string): Map<string, string> {
-  return new Map(info.split(';').map((part) => part.split(' ')).map(([kind, queueId, offset]) => [`${kind ?? ''} ${queueId ?? ''}`, offset ?? '']));
+  if (message.properties['POP_CK'] === undefined) for (const name of ['startOffsetInfo', 'popTime', 'invisibleTime', 'reviveQid']) hasField(popped, name, undefined, 'pop answer');
+  return present(receiptOf(popped.ext, message, t.endpoint.brokerName), `start offset of queue ${message.queueId}`);
 }
 
 /** Acknowledges a popped message. */
