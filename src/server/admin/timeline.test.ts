@@ -24,6 +24,15 @@ describe('timeline', () => {
     ]);
   });
 
+  it('has a send before the consumption that was faster than its answer, whose time Go notes', () => {
+    const timeline = timelineOf('ID', [
+      traced({ kind: 'SubBefore', msgId: 'ID', requestId: 'R', timeMs: 1001, group: 'cg', retryTimes: 0 }),
+      traced({ kind: 'SubAfter', msgId: 'ID', requestId: 'R', costMs: 1, success: true }),
+      traced({ kind: 'Pub', msgId: 'ID', timeMs: 1003, group: 'pg', costMs: 3, success: true }),
+    ]);
+    expect(timeline?.events.map(({ atMs, kind }) => [atMs, kind])).toEqual([[1003, 'sent'], [1001, 'consumed']]);
+  });
+
   it('shows what is not over, and an end without beginning', () => {
     expect(timelineOf('ID', [traced({ kind: 'SubBefore', msgId: 'ID', requestId: 'R', timeMs: 7, group: 'cg' })])?.events).toMatchObject([{ atMs: 7, kind: 'consuming', ok: undefined }]);
     expect(timelineOf('ID', [traced({ kind: 'SubAfter', msgId: 'ID', requestId: 'R', timeMs: 20, costMs: 5, success: true })])?.events).toMatchObject([{ atMs: 15, kind: 'consumed', ok: true }]);

@@ -66,6 +66,14 @@ function single(traced: TracedRecord): TimelineEvent {
   return { atMs, kind, group, clientHost: hostOf(traced), costMs, ok: success, outcome, attempt: undefined, fromCheck };
 }
 
+/**
+ * Where an event stands; what has no time stands at the end. Java notes when a send began, Go when it was answered (`newTraceInterceptor`), which may be after
+ * the message was consumed: a send stands where it began if its time is that of the answer.
+ */
+function placeOf({ kind, atMs = Infinity, costMs = 0 }: TimelineEvent): number {
+  return kind === 'sent' ? atMs - costMs : atMs;
+}
+
 /** The timeline of `msgId`; undefined when none of the records speaks of it. */
 export function timelineOf(msgId: string, traced: readonly TracedRecord[]): Timeline | undefined {
   const mine = traced.filter(({ record }) => record.msgId === msgId || record.offsetMsgId === msgId);
@@ -79,8 +87,7 @@ export function timelineOf(msgId: string, traced: readonly TracedRecord[]): Time
     else events.push(single(one));
   }
   for (const requestId of new Set([...starts.keys(), ...ends.keys()])) events.push(consumption(starts.get(requestId), ends.get(requestId)));
-  // What has no time stands at the end.
-  events.sort((a, b) => (a.atMs ?? Infinity) - (b.atMs ?? Infinity) || 0);
+  events.sort((a, b) => placeOf(a) - placeOf(b) || 0);
   const known = <K extends keyof TraceRecord>(name: K): TraceRecord[K] | undefined => mine.find(({ record }) => record[name] !== undefined)?.record[name];
   return {
     msgId: mine[0]?.record.msgId ?? msgId, topic: known('topic'), tags: known('tags'), keys: known('keys'), storeHost: known('storeHost'), offsetMsgId: known('offsetMsgId'),
