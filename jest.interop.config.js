@@ -2,7 +2,7 @@ import base from './jest.config.js';
 
 /**
  * Suites that drive real SDKs and Apache's broker, each with its own processes, ports and directories. They wait more than they compute, so there are
- * more of them at a time than cores; more still would make brokers and JVMs wait for each other.
+ * twice as many of them at a time as a small machine has cores; more still would make brokers and JVMs wait for each other.
  */
 export default {
   ...base,
@@ -11,5 +11,5 @@ export default {
   testPathIgnorePatterns: ['/node_modules/'],
   globalSetup: '<rootDir>/dist/conformance/interop/install.js',
   testTimeout: 900_000,
-  maxWorkers: 3,
+  maxWorkers: 4,
 };

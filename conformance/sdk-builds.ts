@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
-import { jvmOpens, mavenLibrary, missingForJava } from './adapters/apache/install.js';
+import { jvmOpens, jvmQuick, mavenLibrary, missingForJava } from './adapters/apache/install.js';
 import { madeOnce } from './made-once.js';
 import { cacheDir, missingTools, projectRoot, run } from './process.js';
 
@@ -108,7 +108,7 @@ async function buildJava({ cache, pom, version, sources }: { readonly cache: str
   return {
     command: 'java',
     args: (home) => [
-      '-Xms64m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...jvmOpens, `-Duser.home=${home}`,
+      '-Xms64m', '-Xmx512m', ...jvmQuick, ...jvmOpens, `-Duser.home=${home}`,
       '-Drocketmq.client.logLevel=WARN', '-cp', `${classes}:${classpath}`, main,
     ],
   };

@@ -13,7 +13,7 @@ async function crashPoints(...args: readonly string[]): Promise<string> {
 }
 
 test('a broker stopped at any operation of its disk keeps what it promised', async () => {
-  const said = JSON.parse(await crashPoints('--stride', '41', '--seed', 'test', '--json')) as { points: number; modes: object; finds: unknown[]; broken: unknown[] };
+  const said = JSON.parse(await crashPoints('--stride', '83', '--seed', 'test', '--json')) as { points: number; modes: object; finds: unknown[]; broken: unknown[] };
   expect({ finds: said.finds, broken: said.broken }).toEqual({ finds: [], broken: [] });
   expect(Object.keys(said.modes)).toHaveLength(4);
   expect(said.points).toBeGreaterThan(50);

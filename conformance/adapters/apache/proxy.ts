@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Child, freePort } from '../../process.js';
 import { javaArgs, makeHome } from './home.js';
-import { apacheVersion, mavenLibrary } from './install.js';
+import { apacheVersion, jvmQuick, mavenLibrary } from './install.js';
 
 const startTimeoutMs = 300_000;
 
 /** Quick start and a small footprint. */
-const jvm = ['-Xms64m', '-Xmx512m', '-XX:MaxDirectMemorySize=512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'] as const;
+const jvm = ['-Xms64m', '-Xmx512m', '-XX:MaxDirectMemorySize=512m', ...jvmQuick] as const;
 
 /**
  * Proxy settings for a judge that creates topics and asks at once: what the name server and the broker say is asked anew each second, and

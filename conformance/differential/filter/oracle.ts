@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installApache, jvmOpens } from '../../adapters/apache/install.js';
+import { installApache, jvmOpens, jvmQuick } from '../../adapters/apache/install.js';
 import { Child, projectRoot } from '../../process.js';
 
 /** How long the answers to one list of questions may take; a JVM compiles the program first. */
@@ -24,7 +24,7 @@ export class FilterOracle {
     const home = mkdtempSync(join(tmpdir(), 'filter-oracle-'));
     return new FilterOracle(new Child('filter oracle', 'java', [
       `-Duser.home=${home}`, `-Djava.io.tmpdir=${home}`,
-      '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx256m', ...jvmOpens, '-cp', classpath, join(projectRoot, 'conformance/differential/filter/FilterOracle.java'),
+      ...jvmQuick, '-Xmx256m', ...jvmOpens, '-cp', classpath, join(projectRoot, 'conformance/differential/filter/FilterOracle.java'),
     ]), home);
   }
 

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Endpoint } from '../../endpoint.js';
-import { installApache, jvmOpens } from '../../adapters/apache/install.js';
+import { installApache, jvmOpens, jvmQuick } from '../../adapters/apache/install.js';
 import { Child, projectRoot } from '../../process.js';
 
 /** Commands in the words of the shell; `@NS` and `@BR` stand for the addresses of name server and broker. */
@@ -14,7 +14,7 @@ export async function runMqadmin(endpoint: Pick<Endpoint, 'namesrv' | 'broker'>,
   const classpath = await installApache();
   const home = mkdtempSync(join(tmpdir(), 'mqadmin-'));
   const child = new Child('mqadmin', 'java', [
-    '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...jvmOpens, `-Duser.home=${home}`, `-Drocketmq.home.dir=${home}`, '-cp', classpath,
+    ...jvmQuick, ...jvmOpens, `-Duser.home=${home}`, `-Drocketmq.home.dir=${home}`, '-cp', classpath,
     join(projectRoot, 'conformance/differential/mqadmin/AdminDriver.java'), endpoint.namesrv,
   ], { cwd: home, env: { ROCKETMQ_HOME: home } });
   try {
