@@ -164,7 +164,7 @@ const scenarios: readonly Scenario[] = [
       const sent: Sent[] = [];
       let sending = true;
       const load = (async () => {
-        for (let round = 0; sending && round < 600; round++) {
+        for (let round = 0; sending; round++) {
           sent.push(...await sdk.send(from, 'sync', messages(`push-${round}`, 8)));
           await sleep(100);
         }
@@ -175,6 +175,8 @@ const scenarios: readonly Scenario[] = [
         await even(a, b);
         await join(c);
         await even(a, b, c);
+        // what its queues hold may have been committed before they were its own
+        await eventually(`${c} consumes`, patienceMs, () => (sdk.received(c).length > 0 ? [] : ['nothing yet']));
         await sdk.command('unsubscribe', { as: a });
         await even(b, c);
       } finally {

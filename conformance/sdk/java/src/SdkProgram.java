@@ -163,7 +163,7 @@ public final class SdkProgram {
 
     private static synchronized DefaultMQAdminExt admin() throws Exception {
         if (admin == null) {
-            admin = new DefaultMQAdminExt("java_admin");
+            admin = new DefaultMQAdminExt("java_admin", 60_000); // a suite is no load test: a busy disk may take longer than the five seconds it has else
             admin.setNamesrvAddr(namesrv);
             admin.setInstanceName("admin");
             admin.setVipChannelEnabled(false);
