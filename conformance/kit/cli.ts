@@ -38,6 +38,7 @@ Run
       --timeout MS          for one case, 100..600000                 (10000)
       --seed N              0..4294967295                             (random, printed)
       --prefix TEXT         begins every topic and group name         (conform_)
+      --clean               runs nothing: deletes all topics and groups of the endpoint that begin with the prefix, whatever run left them
 
 Self-check: the kit judged by a saboteur in front of a correct endpoint
       --self-check          acquit an honest proxy, convict every sabotage of the catalogue
@@ -104,6 +105,8 @@ export interface ConformOptions {
   readonly seed: number | undefined;
   readonly prefix: string;
   readonly verbose: boolean;
+  /** Deletes what begins with the prefix, instead of a run. */
+  readonly clean: boolean;
   readonly selfCheck: boolean;
   readonly onlySabotage: readonly string[];
   readonly thorough: boolean;
@@ -133,7 +136,7 @@ const flags = {
   'start': { type: 'string' }, 'list': { type: 'boolean' }, 'only': { type: 'string', multiple: true }, 'skip': { type: 'string', multiple: true },
   'area': { type: 'string', multiple: true }, 'level': { type: 'string' }, 'destructive': { type: 'boolean' }, 'parallel': { type: 'string' },
   'timeout': { type: 'string' }, 'seed': { type: 'string' }, 'prefix': { type: 'string' }, 'json': { type: 'string' }, 'junit': { type: 'string' },
-  'markdown': { type: 'string' }, 'html': { type: 'string' }, 'badge': { type: 'string' }, 'verdicts': { type: 'string' }, 'update-verdicts': { type: 'string' }, 'merge': { type: 'string', multiple: true }, 'verbose': { type: 'boolean' }, 'help': { type: 'boolean', short: 'h' },
+  'markdown': { type: 'string' }, 'html': { type: 'string' }, 'badge': { type: 'string' }, 'verdicts': { type: 'string' }, 'update-verdicts': { type: 'string' }, 'merge': { type: 'string', multiple: true }, 'verbose': { type: 'boolean' }, 'clean': { type: 'boolean' }, 'help': { type: 'boolean', short: 'h' },
   'self-check': { type: 'boolean' }, 'only-sabotage': { type: 'string', multiple: true }, 'thorough': { type: 'boolean' },
   'faults': { type: 'string', multiple: true },
   'client': { type: 'string' },
@@ -181,6 +184,7 @@ export function readConformOptions(argv: readonly string[]): ConformOptions | st
   if (!/^[A-Za-z0-9_-]{1,24}$/.test(prefix)) throw new UsageError(`--prefix takes 1 to 24 letters, digits, _ or -, not '${prefix}'`);
   const namesrv = address('namesrv');
   if (namesrv === undefined && values.start === undefined && values.store === undefined && values.list !== true && merge === undefined && values.client === undefined) throw new UsageError('--namesrv HOST:PORT is missing, or --store DIR (--help lists the options)');
+  if (values.clean === true && namesrv === undefined) throw new UsageError('--clean needs --namesrv');
   const accessKey = values['access-key'] ?? process.env['CONFORM_ACCESS_KEY'];
   const secretKey = values['secret-key'] ?? process.env['CONFORM_SECRET_KEY'];
   if ((accessKey === undefined) !== (secretKey === undefined)) throw new UsageError('--access-key and --secret-key belong together');
@@ -205,7 +209,7 @@ export function readConformOptions(argv: readonly string[]): ConformOptions | st
     namesrv, broker: address('broker'), grpc: address('grpc'), storeDir: values.store, credentials, profile, kind: values.kind, with: featureList('with'), without: featureList('without'),
     start: values.start, list: values.list === true, only: list(values.only), skip: list(values.skip), areas: list(values.area), level,
     destructive: values.destructive === true, parallel: int('parallel', 1, 64) ?? 4, timeoutMs: int('timeout', 100, 600_000) ?? 10_000,
-    seed: int('seed', 0, 0xffffffff), prefix, verbose: values.verbose === true,
+    seed: int('seed', 0, 0xffffffff), prefix, verbose: values.verbose === true, clean: values.clean === true,
     selfCheck, onlySabotage: list(values['only-sabotage']), thorough: values.thorough === true, faults: values.faults === undefined ? undefined : list(values.faults),
     workloads: played.includes('all') ? workloads.map((one) => one.name) : played, durationMs: seconds === undefined ? undefined : seconds * 1000, historyDir: values.history, parallelGiven: int('parallel', 1, 64),
     ...(values.verdicts === undefined ? {} : { verdicts: values.verdicts }), ...(values['update-verdicts'] === undefined ? {} : { updateVerdicts: values['update-verdicts'] }),

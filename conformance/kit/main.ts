@@ -26,6 +26,7 @@ import { setups, type Setup, type SetupSpec } from './setups.js';
 import { joinReports, runStages, stagesOf, type StageEndpoint } from './stages.js';
 import { durationMsDefault, workloadRun, writeHistories } from './workload/run.js';
 import { workloads } from './workload/workloads.js';
+import { ofPrefix, sweep } from './sweep.js';
 import { changedVerdicts, renderChanges, VerdictFileError, writeVerdicts, type VerdictChange } from './verdicts.js';
 
 export const exitPassed = 0;
@@ -61,6 +62,7 @@ async function conform(options: ConformOptions): Promise<number> {
     return exitPassed;
   }
   if (options.client !== undefined) return await conformClient(options);
+  if (options.clean) return await clean(options);
   const workload = options.workloads.length === 0 ? undefined : workloadRun(workloads.filter((one) => options.workloads.includes(one.name)), options.durationMs ?? durationMsDefault, options.driver);
   const offline = options.start === undefined && options.namesrv === undefined && options.storeDir !== undefined;
   const chosen = options.faults !== undefined ? (await import('./faults/command.js')).chosenFaultCases(options) : selectCases(workload === undefined ? await allCases() : workload.cases, options);
@@ -83,7 +85,7 @@ async function conform(options: ConformOptions): Promise<number> {
     };
     const runOptions = {
       parallel: options.parallel, timeoutMs: options.timeoutMs, level: options.level, destructive: options.destructive, prefix: options.prefix,
-      knownFailures, kitVersion: packageVersion(), signal: ended.signal, ...(options.seed === undefined ? {} : { seed: options.seed }),
+      knownFailures, kitVersion: packageVersion(), cut: ended.signal, sweep: true, ...(options.seed === undefined ? {} : { seed: options.seed }),
     };
     const open = async (setup: Setup | undefined): Promise<StageEndpoint> => {
       if (setup === undefined) return { endpoint: (await main()).endpoint, dispose: () => Promise.resolve() };
@@ -180,12 +182,24 @@ async function conformClient(options: ConformOptions): Promise<number> {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
-    const report = await runClient(options, packageVersion(), ended.signal);
-    return conclude(options, report, cases.length === clientCases.length, ended.signal);
+    const judge = (names?: ReadonlySet<string>): Promise<RunReport> => runClient(options, packageVersion(), ended.signal, names);
+    const whole = cases.length === clientCases.length;
+    const first = await judge();
+    const report = options.verdicts === undefined || ended.signal.aborted ? first : await judgedAgain(first, changedVerdicts(options.verdicts, first, whole), judge);
+    return conclude(options, report, whole, ended.signal);
   } finally {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
+}
+
+/** `--clean`: what runs left that could not clean up behind themselves. */
+async function clean(options: ConformOptions): Promise<number> {
+  const { endpoint } = await openEndpoint(options, undefined, false);
+  const { deleted, notes } = await sweep(endpoint, ofPrefix(options.prefix));
+  process.stdout.write(`${endpoint.name}: ${deleted.topics.length} topics and ${deleted.groups.length} groups that begin with ${options.prefix} deleted\n`);
+  for (const note of notes) process.stdout.write(`${note}\n`);
+  return notes.length === 0 ? exitPassed : exitFailed;
 }
 
 /** `--list`. */

@@ -1,6 +1,7 @@
 /**
  * The matrix of areas and endpoints in the documentation, made from the recorded verdicts:
  * `node dist/conformance/kit/matrix.js` writes it between its markers in docs/conformance.md, and its last row in README.md. A test holds both fresh.
+ * `reproduce.ts` records the verdicts before.
  */
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -64,10 +65,13 @@ export function withMatrix(document: string, cases: readonly RegisteredCase[], e
   return `${document.slice(0, from + begin.length)}\n${renderMatrix(cases, endpoints, show)}\n${document.slice(to)}`;
 }
 
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+/** Writes the matrix of the recorded verdicts into the documents. */
+export async function writeMatrix(): Promise<void> {
   const endpoints = readMatrixEndpoints(join(projectRoot, 'conformance/verdicts'));
   for (const [name, show] of Object.entries(matrixDocuments)) {
     const path = join(projectRoot, name);
     writeFileSync(path, withMatrix(readFileSync(path, 'utf8'), await allCases(), endpoints, show));
   }
 }
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await writeMatrix();

@@ -10,7 +10,7 @@ import { featureNames } from './features.js';
 import type { CaseReport, RunReport } from './report/types.js';
 import { runCases, type RunOptions } from './runner.js';
 import { ScriptedServer, type Script } from './testdata/scripted-server.js';
-import { rawFrame } from './wire/frame.js';
+import { encodeFrame, rawFrame } from './wire/frame.js';
 
 const open: ScriptedServer[] = [];
 afterEach(async () => {
@@ -160,6 +160,41 @@ describe('a run', () => {
     const report = await run([exclusive, ...Array.from({ length: 7 }, () => ({ run: busy }))], { parallel: 3 });
     expect([most, alone]).toEqual([3, 1]);
     expect(report.cases.map((each) => each.name)).toEqual(Array.from({ length: 8 }, (_, i) => `x.case${i}`));
+  });
+
+  it('deletes what a case made at once, but after what was to be undone before it', async () => {
+    const asked: string[] = [];
+    const waiting: (() => void)[] = [];
+    const answer: Script = ({ code, opaque, ext }, socket) => {
+      if (code !== req.DELETE_TOPIC_IN_BROKER) return {};
+      asked.push(ext['topic'] ?? '');
+      waiting.push(() => void socket.write(encodeFrame({ code: 0, opaque, flag: 1 })));
+      if (waiting.length >= 2) for (const each of waiting.splice(0)) each(); // the first is answered only when the second is there
+      return undefined;
+    };
+    const report = await one({
+      run: async (t) => {
+        t.forgetTopic('a');
+        t.forgetTopic('b');
+        t.cleanup(async () => void asked.push('undone'));
+        t.forgetTopic('c');
+        t.forgetTopic('d');
+        await Promise.resolve();
+      },
+    }, { endpoint: endpointAt(await serve(answer), ['namesrv-admin']) });
+    expect(report.notes).toEqual([]);
+    expect([asked.slice(0, 2).sort(), asked[2], asked.slice(3).sort()]).toEqual([['c', 'd'], 'undone', ['a', 'b']]);
+  });
+
+  it('runs what takes minutes beside the others from the beginning, but not where one at a time was asked for', async () => {
+    const order: string[] = [];
+    const say = (word: string, ms: number) => async (t: Context): Promise<void> => { order.push(word); await t.sleep(ms); };
+    const list: Partial<Case>[] = [{ run: say('a', 30) }, { run: say('b', 30) }, { run: say('c', 1) }, { run: say('long', 1), timeoutMs: 90_000 }];
+    await run(list, { parallel: 2 });
+    expect([order.slice(0, 3).sort(), order[3]]).toEqual([['a', 'b', 'long'], 'c']);
+    order.length = 0;
+    await run(list, { parallel: 1 });
+    expect(order).toEqual(['a', 'b', 'c', 'long']);
   });
 
   it('skips what has not begun when it is ended', async () => {

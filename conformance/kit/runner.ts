@@ -3,6 +3,7 @@
  * A case can neither crash nor hang the run; what it leaves behind is undone within a few seconds.
  */
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { types } from 'node:util';
 import { inVersions, type Level, type RegisteredCase } from './case.js';
 import { EndpointError } from './connection.js';
@@ -12,6 +13,7 @@ import { Failure, NotApplicable } from './expect.js';
 import { findKnownFailure, type KnownFailure } from './known-failures.js';
 import type { CaseReport, EndpointReport, FailureReport, RunReport } from './report/types.js';
 import { SetupError } from './session.js';
+import { ofRun, sweep } from './sweep.js';
 import { WireViolation } from './wire/violation.js';
 
 export interface RunOptions {
@@ -33,6 +35,14 @@ export interface RunOptions {
   readonly onEvent?: (event: RunEvent) => void;
   /** Ends the run: what has not begun is skipped. */
   readonly signal?: AbortSignal;
+  /** Ends the run at once: what is under way is cut, and cleans up; skipped as well. */
+  readonly cut?: AbortSignal;
+  /** At the end, topics and groups are looked for that the cases' own deletions did not reach; default false. */
+  readonly sweep?: boolean;
+  /** How long a broker that is away is waited for by that; default 10000. */
+  readonly sweepPatienceMs?: number;
+  /** Stands in all names, for who sweeps after several runs; default random. */
+  readonly runId?: string;
 }
 
 export type RunEvent =
@@ -40,10 +50,15 @@ export type RunEvent =
   | { readonly type: 'case-start'; readonly name: string }
   | { readonly type: 'case-end'; readonly report: CaseReport; readonly done: number; readonly total: number };
 
-/** Cases that may take longer begin first: they wait most of the time, and nobody waits for them at the end. */
+/** Cases that may take longer wait most of the time: they run from the beginning, beside those that run so many at a time. */
 const longMs = 60_000;
 
 type Outcome = Pick<CaseReport, 'verdict'> & Partial<Pick<CaseReport, 'reason' | 'failure' | 'issue'>>;
+
+/** Tells the names of one run from those of all others. */
+export function newRunId(): string {
+  return randomBytes(4).toString('hex');
+}
 
 /** Runs all cases and answers their reports in the order given. Never rejects for what a case or an endpoint does. */
 export async function runCases(options: RunOptions): Promise<RunReport> {
@@ -51,9 +66,10 @@ export async function runCases(options: RunOptions): Promise<RunReport> {
   const begun = Date.now();
   const seed = options.seed ?? randomBytes(4).readUInt32BE(0);
   const settings = { parallel: Math.max(1, options.parallel ?? 4), timeoutMs: options.timeoutMs ?? 10_000, destructive: options.destructive ?? false, prefix: options.prefix ?? 'conform_' };
-  const runId = randomBytes(4).toString('hex');
+  const runId = options.runId ?? newRunId();
   const reports: (CaseReport | undefined)[] = cases.map(() => undefined);
   const notes: string[] = [];
+  if (options.cut !== undefined) setMaxListeners(0, options.cut); // each case under way listens
   const onLoose = (reason: unknown): void => {
     if (notes.length < 50) notes.push(`an error nobody awaited: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`);
   };
@@ -77,15 +93,17 @@ export async function runCases(options: RunOptions): Promise<RunReport> {
   };
   const alone = (one: RegisteredCase): boolean => one.exclusive === true || one.destructive === true;
   const long = (i: number): boolean => (cases[i]?.timeoutMs ?? 0) > longMs;
-  const together = [...cases.keys()].filter((i) => !alone(cases[i] as RegisteredCase)).sort((a, b) => Number(long(b)) - Number(long(a)));
+  const beside = settings.parallel === 1 ? [] : [...cases.keys()].filter((i) => !alone(cases[i] as RegisteredCase) && long(i));
+  const together = [...cases.keys()].filter((i) => !alone(cases[i] as RegisteredCase) && !beside.includes(i));
   const solo = [...cases.keys()].filter((i) => alone(cases[i] as RegisteredCase));
   emit({ type: 'run-start', total: cases.length });
   try {
     const worker = async (): Promise<void> => {
       for (let index = together.shift(); index !== undefined; index = together.shift()) await runAt(index);
     };
-    await Promise.all(Array.from({ length: settings.parallel }, worker));
+    await Promise.all([...beside.map(runAt), ...Array.from({ length: settings.parallel }, worker)]);
     for (const index of solo) await runAt(index);
+    if (options.sweep === true) notes.push(...(await sweep(endpoint, ofRun(runId), { cleanupMs: options.cleanupMs, ...(options.sweepPatienceMs === undefined ? {} : { patienceMs: options.sweepPatienceMs }) })).notes);
     await new Promise<void>((resolve) => setImmediate(resolve));
   } finally {
     process.off('unhandledRejection', onLoose);
@@ -113,10 +131,11 @@ export function reasonNotToRun(one: RegisteredCase, endpoint: Endpoint, destruct
 async function runCase(one: RegisteredCase, options: RunOptions & { readonly timeoutMs: number; readonly seed: number; readonly prefix: string; readonly runId: string }): Promise<CaseReport> {
   const begun = Date.now();
   const about = { name: one.name, area: one.area, requirement: one.requirement, level: one.level, source: one.source, origin: one.origin };
-  const without = options.signal?.aborted === true ? { verdict: 'skipped' as const, reason: 'the run was ended' } : reasonNotToRun(one, options.endpoint, options.destructive ?? false);
+  const ended = { verdict: 'skipped' as const, reason: 'the run was ended' };
+  const without = options.signal?.aborted === true || options.cut?.aborted === true ? ended : reasonNotToRun(one, options.endpoint, options.destructive ?? false);
   if (without !== undefined) return { ...about, ...without, notes: [], durationMs: 0, wire: [] };
   const t = createContext({ endpoint: options.endpoint, caseName: one.name, seed: options.seed, prefix: options.prefix, runId: options.runId, cleanupMs: options.cleanupMs });
-  let outcome = await judge(one, t, one.timeoutMs ?? options.timeoutMs);
+  let outcome: Outcome = await judge(one, t, one.timeoutMs ?? options.timeoutMs, options.cut);
   const durationMs = Date.now() - begun;
   await t.end();
   const known = findKnownFailure(options.knownFailures ?? [], options.endpoint, one.name);
@@ -125,20 +144,26 @@ async function runCase(one: RegisteredCase, options: RunOptions & { readonly tim
   return { ...about, ...outcome, notes: t.notes, durationMs, wire: t.log.entries() };
 }
 
-async function judge(one: RegisteredCase, t: Context, timeoutMs: number): Promise<Outcome> {
+async function judge(one: RegisteredCase, t: Context, timeoutMs: number, cut: AbortSignal | undefined): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
+  let ended = (): void => undefined;
   const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), timeoutMs)));
+  const over = new Promise<'cut'>((resolve) => (ended = () => resolve('cut')));
+  cut?.addEventListener('abort', ended);
   const run = (async () => one.run(t))();
   run.catch(() => undefined);
   try {
-    if ((await Promise.race([run.then(() => 'done' as const), late])) === 'done') return { verdict: 'pass' };
+    const how = await Promise.race([run.then(() => 'done' as const), late, over]);
+    if (how === 'done') return { verdict: 'pass' };
     t.cut();
     await new Promise<void>((resolve) => setImmediate(resolve)); // what waited sees its end before cleaning up begins
+    if (how === 'cut') return { verdict: 'skipped', reason: 'the run was ended' };
     return { verdict: 'fail', failure: { kind: 'timeout', message: `the case was not over in ${timeoutMs} ms` } };
   } catch (error) {
     return outcomeOf(error, t.log.entries().some((entry) => entry.direction === 'received'));
   } finally {
     clearTimeout(timer);
+    cut?.removeEventListener('abort', ended);
   }
 }
 

@@ -69,6 +69,9 @@ export interface SessionOptions {
 
 const usualCleanupMs = 3000;
 
+/** A broker writes its configuration down with each deletion: several that come together are one writing. */
+const deletionsAtATime = 16;
+
 /** JSON of a body, as Apache writes it: bare numeric keys read as text. Failure when it is none. */
 export function json(answer: Pick<Answer, 'body'>): unknown {
   const text = answer.body.toString('utf8');
@@ -97,7 +100,7 @@ export class Session {
   private readonly abort = new AbortController();
   private readonly connections = new Set<RawConnection>();
   private readonly defaults = new Map<string, Promise<RawConnection>>();
-  private readonly cleanups: { what: string; undo: () => Promise<unknown> }[] = [];
+  private readonly cleanups: { what: string; undo: () => Promise<unknown>; aside: boolean }[] = [];
   private names = 0;
   private dispatched: Promise<void> | undefined;
   private over = false;
@@ -173,7 +176,12 @@ export class Session {
 
   /** To be done at the end of the case, last one first, whatever its verdict; a failure of it is only noted. */
   cleanup(undo: () => Promise<unknown>, what = 'clean-up'): void {
-    this.cleanups.push({ what, undo });
+    this.cleanups.push({ what, undo, aside: false });
+  }
+
+  /** The same for what no other deletion waits for: those that follow one another are done at once. */
+  private deletion(undo: () => Promise<unknown>, what: string): void {
+    this.cleanups.push({ what, undo, aside: true });
   }
 
   /** A name no other case, run or user has: prefix, case and a random end. Nothing is created. */
@@ -191,7 +199,7 @@ export class Session {
     this.needAdmin('a topic of its own');
     const topic = this.uniqueName(options.suffix ?? '');
     const attributes = Object.entries(options.attributes ?? {}).map(([name, value]) => `+${name}=${value}`).join(',');
-    this.cleanup(() => this.deleteTopic(topic), `delete topic ${topic}`);
+    this.deletion(() => this.deleteTopic(topic), `delete topic ${topic}`);
     const admin = await this.shared('admin');
     await this.setUp(`create topic ${topic}`, admin.request(req.UPDATE_AND_CREATE_TOPIC, {
       topic, defaultTopic: 'TBW102', readQueueNums: options.readQueues ?? options.queues ?? 4, writeQueueNums: options.writeQueues ?? options.queues ?? 4,
@@ -227,18 +235,19 @@ export class Session {
 
   /** Has a group (and its retry and DLQ topics) that the endpoint may create by itself deleted at the end. */
   forgetGroup(groupName: string): void {
-    this.cleanup(async () => {
+    this.deletion(async () => {
       if (!this.has('admin') || this.endpoint.keepsTopics) return;
       const admin = await this.shared('admin');
-      await admin.request(req.DELETE_SUBSCRIPTIONGROUP, { groupName, cleanOffset: true }, { timeoutMs: this.cleanupMs });
-      await this.deleteTopic(`%RETRY%${groupName}`);
-      await this.deleteTopic(`%DLQ%${groupName}`);
+      await Promise.all([
+        admin.request(req.DELETE_SUBSCRIPTIONGROUP, { groupName, cleanOffset: true }, { timeoutMs: this.cleanupMs }),
+        this.deleteTopic(`%RETRY%${groupName}`), this.deleteTopic(`%DLQ%${groupName}`),
+      ]);
     }, `delete group ${groupName}`);
   }
 
   /** Has a topic that the case creates by other means deleted at the end. */
   forgetTopic(topic: string): void {
-    this.cleanup(() => (this.has('admin') ? this.deleteTopic(topic) : Promise.resolve()), `delete topic ${topic}`);
+    this.deletion(() => (this.has('admin') ? this.deleteTopic(topic) : Promise.resolve()), `delete topic ${topic}`);
   }
 
   /** Ends the case: aborts its signal, closes what is open, undoes what was done. Never throws; for the runner. */
@@ -246,18 +255,11 @@ export class Session {
     this.over = true;
     this.abort.abort();
     this.cleaning = true;
-    for (const { what, undo } of this.cleanups.reverse()) {
-      const giveUp = new AbortController();
-      const late = sleep(this.cleanupMs, 'late' as const, { signal: giveUp.signal }).catch(() => 'late' as const);
-      try {
-        const run = (async () => undo())();
-        run.catch(() => undefined);
-        if ((await Promise.race([run.then(() => 'done' as const), late])) === 'late') this.note(`${what}: not done in ${this.cleanupMs} ms`);
-      } catch (error) {
-        this.note(`${what}: ${error instanceof Error ? error.message : String(error)}`);
-      } finally {
-        giveUp.abort();
-      }
+    const left = this.cleanups.splice(0);
+    for (let next = left.pop(); next !== undefined; next = left.pop()) {
+      const together = [next];
+      while (next.aside && together.length < deletionsAtATime && left.at(-1)?.aside === true) together.push(...left.splice(-1));
+      await Promise.all(together.map((one) => this.undone(one)));
     }
     this.cleaning = false;
     for (const connection of this.connections) connection.close();
@@ -268,6 +270,20 @@ export class Session {
     this.over = true;
     this.abort.abort();
     for (const connection of this.connections) connection.close();
+  }
+
+  private async undone({ what, undo }: { readonly what: string; readonly undo: () => Promise<unknown> }): Promise<void> {
+    const giveUp = new AbortController();
+    const late = sleep(this.cleanupMs, 'late' as const, { signal: giveUp.signal }).catch(() => 'late' as const);
+    try {
+      const run = (async () => undo())();
+      run.catch(() => undefined);
+      if ((await Promise.race([run.then(() => 'done' as const), late])) === 'late') this.note(`${what}: not done in ${this.cleanupMs} ms`);
+    } catch (error) {
+      this.note(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    } finally {
+      giveUp.abort();
+    }
   }
 
   private async deleteTopic(topic: string): Promise<void> {

@@ -14,11 +14,11 @@ export function chosenClientCases(options: ConformOptions): typeof clientCases {
   return clientCases.filter((one) => names.has(one.name));
 }
 
-/** Runs them. @throws UsageError for a client that cannot be run here. */
-export async function runClient(options: ConformOptions, kitVersion: string, signal: AbortSignal): Promise<RunReport> {
+/** Runs them, or those of some names. @throws UsageError for a client that cannot be run here. */
+export async function runClient(options: ConformOptions, kitVersion: string, signal: AbortSignal, names?: ReadonlySet<string>): Promise<RunReport> {
   try {
     return await runClientCases({
-      client: clientOf(options.client ?? ''), cases: chosenClientCases(options), parallel: options.parallelGiven ?? parallelDefault, level: options.level, kitVersion, signal,
+      client: clientOf(options.client ?? ''), cases: chosenClientCases(options).filter((one) => names === undefined || names.has(one.name)), parallel: options.parallelGiven ?? parallelDefault, level: options.level, kitVersion, signal,
       onScenario: (name, ms) => void process.stderr.write(`  ${name} ${(ms / 1000).toFixed(1)} s\n`),
     });
   } catch (error) {

@@ -67,7 +67,10 @@ export function withClientMatrix(document: string, cases: Cases, verdicts: Clien
   return `${document.slice(0, from + begin.length)}\n${renderClientMatrix(cases, verdicts)}\n${document.slice(to)}`;
 }
 
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+/** Writes the matrix of the recorded verdicts into its document. */
+export function writeClientMatrix(): void {
   const path = join(projectRoot, clientMatrixDocument);
   writeFileSync(path, withClientMatrix(readFileSync(path, 'utf8'), clientCases, readClientVerdicts(join(projectRoot, 'conformance/verdicts/clients'))));
 }
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) writeClientMatrix();

@@ -43,7 +43,7 @@ export async function runFaults(command: FaultCommand): Promise<RunReport> {
   out.write(`faults with seed ${seed}, ${(options.durationMs ?? defaultDurationMs) / 1000} s each\n`); // before anything can end the run
   const report = await runCases({
     endpoint, cases, seed, parallel: 1, timeoutMs: options.timeoutMs, level: options.level, destructive: options.destructive || started !== undefined, prefix: options.prefix,
-    knownFailures, kitVersion: command.kitVersion, signal: command.signal,
+    knownFailures, kitVersion: command.kitVersion, cut: command.signal, sweep: true,
     onEvent: (event) => {
       command.onEvent(event);
       if (event.type === 'case-end') out.write(renderFaultCase(event.report));

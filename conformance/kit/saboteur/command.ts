@@ -20,6 +20,7 @@ export async function runSelfCheck(options: ConformOptions, endpoint: Endpoint, 
     onHonest: (honest) => void out.write(renderHonest(honest)),
     onSabotage: (result) => void out.write(renderSabotage(result)),
   });
+  for (const note of report.notes) out.write(`${note}\n`);
   out.write(renderTotals(report));
   const { json, markdown } = options.files;
   if (json === '-') process.stdout.write(`${JSON.stringify(report, undefined, 1)}\n`);

@@ -7,10 +7,11 @@ import type { RegisteredCase } from '../case.js';
 import { discover, type Endpoint } from '../endpoint.js';
 import type { KnownFailure } from '../known-failures.js';
 import type { CaseReport, FailureReport, RunReport } from '../report/types.js';
-import { runCases } from '../runner.js';
+import { newRunId, runCases } from '../runner.js';
 import { matchesGlob } from '../select.js';
 import type { Setup } from '../setups.js';
 import type { StageEndpoint } from '../stages.js';
+import { ofRun, sweep } from '../sweep.js';
 import type { RegisteredSabotage } from './sabotage.js';
 import { openWorld, worldOfCase, worldOfSabotage, type World, type WorldName } from './worlds.js';
 
@@ -80,6 +81,8 @@ export interface SelfCheckReport {
   readonly thorough: boolean;
   readonly honest: HonestResult;
   readonly sabotages: readonly SabotageResult[];
+  /** What is to be said of the run as a whole. */
+  readonly notes: readonly string[];
 }
 
 /** Cases of the honest run side by side. */
@@ -101,8 +104,22 @@ interface Judged {
   readonly passed: readonly RegisteredCase[];
 }
 
+/** What all parts of one check share. */
+type CheckOptions = SelfCheckOptions & { /** In all names: a sabotaged endpoint may keep what it was told to delete. */ readonly runId: string };
+
 /** Runs the check. Never rejects for what an endpoint does. @throws EndpointError when the honest proxy cannot be reached. */
-export async function selfCheck(options: SelfCheckOptions): Promise<SelfCheckReport> {
+export async function selfCheck(given: SelfCheckOptions): Promise<SelfCheckReport> {
+  const options: CheckOptions = { ...given, runId: newRunId() };
+  const notes: string[] = [];
+  try {
+    const report = await judgeAll(options);
+    return { ...report, notes };
+  } finally {
+    notes.push(...(await sweep(options.endpoint, ofRun(options.runId))).notes);
+  }
+}
+
+async function judgeAll(options: CheckOptions): Promise<Omit<SelfCheckReport, 'notes'>> {
   const begun = Date.now();
   process.setMaxListeners(Math.max(process.getMaxListeners(), 30 + (options.parallel ?? sabotagesAtATime))); // each run listens for lost errors
   const names = [...new Set(options.sabotages.map(worldOfSabotage))];
@@ -140,7 +157,7 @@ function slowestFirst(list: readonly RegisteredSabotage[]): RegisteredSabotage[]
 }
 
 /** Opens a world and judges its honest endpoint; or says why there is none. */
-async function judgeHonest(name: WorldName, options: SelfCheckOptions): Promise<Judged | string> {
+async function judgeHonest(name: WorldName, options: CheckOptions): Promise<Judged | string> {
   const mine = options.sabotages.filter((one) => worldOfSabotage(one) === name);
   const all = options.cases.filter((one) => one.level !== 'INFORMATIONAL'
     && mine.some((sabotage) => mayTestify(one, sabotage) && (options.thorough === true || sabotage.witnesses.some((glob) => matchesGlob(one.name, glob)))));
@@ -182,27 +199,27 @@ function mayTestify(one: RegisteredCase, sabotage: RegisteredSabotage): boolean 
   return worldOfCase(one) === worldOfSabotage(sabotage) && one.level !== 'INFORMATIONAL' && (sabotage.alone === true || (one.exclusive !== true && one.destructive !== true));
 }
 
-function reasonNotToTry(one: RegisteredSabotage, world: World, options: SelfCheckOptions): string | undefined {
+function reasonNotToTry(one: RegisteredSabotage, world: World, options: CheckOptions): string | undefined {
   const missing = (one.needs ?? []).filter((feature) => !world.direct.features.has(feature));
   if (missing.length > 0) return `needs ${missing.join(', ')}, which the endpoint does not offer`;
   return one.alone === true && options.destructive !== true ? 'needs destructive cases: --destructive' : undefined;
 }
 
-function runOptions(options: SelfCheckOptions): Pick<Parameters<typeof runCases>[0], 'timeoutMs' | 'seed' | 'prefix' | 'knownFailures' | 'destructive'> {
+function runOptions(options: CheckOptions): Pick<Parameters<typeof runCases>[0], 'timeoutMs' | 'seed' | 'prefix' | 'knownFailures' | 'destructive' | 'runId' | 'cut'> {
   return {
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }), ...(options.seed === undefined ? {} : { seed: options.seed }),
     ...(options.prefix === undefined ? {} : { prefix: options.prefix }), ...(options.knownFailures === undefined ? {} : { knownFailures: options.knownFailures }),
-    destructive: options.destructive === true,
+    destructive: options.destructive === true, runId: `${options.runId}${newRunId()}`, ...(options.signal === undefined ? {} : { cut: options.signal }),
   };
 }
 
-async function runHonest(name: WorldName, world: World, cases: readonly RegisteredCase[], options: SelfCheckOptions): Promise<Pick<Judged, 'honest' | 'passed'>> {
+async function runHonest(name: WorldName, world: World, cases: readonly RegisteredCase[], options: CheckOptions): Promise<Pick<Judged, 'honest' | 'passed'>> {
   const begun = Date.now();
   for (;;) {
     const stand = await world.start();
     try {
       const astray = name === 'wire' || name === 'acl' ? await wrongWay(stand.behind, options) : [];
-      const judge = (endpoint: Endpoint, some: readonly RegisteredCase[], parallel?: number): Promise<RunReport> => runCases({ ...runOptions(options), endpoint, cases: some, ...(parallel === undefined ? {} : { parallel }), ...(options.signal === undefined ? {} : { signal: options.signal }) });
+      const judge = (endpoint: Endpoint, some: readonly RegisteredCase[], parallel?: number): Promise<RunReport> => runCases({ ...runOptions(options), endpoint, cases: some, ...(parallel === undefined ? {} : { parallel }) });
       const report = await judge(stand.behind, cases, honestAtATime);
       const first = report.cases.filter(convicts);
       if (name === 'store' && first.length > 0 && Date.now() - begun < filesSettleMs) {
@@ -226,13 +243,13 @@ async function runHonest(name: WorldName, world: World, cases: readonly Register
 }
 
 /** What the name server behind a proxy tells must lead to the proxy. */
-async function wrongWay(behind: Endpoint, options: SelfCheckOptions): Promise<Witness[]> {
+async function wrongWay(behind: Endpoint, options: CheckOptions): Promise<Witness[]> {
   if (behind.signer !== undefined) return [];
   const found = await discover({ namesrv: behind.namesrv, kind: options.endpoint.kind });
   return found.broker === behind.broker ? [] : [{ case: 'discovery', failure: { kind: 'assertion', message: 'the broker that the name server tells', expected: behind.broker, actual: found.broker } }];
 }
 
-async function runSabotage(one: RegisteredSabotage, judged: Judged | string, options: SelfCheckOptions): Promise<SabotageResult> {
+async function runSabotage(one: RegisteredSabotage, judged: Judged | string, options: CheckOptions): Promise<SabotageResult> {
   const begun = Date.now();
   const about = { name: one.name, area: one.area, does: one.does, breaks: one.breaks };
   if (typeof judged === 'string') return { ...about, verdict: 'not-applicable', reason: judged, caughtBy: [], ran: 0, faults: [], durationMs: 0 };
@@ -245,7 +262,6 @@ async function runSabotage(one: RegisteredSabotage, judged: Judged | string, opt
   const stand = await world.start(one);
   const enough = new AbortController();
   const end = (): void => enough.abort();
-  options.signal?.addEventListener('abort', end);
   const caughtBy: Witness[] = [];
   let ran = 0;
   try {
@@ -260,7 +276,6 @@ async function runSabotage(one: RegisteredSabotage, judged: Judged | string, opt
       },
     });
   } finally {
-    options.signal?.removeEventListener('abort', end);
     await stand.stop();
   }
   const absent = caughtBy.length > 0 ? undefined : absentWitness(one, passed, options.cases);
