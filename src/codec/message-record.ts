@@ -346,6 +346,36 @@ export function readRecord(record: RecordView, bytes: Uint8Array, pos: number, e
   return 'record';
 }
 
+/**
+ * Where the properties of the record at `pos` lie, noted in `record` as `propertiesStart` and `propertiesEnd` and nothing else: for readers that ask every
+ * record of a queue for a word or two. False when the parts do not add up to a record (`MessageDecoder#decodeProperties` looks at no more either).
+ */
+export function locateProperties(record: RecordView, bytes: Uint8Array, pos: number, end: number): boolean {
+  if (record.bytes !== bytes) {
+    record.bytes = bytes;
+    record.view = viewOf(bytes);
+  }
+  record.propertiesStart = record.propertiesEnd = 0;
+  if (pos < 0 || end > bytes.length || end - pos < 91) return false;
+  const view = record.view;
+  const size = view.getInt32(pos);
+  const magic = view.getInt32(pos + 4);
+  if (size < 91 || size > end - pos || (magic !== recordMagic.V1 && magic !== recordMagic.V2)) return false;
+  const limit = pos + size;
+  const sysFlag = view.getInt32(pos + 36);
+  const bodyAt = pos + 72 + bornHostBytes(sysFlag) + storeHostBytes(sysFlag);
+  const topicWidth = magic === recordMagic.V2 ? 2 : 1;
+  const bodyBytes = bodyAt <= limit ? view.getInt32(bodyAt - 4) : -1;
+  if (bodyBytes < 0 || bodyBytes > limit - bodyAt - topicWidth - 2) return false;
+  const topicAt = bodyAt + bodyBytes;
+  const topicBytes = topicWidth === 2 ? view.getInt16(topicAt) : view.getInt8(topicAt);
+  const topicEnd = topicAt + topicWidth + topicBytes;
+  if (topicBytes < 0 || topicEnd + 2 > limit || view.getInt16(topicEnd) !== limit - topicEnd - 2) return false;
+  record.propertiesStart = topicEnd + 2;
+  record.propertiesEnd = limit;
+  return true;
+}
+
 /** The value of the CRC property: the number its digits give, the least significant first; -1 when there is none. The last one counts. */
 function storedRecordCrc(record: RecordView): number {
   const bytes = record.bytes;
