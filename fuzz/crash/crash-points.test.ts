@@ -16,7 +16,7 @@ test('a broker stopped at any operation of its disk keeps what it promised', asy
   const said = JSON.parse(await crashPoints('--stride', '83', '--seed', 'test', '--json')) as { points: number; modes: object; finds: unknown[]; broken: unknown[] };
   expect({ finds: said.finds, broken: said.broken }).toEqual({ finds: [], broken: [] });
   expect(Object.keys(said.modes)).toHaveLength(4);
-  expect(said.points).toBeGreaterThan(50);
+  expect(said.points).toBeGreaterThan(20);
 }, limitMs);
 
 test('planted bugs are convicted', async () => {

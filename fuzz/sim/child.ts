@@ -13,8 +13,14 @@ process.on('uncaughtException', escape);
 
 const [seed = '1', first = '0', stride = '1', count = '1', canaryName = '', traces = ''] = process.argv.slice(2);
 const canary = canaries.find((one) => one.name === canaryName);
-const seeds = seed.includes('/') && seed.includes(',') ? seed.split(',') : Array.from({ length: Number(count) }, (_, i) => `${seed}/${Number(first) + i * Number(stride)}`);
-for (const one of seeds) {
+
+/** A count of a campaign has no end that matters: one after another. */
+function* seeds(): Generator<string> {
+  if (seed.includes('/') && seed.includes(',')) yield* seed.split(',');
+  else for (let i = 0; i < Number(count); i++) yield `${seed}/${Number(first) + i * Number(stride)}`;
+}
+
+for (const one of seeds()) {
   const { trace, ...verdict } = await runSchedule(one, canary);
   process.stdout.write(`${JSON.stringify({ ...verdict, ...(verdict.violations.length > 0 || traces === 'all' ? { trace } : {}) })}\n`);
 }

@@ -142,6 +142,12 @@ export class Machine {
     this.ended(new SimulatedCrash());
   }
 
+  /** Its clock is right again. */
+  setClock(): void {
+    this.skewMs = 0;
+    if (this.running !== undefined) this.running.clock.skewMs = 0;
+  }
+
   /** It stands still (SIGSTOP). */
   pause(): void {
     this.world.tell(this.name, 'pause');

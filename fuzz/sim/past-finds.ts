@@ -5,4 +5,6 @@
 export const pastFinds: readonly { readonly seed: string; readonly found: string }[] = [
   { seed: '2/281', found: 'A record cut off in its properties, body and CRC whole, was taken by recovery.' },
   { seed: '3/190', found: 'Waiting for consumers took a refused acknowledgement for one that was given (conformance/kit/workload/stage.ts).' },
+  { seed: 'm2/71', found: 'None of the product: a clock that stayed wrong had every pop refused as too late.' },
+  { seed: 'm2/384', found: 'None of the product: a message that was sent back is acknowledged without a sync, as Apache does, and a power loss took it.' },
 ];

@@ -36,3 +36,9 @@ test('what was found once is not found again', async () => {
 test.each(['sync-skipped', 'short-write'])('%s is found', async (name) => {
   expect(await run('../main.js', '--sim', '--canary', name, '--seed', 'test', '--workers', '1')).toContain('1 of 1 canaries found');
 });
+
+test('a campaign that ends by time has run schedules', async () => {
+  const { schedules, finds, broken } = JSON.parse(await run('../main.js', '--sim', '--seconds', '15', '--seed', 'test', '--workers', '1', '--json')) as { schedules: number; finds: unknown[]; broken: unknown[] };
+  expect({ finds, broken }).toEqual({ finds: [], broken: [] });
+  expect(schedules).toBeGreaterThan(0);
+});
