@@ -184,7 +184,12 @@ function isUnsyncedBack({ cluster: { powerLosses }, flush }: Plan, lines: readon
   if (name !== 'never-taken') return false;
   const keys = new Set(excerpt.map((line) => line.key));
   const unsynced = flush === 'SYNC_FLUSH' ? ['back'] : ['back', 'receive'];
-  return lines.some((line) => unsynced.includes(line.op) && line.type === 'ok' && keys.has(line.key) && powerLosses.some((at) => line.time >= at - windowMs && line.time <= at + 5));
+  return lines.some((line) => unsynced.includes(line.op) && line.type === 'ok' && keys.has(line.key) && inWindow(line, powerLosses));
+}
+
+/** Whether it happened so shortly before a power loss that nothing of it may have been synced. */
+function inWindow(line: HistoryLine, powerLosses: readonly number[]): boolean {
+  return powerLosses.some((at) => line.time >= at - windowMs && line.time <= at + 5);
 }
 
 /** More was lost than the mode forbids: unsynced messages with ASYNC_FLUSH, or by decay. */
@@ -207,7 +212,7 @@ function lenient(plan: Plan, lines: readonly HistoryLine[]): Anomaly[] {
     for (const queue of topic === undefined ? [`${queueId}`] : [`${queueId}`, `${topic} ${queueId}`]) reached.set(queue, Math.max(reached.get(queue) ?? -1, queueOffset));
   }
   const excused = (line: HistoryLine): boolean => line.op === 'send' && line.type === 'ok' && (
-    cluster.powerLosses.some((at) => line.time >= at - windowMs && line.time <= at + 5)
+    inWindow(line, cluster.powerLosses)
     || (line.time > Math.min(...cluster.powerLosses) && (line.queueOffset ?? 0) <= (reached.get(`${line.queueId ?? ''}`) ?? -1)));
   return anomalies.filter((one) => !isUnsyncedBack(plan, lines, one) && (one.name !== 'lost' || !one.excerpt.some(excused)));
 }

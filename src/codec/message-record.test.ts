@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { hostBytes } from './host-address.js';
 import { viewOf } from './int64.js';
 import {
-  encodeBlank, encodeRecord, patchPhyOffset, patchQueueOffset, patchStoreTimestamp, readRecord, recordCheck, recordCrcBytes, RecordFields,
+  encodeBlank, encodeRecord, locateProperties, patchPhyOffset, patchQueueOffset, patchStoreTimestamp, readRecord, recordCheck, recordCrcBytes, RecordFields,
   recordLength, recordLengthOf, recordMagic, RecordView, sealRecordCrc, storedPropertiesBytes,
 } from './message-record.js';
 import { crc31 } from './crc32.js';
@@ -139,6 +139,15 @@ describe('the CRC property', () => {
   });
 });
 
+/** Bytes that nearly are a record. */
+const near = fc.uint8Array({ minLength: 91, maxLength: 140 }).map((tail) => {
+  const bytes = Buffer.from(tail);
+  bytes.writeInt32BE(bytes.length, 0);
+  bytes.writeInt32BE((bytes[90] as number) % 2 === 0 ? recordMagic.V1 : recordMagic.V2, 4);
+  bytes.fill(0, 20, 24).fill(0, 28, 32).fill(0, 84, 87);
+  return bytes;
+});
+
 describe('readRecord', () => {
   const view = new RecordView();
 
@@ -207,13 +216,6 @@ describe('readRecord', () => {
   });
 
   test('random bytes never throw', () => {
-    const near = fc.uint8Array({ minLength: 91, maxLength: 140 }).map((tail) => {
-      const bytes = Buffer.from(tail);
-      bytes.writeInt32BE(bytes.length, 0);
-      bytes.writeInt32BE((bytes[90] as number) % 2 === 0 ? recordMagic.V1 : recordMagic.V2, 4);
-      bytes.fill(0, 20, 24).fill(0, 28, 32).fill(0, 84, 87);
-      return bytes;
-    });
     fc.assert(fc.property(near, fc.nat(3), (bytes, checks) => void readRecord(view, bytes, 0, bytes.length, checks)), { numRuns: 2000 });
     fc.assert(fc.property(fc.uint8Array({ maxLength: 120 }), fc.integer(), fc.integer(), (bytes, pos, end) => {
       readRecord(view, bytes, pos, end, 3);
@@ -260,5 +262,50 @@ describe('readRecord', () => {
     const bytes = Buffer.from(goldenRecord);
     bytes.writeBigInt64BE(-(2n ** 63n), 40);
     expect([readRecord(view, bytes, 0, bytes.length), view.bornTimestamp]).toEqual(['record', -(2 ** 63)]);
+  });
+});
+
+describe('locateProperties', () => {
+  const [whole, located] = [new RecordView(), new RecordView()];
+  const records = [goldenRecord, encodeMessage({ topic: 't'.repeat(200), bornHost: '[::1]:1', storeHost: '[::1]:2', body: Buffer.alloc(50), properties: new Map([['k', 'v']]) })];
+
+  /** It finds the span that the whole reader finds, and refuses what that one refuses but for numbers it does not look at. */
+  function agrees(bytes: Uint8Array, pos: number, end: number): void {
+    const found = locateProperties(located, bytes, pos, end);
+    const isRecord = readRecord(whole, bytes, pos, end) === 'record';
+    if (found && !isRecord) expect(whole.reason).toMatch(/is not in 0\.\.2\^53-1$/);
+    else expect(found).toBe(isRecord);
+    if (!isRecord) return;
+    expect([located.propertiesStart, located.propertiesEnd]).toEqual([whole.propertiesStart, whole.propertiesEnd]);
+  }
+
+  test('agrees with readRecord on records, every truncation and every flipped bit of theirs', () => {
+    for (const record of records) {
+      for (let end = 0; end <= record.length; end++) agrees(record, 0, end);
+      for (let bit = 0; bit < record.length * 8; bit++) {
+        const flipped = Buffer.concat([record, record]);
+        flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7));
+        agrees(flipped, 0, record.length);
+        agrees(flipped, record.length, flipped.length);
+      }
+    }
+    expect(locateProperties(located, goldenRecord, 0, goldenRecord.length)).toBe(true);
+  });
+
+  test('agrees with readRecord whatever length a body says it has', () => {
+    for (const record of records) {
+      expect(readRecord(whole, record, 0, record.length)).toBe('record');
+      const lengthAt = whole.bodyStart - 4;
+      for (let length = -1; length <= record.length; length++) {
+        const bytes = Buffer.from(record);
+        bytes.writeInt32BE(length, lengthAt);
+        agrees(bytes, 0, bytes.length);
+      }
+    }
+  });
+
+  test('agrees with readRecord on random bytes', () => {
+    fc.assert(fc.property(near, (bytes) => agrees(bytes, 0, bytes.length)), { numRuns: 2000 });
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 120 }), fc.integer(), fc.integer(), (bytes, pos, end) => agrees(bytes, pos, end)));
   });
 });

@@ -222,6 +222,9 @@ export function encodeBlank(view: DataView, pos: number, length: number): void {
   view.setInt32(pos + 4, recordMagic.BLANK);
 }
 
+/** Bytes of the smallest record: IPv4 hosts, everything else empty. */
+export const recordBytesMin = 91;
+
 /** Checks that `readRecord` makes on request; or-ed together. BODY is Apache's checkCRCOnRecover, WHOLE its forceVerifyPropCRC. */
 export const recordCheck = { NONE: 0, BODY_CRC: 1, WHOLE_CRC: 2 } as const;
 
@@ -297,8 +300,7 @@ export function readRecord(record: RecordView, bytes: Uint8Array, pos: number, e
   }
   if (size === 0 && magic === 0) return 'zero';
   if (magic !== recordMagic.V1 && magic !== recordMagic.V2) return bad(record, `unknown magic ${magic}`);
-  // 91 bytes: IPv4 hosts, everything else empty.
-  if (size < 91) return bad(record, `a record has at least 91 bytes, not ${size}`);
+  if (size < recordBytesMin) return bad(record, `a record has at least ${recordBytesMin} bytes, not ${size}`);
   if (size > end - pos) return bad(record, `a record of ${size} bytes has only ${end - pos}`);
   const limit = pos + size;
   record.size = size;
@@ -356,11 +358,11 @@ export function locateProperties(record: RecordView, bytes: Uint8Array, pos: num
     record.view = viewOf(bytes);
   }
   record.propertiesStart = record.propertiesEnd = 0;
-  if (pos < 0 || end > bytes.length || end - pos < 91) return false;
+  if (pos < 0 || end > bytes.length || end - pos < recordBytesMin) return false;
   const view = record.view;
   const size = view.getInt32(pos);
   const magic = view.getInt32(pos + 4);
-  if (size < 91 || size > end - pos || (magic !== recordMagic.V1 && magic !== recordMagic.V2)) return false;
+  if (size < recordBytesMin || size > end - pos || (magic !== recordMagic.V1 && magic !== recordMagic.V2)) return false;
   const limit = pos + size;
   const sysFlag = view.getInt32(pos + 36);
   const bodyAt = pos + 72 + bornHostBytes(sysFlag) + storeHostBytes(sysFlag);

@@ -5,7 +5,7 @@
 import { consumeQueueUnitBytes, preBlankSize, unitExtPosition, unitPhyOffset, unitSize, unitTagsCode } from '../codec/consume-queue-unit.js';
 import { bornHostBytes, storeHostBytes } from '../codec/sys-flag.js';
 import { getInt64, viewOf } from '../codec/int64.js';
-import { readRecord, recordMagic, RecordView } from '../codec/message-record.js';
+import { readRecord, recordBytesMin, recordMagic, RecordView } from '../codec/message-record.js';
 import type { StoreQueue } from './consume-queue.js';
 import { ExtensionReader } from './extension-reader.js';
 import { Located, LogReader, ReadSession } from './log-reader.js';
@@ -389,10 +389,10 @@ export class StoreReader {
   /** The record at a position of the log, checked but for its body; undefined when none starts there. */
   async record(phyOffset: number, confirmed: number): Promise<Buffer | undefined> {
     const { commitLog } = this.#parts;
-    if (!Number.isSafeInteger(phyOffset) || phyOffset < commitLog.min || phyOffset + 91 > confirmed) return undefined;
+    if (!Number.isSafeInteger(phyOffset) || phyOffset < commitLog.min || phyOffset + recordBytesMin > confirmed) return undefined;
     const head = await this.#bytes(phyOffset, 8);
     const size = head?.readInt32BE(0) ?? 0;
-    if (size < 91 || phyOffset + size > confirmed) return undefined;
+    if (size < recordBytesMin || phyOffset + size > confirmed) return undefined;
     const bytes = await this.#bytes(phyOffset, size);
     if (bytes === undefined) return undefined;
     const view = new RecordView();
@@ -454,7 +454,7 @@ export class StoreReader {
   /** Store time of the record at a position (`CommitLog#pickupStoreTimestamp`), -1 when it is not there. */
   async storeTime(phyOffset: number, size: number): Promise<number> {
     const log = this.#parts.commitLog;
-    if (size < 91 || phyOffset < log.min || phyOffset + size > log.written) return -1;
+    if (size < recordBytesMin || phyOffset < log.min || phyOffset + size > log.written) return -1;
     const head = await this.#bytes(phyOffset, 76);
     if (head === undefined) return -1;
     return getInt64(viewOf(head), 48 + bornHostBytes(head.readInt32BE(36)));

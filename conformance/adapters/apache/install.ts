@@ -53,7 +53,7 @@ export const jvmOpens: readonly string[] = [
   '--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED',
 ];
 
-/** For JVMs that run for seconds: half of what such a start costs is compiling and verifying classes, and the jars are Maven Central's. */
+/** For JVMs that run for seconds: no second compiler, and no verification of classes, a quarter of what a start of the broker costs; the jars are Maven Central's. */
 export const jvmQuick: readonly string[] = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:+UnlockDiagnosticVMOptions', '-XX:-BytecodeVerificationRemote'];
 
 /** Quick start and a small footprint, for suites; a benchmark passes its own. */
