@@ -67,7 +67,7 @@ export async function startEndpoint(what: string, { dataDir, small, grpc, behind
   const version = what.slice('apache-'.length);
   const old = version.startsWith('4.');
   return ApacheEndpoint.start({
-    version, proxy: grpc === true && inVersions({ from: '5.0.0' }, version), proxyConfig: behindProxy === true ? { useEndpointPortFromRequest: true } : {}, ...place,
+    version, tls: true, proxy: grpc === true && inVersions({ from: '5.0.0' }, version), proxyConfig: behindProxy === true ? { useEndpointPortFromRequest: true } : {}, ...place,
     config: { ...usual, ...optional[0], ...apacheOnly, ...(old ? spec?.config4 ?? spec?.config : spec?.config) },
     ...(old && spec?.confFiles4 !== undefined ? { confFiles: spec.confFiles4 } : {}),
   });

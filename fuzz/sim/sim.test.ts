@@ -38,7 +38,7 @@ test.each(['sync-skipped', 'short-write'])('%s is found', async (name) => {
 });
 
 test('a campaign that ends by time has run schedules', async () => {
-  const { schedules, finds, broken } = JSON.parse(await run('../main.js', '--sim', '--seconds', '15', '--seed', 'test', '--workers', '1', '--json')) as { schedules: number; finds: unknown[]; broken: unknown[] };
+  const { schedules, finds, broken } = JSON.parse(await run('../main.js', '--sim', '--seconds', '6', '--seed', 'test', '--workers', '1', '--json')) as { schedules: number; finds: unknown[]; broken: unknown[] };
   expect({ finds, broken }).toEqual({ finds: [], broken: [] });
   expect(schedules).toBeGreaterThan(0);
 });

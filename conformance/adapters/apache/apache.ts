@@ -20,6 +20,8 @@ export interface ApacheOptions extends EndpointOptions {
   readonly namesrv?: string;
   /** Further files of the broker's `conf` folder: text by name. */
   readonly confFiles?: Readonly<Record<string, string>>;
+  /** Serve TLS on the same ports too, as Apache does by default. Its self-made RSA keys cost each JVM one to four seconds of a core; false with the small JVM flags. */
+  readonly tls?: boolean;
   /** JVM flags instead of the small ones. */
   readonly jvm?: { readonly namesrv?: readonly string[]; readonly broker?: readonly string[] };
   /** Environment of both JVMs. */
@@ -42,6 +44,11 @@ const startTimeoutMs = 300_000;
  */
 const spinsLess = { transactionMetricFlushInterval: 1000 } as const;
 
+/** Without a TLS mode no key is made at the start (TlsHelper#buildSslContext). */
+function tlsFlags(options: Pick<ApacheOptions, 'tls' | 'jvm'>): readonly string[] {
+  return options.jvm === undefined && options.tls !== true ? ['-Dtls.server.mode=disabled'] : [];
+}
+
 function writeProperties(path: string, properties: Readonly<Record<string, string | number | boolean>>): void {
   writeFileSync(path, Object.entries(properties).map(([key, value]) => `${key}=${value}\n`).join(''));
 }
@@ -58,7 +65,7 @@ export class ApacheNamesrv {
     this.parent = parent;
   }
 
-  static async start(options: Pick<ApacheOptions, 'version' | 'jvm' | 'env' | 'config'> & { readonly port?: number } = {}): Promise<ApacheNamesrv> {
+  static async start(options: Pick<ApacheOptions, 'version' | 'jvm' | 'tls' | 'env' | 'config'> & { readonly port?: number } = {}): Promise<ApacheNamesrv> {
     const classpath = await installApache(options.version);
     const parent = mkdtempSync(join(tmpdir(), 'apache-namesrv-'));
     const home = makeHome(parent, 'namesrv');
@@ -66,7 +73,7 @@ export class ApacheNamesrv {
     const conf = join(home, 'namesrv.conf');
     writeProperties(conf, { rocketmqHome: home, listenPort: port, bindAddress: '127.0.0.1', ...options.config });
     const child = new Child('Apache name server', 'java',
-      javaArgs(home, classpath, options.jvm?.namesrv ?? jvmSmall.namesrv, 'org.apache.rocketmq.namesrv.NamesrvStartup', ['-c', conf]),
+      javaArgs(home, classpath, [...(options.jvm?.namesrv ?? jvmSmall.namesrv), ...tlsFlags(options)], 'org.apache.rocketmq.namesrv.NamesrvStartup', ['-c', conf]),
       { cwd: home, env: { ROCKETMQ_HOME: home, ...options.env } });
     try {
       await child.line(bootSuccess, startTimeoutMs);
@@ -128,6 +135,7 @@ export class ApacheEndpoint implements Endpoint {
     const own = options.namesrv === undefined ? await ApacheNamesrv.start({
       ...(options.version === undefined ? {} : { version: options.version }),
       ...(options.jvm === undefined ? {} : { jvm: options.jvm }),
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
       ...(options.env === undefined ? {} : { env: options.env }),
     }) : undefined;
     const namesrv = options.namesrv ?? own?.address ?? '';
@@ -168,7 +176,7 @@ export class ApacheEndpoint implements Endpoint {
       ...(this.options.jvm === undefined ? spinsLess : {}),
       ...this.options.config,
     });
-    const jvm = this.options.jvm?.broker ?? jvmSmall.broker;
+    const jvm = [...(this.options.jvm?.broker ?? jvmSmall.broker), ...tlsFlags(this.options)];
     const env = { ROCKETMQ_HOME: this.home, ...this.options.env };
     if (this.options.proxy === 'LOCAL') {
       const { child, grpc } = await startLocalProxy({ home: this.home, namesrv: this.namesrv, brokerConf: conf, version: this.options.version, jvm, env });
