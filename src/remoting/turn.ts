@@ -18,8 +18,10 @@ const freePiecesMax = 128;
 
 export class EventTurn implements Turn {
   private readonly hooks: (() => void)[] = [];
-  private senders: Sender[] = [];
-  private spare: Sender[] = [];
+  private senders: (Sender | undefined)[] = [];
+  private spare: (Sender | undefined)[] = [];
+  /** How many of `senders` are of this turn: the arrays keep their length, as setting it costs more than a flush's bookkeeping. */
+  private sending = 0;
   private scheduled = false;
   private inHooks = false;
   private readonly freePieces: Buffer[] = [];
@@ -48,7 +50,7 @@ export class EventTurn implements Turn {
 
   /** Has `sender.flush()` called once at the end of this turn. The caller calls this once per turn (it keeps its own mark). */
   willSend(sender: Sender): void {
-    this.senders.push(sender);
+    this.senders[this.sending++] = sender;
     // The turn at work flushes what its hooks queue.
     if (!this.inHooks) this.schedule();
   }
@@ -65,11 +67,15 @@ export class EventTurn implements Turn {
       }
     }
     this.inHooks = false;
-    const senders = this.senders;
-    if (senders.length === 0) return;
+    const { senders, sending } = this;
+    if (sending === 0) return;
     this.senders = this.spare;
-    for (const sender of senders) sender.flush();
-    senders.length = 0;
+    this.sending = 0;
+    for (let i = 0; i < sending; i++) {
+      const sender = senders[i];
+      senders[i] = undefined;
+      sender?.flush();
+    }
     this.spare = senders;
   }
 

@@ -50,6 +50,19 @@ export class ReadSession {
   /** A try asks for nothing but what it lacks first. */
   reset(): void {
     this.wanted = [];
+    // Files may have been deleted since.
+    this.#last = undefined;
+  }
+
+  /** The page of the log used last if the bytes [phyOffset, +size) are all in it. */
+  within(phyOffset: number, size: number): Page | undefined {
+    const at = phyOffset - this.#key;
+    return this.#last !== undefined && at >= 0 && at + size <= this.#last.length ? this.#last : undefined;
+  }
+
+  /** Where the page used last starts: keys of pages of the log are phyOffsets. */
+  get lastStart(): number {
+    return this.#key;
   }
 
   /** That page of the log if it is the one used last and has so many bytes. */
@@ -83,6 +96,13 @@ export class LogReader {
    * Finds [phyOffset, +size) in memory. Without a session only the tail cache is looked at. `gone` = not (any more) in the log, or no record starts there.
    */
   locate(out: Located, phyOffset: number, size: number, session: ReadSession | undefined): Found {
+    if (session !== undefined && size >= 8) {
+      const page = session.within(phyOffset, size);
+      if (page !== undefined) {
+        out.set(page.bytes, phyOffset - session.lastStart, page.view);
+        return this.#startsRecord(out, size);
+      }
+    }
     const log = this.#log;
     const chunk = log.find(phyOffset, size);
     if (chunk !== undefined) {

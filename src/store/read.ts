@@ -325,7 +325,13 @@ export class StoreReader {
     if (session === undefined) return -1;
     const inFile = queueOffset - fileBase / consumeQueueUnitBytes;
     const number = Math.floor(inFile / pageUnits);
-    const key = `${queue.topic}/${queue.queueId}/${fileBase}:${number}`;
+    const { unitPage } = queue;
+    if (unitPage.number !== number || unitPage.fileBase !== fileBase) {
+      unitPage.fileBase = fileBase;
+      unitPage.number = number;
+      unitPage.key = `${queue.topic}/${queue.queueId}/${fileBase}:${number}`;
+    }
+    const { key } = unitPage;
     const need = inFile - number * pageUnits + 1;
     let page = session.pages.get(key);
     if (page === undefined || page.length < need * consumeQueueUnitBytes) page = this.#unitPages.peek(key);

@@ -124,7 +124,8 @@ export function createPull(ctx: BrokerContext, guards: PullGuards = {}): Pull {
   const hold = createHold(ctx);
   const broadcast = new BroadcastOffsets(ctx);
   let scanner: TimerHandle | undefined;
-  const pull = (request: PullRequest, listener: PullListener): void => runPull({ ctx, hold, broadcast, ...guards }, request, true, listener);
+  const parts: PullParts = { ctx, hold, broadcast, ...guards };
+  const pull = (request: PullRequest, listener: PullListener): void => runPull(parts, request, true, listener);
   const handle = (lite: boolean) => (call: Ctx, header: HeaderOf<'PULL_MESSAGE'>): undefined => {
     pull(requestOf(call, header, lite), (answer) => call.reply(replyOf(answer)));
     return undefined;

@@ -88,6 +88,9 @@ export class Statistics {
   readonly #morning = { yesterdayPut: 0, todayPut: 0, yesterdayGet: 0, todayGet: 0, day: 0 };
   readonly bootMs: number;
 
+  /** What was counted last: pulls of one group and topic follow each other, and a key of two names costs a text and its hash. */
+  #lastGet: { readonly group: string; readonly topic: string; readonly item: StatsItem } | undefined;
+
   constructor(clock: Clock, clusterName: string) {
     this.#clock = clock;
     this.#clusterName = clusterName;
@@ -131,7 +134,12 @@ export class Statistics {
   /** A group was given messages of a topic. */
   get(group: string, topic: string, count: number): void {
     // As `LmqBrokerStatsManager`: one item for all light queues.
-    this.#item('GROUP_GET_NUMS', `${isLightQueue(topic) ? lightQueuePrefix : topic}@${isLightQueue(group) ? lightQueuePrefix : group}`).add(count);
+    let last = this.#lastGet;
+    if (last === undefined || last.topic !== topic || last.group !== group) {
+      const key = `${isLightQueue(topic) ? lightQueuePrefix : topic}@${isLightQueue(group) ? lightQueuePrefix : group}`;
+      last = this.#lastGet = { group, topic, item: this.#item('GROUP_GET_NUMS', key) };
+    }
+    last.item.add(count);
     this.#item('BROKER_GET_NUMS', this.#clusterName).add(count);
   }
 
@@ -157,11 +165,13 @@ export class Statistics {
   }
 
   topicRemoved(topic: string): void {
+    this.#lastGet = undefined;
     this.#sets.TOPIC_PUT_NUMS.delete(topic);
     for (const key of [...this.#sets.GROUP_GET_NUMS.keys()]) if (key.startsWith(`${topic}@`)) this.#sets.GROUP_GET_NUMS.delete(key);
   }
 
   groupRemoved(group: string): void {
+    this.#lastGet = undefined;
     for (const key of [...this.#sets.GROUP_GET_NUMS.keys()]) if (key.endsWith(`@${group}`)) this.#sets.GROUP_GET_NUMS.delete(key);
   }
 
@@ -194,7 +204,10 @@ export class Statistics {
     const set = this.#sets[name];
     let item = set.get(key);
     if (item === undefined) {
-      if (set.size >= itemsMax) set.delete(set.keys().next().value ?? '');
+      if (set.size >= itemsMax) {
+        set.delete(set.keys().next().value ?? '');
+        this.#lastGet = undefined;
+      }
       set.set(key, (item = new StatsItem()));
     }
     return item;
