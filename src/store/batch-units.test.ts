@@ -110,6 +110,41 @@ describe('batch queues', () => {
     await store.close();
   });
 
+  test('the first offset at a time is that of its batch, in memory and from the files', async () => {
+    const disk = simulatedDisk(7);
+    const clock = new ManualClock();
+    let store = await open(disk, clock);
+    const begin = clock.now;
+    for (const count of [3, 2, 4, 1, 7, 2, 5]) {
+      put(store, count);
+      clock.now += 10;
+    }
+    const asked = async (): Promise<number[][]> => Promise.all([-5, 0, 5, 10, 25, 30, 45, 60, 61, 100].map(async (ms) => Promise.all([
+      store.offsetByTime(store.queue('B', 0), begin + ms, 'LOWER'), store.offsetByTime(store.queue('B', 0), begin + ms, 'UPPER'),
+    ])));
+    const inMemory = await asked();
+    expect(inMemory.map(([lower]) => lower)).toEqual([0, 0, 3, 3, 9, 9, 17, 19, 24, 24]);
+    await store.checkpoint();
+    await store.close();
+    store = await open(disk, clock);
+    expect(await asked()).toEqual(inMemory);
+    await store.close();
+  });
+
+  test('a queue whose batch files are gone takes the next batch at its offset, and has files again', async () => {
+    const disk = simulatedDisk(8);
+    let store = await open(disk);
+    put(store, 3, 2);
+    await store.checkpoint();
+    await store.close();
+    for (const name of disk.list(dir)) disk.unlink(`${dir}/${name}`);
+    store = await open(disk);
+    put(store, 4);
+    expect((await read(store)).texts).toEqual(['b0x3', 'b3x2', 'b5x4']);
+    await store.close();
+    expect(units(disk)).toEqual(['b0x3', 'b3x2', 'b5x4']);
+  });
+
   test('a turn that cannot be written takes nothing', async () => {
     const disk = simulatedDisk(1);
     const store = await open(disk);

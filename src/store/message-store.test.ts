@@ -84,6 +84,18 @@ describe('put and get', () => {
     await store.close();
   });
 
+  test('a queue of several blocks of entries in memory answers from each of them', async () => {
+    const b = await bench({ mappedFileSizeCommitLog: 1 << 21, mappedFileSizeConsumeQueue: 20 * 30_000, tailCacheBytesMax: 1 << 22 });
+    const queue = b.store.queue('T', 0);
+    for (let i = 0; i < 12_000; i++) expect(b.store.put(message(queue, `m${i}`)).status).toBe('PUT_OK');
+    expect(b.store.writeTurn()).toBeUndefined();
+    for (const at of [0, 1, 700, 3275, 3276, 3277, 6551, 6552, 6553, 8000, 9827, 9828, 11_999]) {
+      const result = now(b.store.get(queue, at, 2, 1 << 20, undefined));
+      expect(recordsOf(result.slices).map((record) => record.text)).toEqual([`m${at}`, `m${at + 1}`].slice(0, 12_000 - at));
+    }
+    await b.store.close();
+  });
+
   test('statuses and next offsets at the edges', async () => {
     const { store } = await bench();
     const queue = store.queue('T', 0);
