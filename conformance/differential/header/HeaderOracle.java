@@ -99,7 +99,7 @@ public class HeaderOracle {
 
     static String hex(byte[] bytes) {
         StringBuilder out = new StringBuilder();
-        for (byte b : bytes) out.append(String.format("%02x", b));
+        for (byte b : bytes) digits(out, b & 0xff, 4);
         return out.toString();
     }
 
@@ -111,7 +111,11 @@ public class HeaderOracle {
 
     static String hex(String text) {
         StringBuilder out = new StringBuilder();
-        for (char c : text.toCharArray()) out.append(String.format("%04x", (int) c));
+        for (char c : text.toCharArray()) digits(out, c, 12);
         return out.toString();
+    }
+
+    static void digits(StringBuilder out, int value, int shift) {
+        for (; shift >= 0; shift -= 4) out.append(Character.forDigit(value >> shift & 15, 16));
     }
 }

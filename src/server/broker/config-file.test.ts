@@ -99,6 +99,8 @@ describe('demandSaved', () => {
 describe('changes whose answers wait', () => {
   test('each is on the platter when its promise settles; those that come meanwhile go together', async () => {
     const disk = simulatedDisk(5);
+    // the store's own directory is there, as whoever made the store synced it
+    disk.place('/data/x', Buffer.alloc(0));
     let value = 0;
     const hooks: (() => void)[] = [];
     const file = new TurnSavedFile({ disk, path, log: silentLog, clock: new ManualClock() as unknown as Clock, turn: { schedule: () => undefined, beforeSend: (hook) => void hooks.push(hook) }, encode: () => `<${value}>` });
