@@ -84,7 +84,10 @@ public class HeaderOracle {
         StringBuilder fields = new StringBuilder();
         if (command.getExtFields() != null) {
             TreeMap<String, String> sorted = new TreeMap<>();
-            for (Map.Entry<String, String> one : command.getExtFields().entrySet()) sorted.put(hex(one.getKey()), hex(one.getValue()));
+            for (Map.Entry<String, String> one : command.getExtFields().entrySet()) {
+                // The binary form reads an empty text as null, which is to every header as if the field were not there.
+                if (one.getKey() != null && one.getValue() != null) sorted.put(hex(one.getKey()), hex(one.getValue()));
+            }
             for (Map.Entry<String, String> one : sorted.entrySet()) fields.append(fields.length() == 0 ? "" : ",").append(one.getKey()).append('=').append(one.getValue());
         }
         return command.getSerializeTypeCurrentRPC() + " " + command.getCode() + " " + command.getLanguage() + " " + command.getVersion() + " " + command.getOpaque() + " "

@@ -27,7 +27,7 @@ function encode(words: readonly string[]): string {
 function decode(frame: Buffer): string {
   try {
     const { serialize, code, language, version, opaque, flag, remark, body, ext } = decodeCommand(frame, 8, 8 + (frame.readUInt32BE(4) & 0xffffff), frame.length, frame.readUInt8(4));
-    const fields = [...ext].map(([name, value]) => `${hexOf(name)}=${hexOf(value)}`).sort();
+    const fields = [...ext].map(([name, value]) => [hexOf(name), hexOf(value)] as const).sort(([a], [b]) => (a < b ? -1 : 1)).map((field) => field.join('='));
     return `${serialize} ${code} ${language} ${version} ${opaque} ${flag} ${remark === undefined ? '-' : hexOf(remark)} ${body.toString('hex')} ${fields.join(',')}`;
   } catch (error) {
     if (error instanceof WireError) return 'refused';
