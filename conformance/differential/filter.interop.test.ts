@@ -4,8 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { missingForJava } from '../adapters/apache/install.js';
-import { FilterOracle } from './filter/oracle.js';
 import { bloomQuestions, extensionQuestions, generatedQuestions, shownQuestion, writtenQuestions } from './filter/questions.js';
+import { Oracle } from './oracle.js';
 
 const missing = missingForJava();
 const seed = Number(process.env['FILTER_SEED'] ?? Date.now() % 2_147_483_647);
@@ -19,11 +19,11 @@ function differs(question: string, apache: string, skylark: string): boolean {
 }
 
 (missing.length > 0 ? describe.skip : describe)(`filters beside Apache's${missing.length > 0 ? ` (needs ${missing.join(', ')})` : ''}`, () => {
-  let apache: FilterOracle;
-  let skylark: FilterOracle;
+  let apache: Oracle;
+  let skylark: Oracle;
   beforeAll(async () => {
-    apache = await FilterOracle.apache();
-    skylark = FilterOracle.skylark();
+    apache = await Oracle.apache('filter/FilterOracle.java');
+    skylark = Oracle.skylark('server/filter/testdata/filter-answers.js');
   });
   afterAll(async () => {
     await apache.close();

@@ -5,15 +5,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { apacheVersion } from '../adapters/apache/install.js';
-import { FilterOracle } from '../differential/filter/oracle.js';
 import { bloomQuestions, evaluateQuestion, extensionQuestions, hex, values, writtenExpressions, writtenTexts } from '../differential/filter/questions.js';
+import { Oracle } from '../differential/oracle.js';
 import { projectRoot } from '../process.js';
 
 /** One letter for a verdict, so that hundreds of values fit a line. */
 const letters: Readonly<Record<string, string>> = { true: 't', false: 'f', null: 'n', threw: 'x' };
 
 async function main(): Promise<void> {
-  const oracle = await FilterOracle.apache();
+  const oracle = await Oracle.apache('filter/FilterOracle.java');
   try {
     const verdicts: Record<string, string> = {};
     for (const sql of writtenExpressions) {

@@ -23,7 +23,7 @@ export type Promised = { readonly at: number } & (
 );
 
 /** A clean stop in the middle, and so many stages. */
-export const topics = { plain: 'Plain', delayed: 'Delayed', decided: 'Decided', popped: 'Popped', short: 'ShortLived' } as const;
+export const topics = { plain: 'Plain', delayed: 'Delayed', decided: 'Decided', popped: 'Popped', short: 'ShortLived', sentTo: 'MadeBySend' } as const;
 export const groups = { reader: 'Reader', popper: 'Popper', short: 'ShortLivedGroup' } as const;
 export const popInvisibleMs = 1500;
 
@@ -48,10 +48,13 @@ export class Script {
 
   /** Everything, once. Rejects when the machine goes down on the way. */
   async run(): Promise<void> {
-    const { plain, delayed, decided, popped, short } = topics;
+    const { plain, delayed, decided, popped, short, sentTo } = topics;
     for (const [topic, queues] of [[plain, 2], [delayed, 1], [decided, 1], [popped, 1]] as const) await this.makeTopic(topic, queues);
     for (const group of [groups.reader, groups.popper]) await this.makeGroup(group);
     await this.sends(plain, 2);
+    await this.sends(sentTo, 1, 1);
+    this.promise({ what: 'topic', name: sentTo });
+    await this.sends(sentTo, 1, 2);
     await this.batch(plain);
     await this.delays(delayed);
     await this.transactions(decided);

@@ -1,6 +1,7 @@
 /**
  * The gate before acknowledgements: answers to successful puts wait here until the turn's records are written, with SYNC_FLUSH until they
- * are on the platter. It owns the order "write the turn, then answer" and what is answered instead when that fails.
+ * are on the platter, and while a topic is made for a message until the table of topics is there too, as
+ * `TopicConfigManager#createTopicInSendMessageMethod` persists it before the message is put. It owns the order "write the turn, then answer" and what is answered instead when that fails.
  * What an answer says is the business of who puts; the write itself is the store's.
  */
 import type { Connection, Reply } from '../../remoting/types.js';
@@ -51,6 +52,13 @@ export class HeldReplies {
     this.length = end;
   }
 
+  /** The turn's answers, to be given later; these here are forgotten. */
+  taken(): HeldReplies {
+    const taken = new HeldReplies(this.connection);
+    for (const name of ['bytes', 'length', 'count', 'opaques', 'ends', 'waits'] as const) [taken[name], this[name]] = [this[name], taken[name]] as [never, never];
+    return taken;
+  }
+
   /** Forgets the turn's answers. */
   clear(): void {
     this.length = 0;
@@ -79,6 +87,11 @@ interface Waiting {
   readonly opaques: Int32Array;
 }
 
+interface Called {
+  readonly waits: boolean;
+  readonly listener: StoredListener;
+}
+
 export interface Acks {
   /** The connection's buffer of this turn, to write a frame into (`room` first), then `hold`. */
   replies(connection: Connection): HeldReplies;
@@ -102,7 +115,7 @@ export function notAvailableText(fault: string): string {
 export function createAcks(ctx: BrokerContext, ext: () => Readonly<Record<string, string>>): Acks {
   const byConnection = new Map<Connection, HeldReplies>();
   let active: HeldReplies[] = [];
-  let listeners: { readonly waits: boolean; readonly listener: StoredListener }[] = [];
+  let listeners: Called[] = [];
   let last: HeldReplies | undefined;
   let highest = -1;
 
@@ -190,6 +203,21 @@ export function createAcks(ctx: BrokerContext, ext: () => Readonly<Record<string
     const called = listeners;
     active = [];
     listeners = [];
+    const { written } = ctx.store.positions;
+    const creating = fault === undefined ? ctx.topics.creating : undefined;
+    if (creating === undefined) {
+      give(held, called, fault, written);
+      return;
+    }
+    const later = held.map((one) => one.taken());
+    void creating.then(() => {
+      give(later, called, undefined, written);
+      ctx.turn.schedule();
+    });
+  }
+
+  /** What a turn put is answered; `written`: up to where its records reach. */
+  function give(held: readonly HeldReplies[], called: readonly Called[], fault: string | undefined, written: number): void {
     const waiting: Waiting[] = [];
     const late: StoredListener[] = [];
     const sync = ctx.store.syncFlush;
@@ -206,7 +234,7 @@ export function createAcks(ctx: BrokerContext, ext: () => Readonly<Record<string
       else notify(listener, 'STORED', '');
     }
     if (waiting.length > 0 || late.length > 0) {
-      ctx.store.flushed(ctx.store.positions.written, ctx.config.syncFlushTimeout).then(
+      ctx.store.flushed(written, ctx.config.syncFlushTimeout).then(
         (outcome) => flushed(outcome, waiting, late),
         (error: unknown) => {
           ctx.log.error({ error: String(error) }, 'waiting for a flush failed');

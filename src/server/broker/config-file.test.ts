@@ -96,6 +96,48 @@ describe('demandSaved', () => {
   });
 });
 
+describe('changes whose answers wait', () => {
+  test('each is on the platter when its promise settles; those that come meanwhile go together', async () => {
+    const disk = simulatedDisk(5);
+    // the store's own directory is there, as whoever made the store synced it
+    disk.place('/data/x', Buffer.alloc(0));
+    let value = 0;
+    const hooks: (() => void)[] = [];
+    const file = new TurnSavedFile({ disk, path, log: silentLog, clock: new ManualClock() as unknown as Clock, turn: { schedule: () => undefined, beforeSend: (hook) => void hooks.push(hook) }, encode: () => `<${value}>` });
+    expect(file.saving).toBeUndefined();
+    const change = (): Promise<void> | undefined => {
+      value++;
+      file.changedAwaited();
+      for (const hook of hooks) hook();
+      return file.saving;
+    };
+    const first = change();
+    expect(textOf(disk, path)).toBe('<1>');
+    const [second, third] = [change(), change()];
+    expect([second === first, third === second, textOf(disk, path)]).toEqual([false, true, '<1>']);
+    await first;
+    expect(textOf(disk, `${path}.bak`)).toBe('<1>');
+    await second;
+    disk.crash();
+    disk.restart('power');
+    const texts = [textOf(disk, path), textOf(disk, `${path}.bak`)];
+    expect(texts).toEqual(['<3>', '<3>']);
+    expect(file.saving).toBeUndefined();
+  });
+
+  test('a disk that refuses is waited for no longer than it takes to say so', async () => {
+    const disk = simulatedDisk(5);
+    disk.spaceLeft = 0;
+    const file = new TurnSavedFile({ disk, path, log: silentLog, clock: new ManualClock() as unknown as Clock, turn: { schedule: () => undefined, beforeSend: () => undefined }, encode: () => '<1>' });
+    file.changedAwaited();
+    await file.saving;
+    expect(file.saving).toBeUndefined();
+    disk.spaceLeft = Number.MAX_SAFE_INTEGER;
+    await file.demandSaved();
+    expect(textOf(disk, path)).toBe('<1>');
+  });
+});
+
 describe('saving', () => {
   test('saveNow is there before it returns; the backup is what was synced last', async () => {
     const disk = simulatedDisk(1);

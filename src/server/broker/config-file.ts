@@ -275,6 +275,11 @@ export class TurnSavedFile {
   readonly #options: TurnSavedOptions;
   readonly #file: ConfigFile;
   #unsaved = false;
+  /** Something changed since `#saving` began whose answers wait for the platter. */
+  #gathered = false;
+  #saving: Promise<void> | undefined;
+  /** Follows `#saving`, with what was gathered meanwhile. */
+  #savingNext: Promise<void> | undefined;
   /** When a save that failed is tried again; 0 = at once. */
   #retryAtMs = 0;
 
@@ -282,7 +287,8 @@ export class TurnSavedFile {
     this.#options = options;
     this.#file = new ConfigFile(options);
     options.turn.beforeSend(() => {
-      if (this.#unsaved && options.clock.nowMs() >= this.#retryAtMs) this.#saveNow();
+      if (this.#unsaved && this.#mayTry()) this.#saveNow();
+      void this.saving;
     });
   }
 
@@ -297,9 +303,35 @@ export class TurnSavedFile {
     this.#options.turn.schedule();
   }
 
+  /**
+   * As `changed`, where answers wait for `saving`. While one such change is on its way to the platter others are gathered and go together after it, so that
+   * each waits for two of them at most, however many come.
+   */
+  changedAwaited(): void {
+    this.#gathered = true;
+    this.#options.turn.schedule();
+  }
+
+  /** Settles when every change up to now whose answers wait is on the platter, or the disk refused (`fault` is kept, the save tried again); undefined: there is none. */
+  get saving(): Promise<void> | undefined {
+    if (!this.#gathered) return this.#savingNext ?? this.#saving;
+    if (this.#saving === undefined) this.#saving = this.#saveGathered();
+    else this.#savingNext ??= this.#saving.then(() => this.#saveGathered());
+    return this.#savingNext ?? this.#saving;
+  }
+
+  async #saveGathered(): Promise<void> {
+    this.#saving = this.#savingNext;
+    this.#savingNext = undefined;
+    this.#gathered = false;
+    if (this.#mayTry()) this.#saveNow();
+    await this.#file.flush();
+    if (this.#savingNext === undefined) this.#saving = undefined;
+  }
+
   /** Writes what changed now, so that a killed process keeps it; throws SYSTEM_ERROR when the disk does not take it. */
   demandWritten(): void {
-    if (this.#unsaved || this.#file.fault !== undefined) this.#saveNow();
+    if (this.#unsaved || this.#gathered || this.#file.fault !== undefined) this.#saveNow();
     this.#demandNoFault();
   }
 
@@ -324,6 +356,10 @@ export class TurnSavedFile {
   async close(): Promise<void> {
     this.#saveNow();
     await this.#file.flush();
+  }
+
+  #mayTry(): boolean {
+    return this.#options.clock.nowMs() >= this.#retryAtMs;
   }
 
   #saveNow(): void {

@@ -446,6 +446,25 @@ describe('the gate', () => {
     expect(kit.connection.take().map((answer) => answer.code)).toEqual([14, 14]);
   });
 
+  test('what a topic is made for is answered when the table has it; what comes meanwhile waits too, what comes then does not', async () => {
+    const other = new FakeConnection(2);
+    let saved: () => void = () => undefined;
+    kit.creates(new Promise((resolve) => { saved = resolve; }));
+    hold();
+    await kit.slow(send.handlers, 'SEND_MESSAGE_V2', kit.frame('SEND_MESSAGE_V2', sendFields(), body));
+    kit.endTurn();
+    hold({}, other);
+    kit.endTurn();
+    expect([kit.connection.take(), other.take()]).toEqual([[], []]);
+    kit.creates(undefined);
+    hold();
+    kit.endTurn();
+    expect(kit.connection.take().map((answer) => answer.opaque)).toEqual([103]);
+    saved();
+    await kit.settle();
+    expect([kit.connection.take(), other.take()].map((answers) => answers.map((answer) => [answer.opaque, answer.code]))).toEqual([[[100, 0], [101, 0]], [[102, 0]]]);
+  });
+
   test('a connection that closed is left alone', () => {
     hold();
     kit.connection.close();

@@ -229,13 +229,13 @@ export class TopicConfigTable implements TopicTable {
     }
     const queueNums = Math.max(0, Math.min(clientDefaultQueueNums, pattern.writeQueueNums));
     log.info({ topic: name, defaultTopic, remoteAddress, queueNums }, 'topic created on send');
-    return this.#put([topicConfig(name, {
+    return this.#create(topicConfig(name, {
       readQueueNums: queueNums,
       writeQueueNums: queueNums,
       perm: patternPerm & ~perm.inherit,
       topicFilterType: pattern.topicFilterType,
       topicSysFlag,
-    })]);
+    }));
   }
 
   createOnSendBack(name: string, queueNums: number, topicPerm: number, topicSysFlag: number, order = false): Topic | undefined {
@@ -247,7 +247,7 @@ export class TopicConfigTable implements TopicTable {
     if (topicNameFault(name) !== undefined) return undefined;
     this.#demandRoom(name);
     const nums = Math.max(0, Math.min(queueNums, queueNumsMax));
-    return this.#put([topicConfig(name, { readQueueNums: nums, writeQueueNums: nums, perm: topicPerm, topicSysFlag, order })]);
+    return this.#create(topicConfig(name, { readQueueNums: nums, writeQueueNums: nums, perm: topicPerm, topicSysFlag, order }));
   }
 
   /** Refuses a topic more than the broker keeps. */
@@ -317,6 +317,11 @@ export class TopicConfigTable implements TopicTable {
     this.#listeners.push(listener);
   }
 
+  /** See TurnSavedFile#saving. */
+  get creating(): Promise<void> | undefined {
+    return this.#file.saving;
+  }
+
   /** See TurnSavedFile#demandWritten. */
   demandWritten(): void {
     this.#file.demandWritten();
@@ -358,13 +363,25 @@ export class TopicConfigTable implements TopicTable {
     this.#dataVersion = readDataVersion(mapOf(root, 'dataVersion'));
   }
 
+  /** A topic that a message called for: what was put into it is answered when `creating` settles. */
+  #create(config: TopicConfig): Topic | undefined {
+    const topic = this.#enter([config]);
+    this.#file.changedAwaited();
+    return topic;
+  }
+
   #put(configs: readonly TopicConfig[]): Topic | undefined {
+    const topic = this.#enter(configs);
+    this.#file.changed();
+    return topic;
+  }
+
+  #enter(configs: readonly TopicConfig[]): Topic | undefined {
     let entry: TopicEntry | undefined;
     for (const config of configs) {
       entry = this.#replace(config);
       this.#dataVersion = nextDataVersion(this.#dataVersion, this.#options.clock.nowMs());
     }
-    this.#file.changed();
     for (const listener of this.#listeners) listener(configs);
     return entry;
   }

@@ -44,6 +44,8 @@ export interface TopicTable {
   createOnSend(name: string, defaultTopic: string, remoteAddress: string, clientDefaultQueueNums: number, topicSysFlag: number): Topic | undefined;
   /** `createTopicInSendMessageBackMethod`: for retry and dead letter topics. */
   createOnSendBack(name: string, queueNums: number, perm: number, topicSysFlag: number, order?: boolean): Topic | undefined;
+  /** Settles when the topics that were created so up to now are on the platter, as well as may be; undefined: they are. */
+  readonly creating: Promise<void> | undefined;
   /** Creates or changes; persists and registers with the name servers. False when nothing changed. */
   update(config: TopicConfig): boolean;
   delete(name: string): boolean;

@@ -440,6 +440,7 @@ export class Kit {
         createOnSend: (name) => (this.autoCreate ? create(name) : undefined),
         createOnSendBack: (name, queueNums, perm, topicSysFlag) =>
           this.topics.get(name) ?? this.topic(name, { readQueueNums: queueNums, writeQueueNums: queueNums, perm, topicSysFlag }),
+        creating: undefined,
         update: never, delete: never,
         isSystem: () => false,
         isSendForbidden: (name) => name === 'SCHEDULE_TOPIC_XXXX' || name === 'SELF_TEST_TOPIC',
@@ -478,6 +479,11 @@ export class Kit {
       brokerAddress: () => '127.0.0.1:10911',
       storeHost: () => storeHost,
     };
+  }
+
+  /** A topic is on its way to the platter until that settles; undefined: none is. */
+  creates(saved: Promise<void> | undefined): void {
+    Object.assign(this.ctx.topics, { creating: saved });
   }
 
   topic(name: string, config: Partial<TopicConfig> = {}): Topic {

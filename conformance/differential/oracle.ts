@@ -1,14 +1,14 @@
-/** Two programs that answer questions about filters line by line: Apache's own classes in a JVM, and Skylark's build. */
+/** Two programs that answer the same questions line by line: Apache's own classes in a JVM, and Skylark's build. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installApache, jvmOpens, jvmQuick } from '../../adapters/apache/install.js';
-import { Child, projectRoot } from '../../process.js';
+import { installApache, jvmOpens, jvmQuick } from '../adapters/apache/install.js';
+import { Child, projectRoot } from '../process.js';
 
 /** How long the answers to one list of questions may take; a JVM compiles the program first. */
 const answersTimeoutMs = 120_000;
 
-export class FilterOracle {
+export class Oracle {
   private readonly child: Child;
 
   private readonly home: string | undefined;
@@ -18,20 +18,21 @@ export class FilterOracle {
     this.home = home;
   }
 
-  /** Apache's `SelectorParser`, expressions and `BloomFilter`. Throws Missing without Java or Maven. */
-  static async apache(): Promise<FilterOracle> {
+  /** A Java program beside this file, with Apache's classes. Throws Missing without Java or Maven. */
+  static async apache(program: string): Promise<Oracle> {
     const classpath = await installApache();
-    const home = mkdtempSync(join(tmpdir(), 'filter-oracle-'));
-    return new FilterOracle(new Child('filter oracle', 'java', [
+    const home = mkdtempSync(join(tmpdir(), 'oracle-'));
+    return new Oracle(new Child(program, 'java', [
       `-Duser.home=${home}`, `-Djava.io.tmpdir=${home}`,
-      ...jvmQuick, '-Xmx256m', ...jvmOpens, '-cp', classpath, join(projectRoot, 'conformance/differential/filter/FilterOracle.java'),
+      ...jvmQuick, '-Xmx256m', ...jvmOpens, '-cp', classpath, join(projectRoot, 'conformance/differential', program),
     ]), home);
   }
 
-  static skylark(): FilterOracle {
-    const program = join(projectRoot, 'dist/src/server/filter/testdata/filter-answers.js');
-    if (!existsSync(program)) throw new Error(`${program} is not built: npm run build`);
-    return new FilterOracle(new Child('filter answers', process.execPath, [program, 'answer']));
+  /** A program of the build, by its path below `dist/src`. */
+  static skylark(program: string): Oracle {
+    const path = join(projectRoot, 'dist/src', program);
+    if (!existsSync(path)) throw new Error(`${path} is not built: npm run build`);
+    return new Oracle(new Child(program, process.execPath, [path, 'answer']));
   }
 
   /** One answer for each question, in order. One call at a time. */
