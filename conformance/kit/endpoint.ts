@@ -60,6 +60,7 @@ export async function discover(options: DiscoverOptions): Promise<Endpoint> {
   const timeoutMs = options.timeoutMs ?? 5000;
   const signer = options.credentials === undefined ? undefined : createSigner(options.credentials);
   const found = await findBroker(options, timeoutMs, signer);
+  if (options.grpc !== undefined) (await RawConnection.open(options.grpc, { timeoutMs })).close(); // a port nobody listens on is no endpoint that fails all cases
   const connection = await RawConnection.open(found.broker, { timeoutMs, signer });
   try {
     const ask = (code: number, ext = {}, body?: string): Promise<Answer> => connection.request(code, ext, { timeoutMs, ...(body === undefined ? {} : { body }) });
