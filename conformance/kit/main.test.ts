@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +36,15 @@ describe('conform', () => {
     expect((await conform('--help')).out).toMatch(/^Usage: skylark conform/);
     expect((await conform('--list', '--only', 'offsets.commit-then-query')).out).toMatch(/^offsets\.commit-then-query {2}MUST/);
     expect(await conform('--namesrv', '127.0.0.1:1')).toMatchObject({ code: 3, err: expect.stringMatching(/^conform: no connection to 127\.0\.0\.1:1/) });
+  });
+
+  it('does not mind a reader that has seen enough', async () => {
+    const child = spawn(process.execPath, [fileURLToPath(new URL('./main.js', import.meta.url)), '--list'], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+    let err = '';
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect([code, err]).toEqual([0, expect.stringMatching(/^\d+ cases\n$/)]);
   });
 
   it('fails the run for a broker that refuses everything, and says so in its reports', async () => {

@@ -39,8 +39,14 @@ export const exitNoEndpoint = 3;
 /** More changes than these are no accident. */
 const againMax = 100;
 
+/** Who reads stdout may have seen enough (`conform --list | head`). */
+function readerGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
 /** Runs the command. Answers the exit code; prints what went wrong. */
 export async function conformMain(argv: readonly string[]): Promise<number> {
+  if (!process.stdout.listeners('error').includes(readerGone)) process.stdout.on('error', readerGone);
   try {
     const options = readConformOptions(argv);
     if (typeof options === 'string') {
