@@ -51,6 +51,13 @@ describe('selection', () => {
     expect(names({ level: 'SHOULD' })).toEqual(['pull.a', 'pull.b.c']);
   });
 
+  it('refuses to judge what there is not: a misspelt name is no run that passes', () => {
+    expect(() => names({ only: ['pull.*', 'pull.z'] })).toThrow(new UsageError("--only: no case matches 'pull.z' (--list names them)"));
+    expect(() => names({ only: ['b.c'] })).toThrow(new UsageError("--only: no case matches 'b.c'; is it pull.b.c? (--list names them)"));
+    expect(() => names({ areas: ['send', 'pul'] })).toThrow(new UsageError("--area: no area 'pul'; there are pull, send"));
+    expect(names({ only: ['send.a'], skip: ['nothing.*'], level: 'MUST' })).toEqual([]);
+  });
+
   it('takes other characters of a glob as they are', () => {
     expect([matchesGlob('a.b', 'a.b'), matchesGlob('axb', 'a.b'), matchesGlob('a.b', 'a.?'), matchesGlob('a.b', 'a'), matchesGlob('a(', 'a(')]).toEqual([true, false, true, false, true]);
   });

@@ -5,6 +5,7 @@
 import { req } from './codes.js';
 import { EndpointError, RawConnection, splitAddress, type Answer, type HostPort } from './connection.js';
 import { featureNames, type Feature } from './features.js';
+import { seeHttp2 } from './grpc/greeting.js';
 import { json } from './session.js';
 import { createSigner, type Credentials, type Signer } from './wire/sign.js';
 import { inVersions } from './case.js';
@@ -60,6 +61,7 @@ export async function discover(options: DiscoverOptions): Promise<Endpoint> {
   const timeoutMs = options.timeoutMs ?? 5000;
   const signer = options.credentials === undefined ? undefined : createSigner(options.credentials);
   const found = await findBroker(options, timeoutMs, signer);
+  if (options.grpc !== undefined) await seeHttp2(options.grpc, timeoutMs);
   const connection = await RawConnection.open(found.broker, { timeoutMs, signer });
   try {
     const ask = (code: number, ext = {}, body?: string): Promise<Answer> => connection.request(code, ext, { timeoutMs, ...(body === undefined ? {} : { body }) });

@@ -3,7 +3,7 @@
  * `conform`: reads the command line, finds (or starts) the endpoint, runs the cases, writes the reports and answers the exit code.
  * `skylark conform` hands its arguments over to `conformMain`.
  */
-import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Missing, type Endpoint as StartedEndpoint } from '../endpoint.js';
 import type { RegisteredCase } from './case.js';
@@ -18,16 +18,18 @@ import { renderHtml } from './report/html.js';
 import { renderJson } from './report/json.js';
 import { renderJunit } from './report/junit.js';
 import { renderMarkdown } from './report/markdown.js';
+import { checkWritable, writeNamed } from './report/files.js';
 import { mergeReports } from './report/merge.js';
 import { createProgress, renderSummary } from './report/terminal.js';
 import { failsRun, type RunReport } from './report/types.js';
 import { selectCases } from './select.js';
 import { setups, type Setup, type SetupSpec } from './setups.js';
+import type { StartOptions } from './start.js';
 import { joinReports, runStages, stagesOf, type StageEndpoint } from './stages.js';
 import { durationMsDefault, workloadRun, writeHistories } from './workload/run.js';
 import { workloads } from './workload/workloads.js';
 import { ofPrefix, sweep } from './sweep.js';
-import { changedVerdicts, renderChanges, VerdictFileError, writeVerdicts, type VerdictChange } from './verdicts.js';
+import { changedVerdicts, recordedVerdicts, renderChanges, VerdictFileError, writeVerdicts, type VerdictChange } from './verdicts.js';
 
 export const exitPassed = 0;
 export const exitFailed = 1;
@@ -37,8 +39,14 @@ export const exitNoEndpoint = 3;
 /** More changes than these are no accident. */
 const againMax = 100;
 
+/** Who reads stdout may have seen enough (`conform --list | head`). */
+function readerGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
 /** Runs the command. Answers the exit code; prints what went wrong. */
 export async function conformMain(argv: readonly string[]): Promise<number> {
+  if (!process.stdout.listeners('error').includes(readerGone)) process.stdout.on('error', readerGone);
   try {
     const options = readConformOptions(argv);
     if (typeof options === 'string') {
@@ -57,6 +65,7 @@ export async function conformMain(argv: readonly string[]): Promise<number> {
 }
 
 async function conform(options: ConformOptions): Promise<number> {
+  checkFiles(options);
   if (options.merge !== undefined) {
     mergeReports(options.merge, options.files);
     return exitPassed;
@@ -99,7 +108,7 @@ async function conform(options: ConformOptions): Promise<number> {
     const progress = (endpoint: Endpoint): ReturnType<typeof createProgress> => createProgress(process.stderr, endpoint);
     const judged = options.faults !== undefined ? await (await import('./faults/command.js')).runFaults({
       options, ...(await main()), kitVersion: packageVersion(), onEvent: progress((await main()).endpoint), signal: ended.signal,
-      startOn: options.start === undefined ? undefined : async (dataDir) => (await import('./start.js')).startEndpoint(options.start ?? '', { dataDir, small: true, grpc: cases.some((one) => one.needs?.includes('grpc')), behindProxy: true }),
+      startOn: options.start === undefined ? undefined : (dataDir) => startOwn(options.start ?? '', { dataDir, small: true, grpc: cases.some((one) => one.needs?.includes('grpc')), behindProxy: true }),
     }) : joinedInOrder(await runStages({ ...runOptions, stages, open, progress }), cases);
     const played = workload?.withHistories(judged) ?? judged;
     const first = options.driver === undefined ? played : { ...played, endpoint: { ...played.endpoint, name: `${played.endpoint.name} by ${options.driver}` } };
@@ -137,7 +146,7 @@ const diesOfDeletions = /^apache-4\./;
 
 /** Starts the endpoint, where the kit is to, and finds out about it. */
 async function openEndpoint(options: ConformOptions, setup: Setup | undefined, grpc: boolean): Promise<Opened> {
-  const started = options.start === undefined ? undefined : await (await import('./start.js')).startEndpoint(options.start, { setup, grpc: grpc && options.grpc === undefined, behindProxy: options.faults !== undefined || options.selfCheck });
+  const started = options.start === undefined ? undefined : await startOwn(options.start, { setup, grpc: grpc && options.grpc === undefined, behindProxy: options.faults !== undefined || options.selfCheck });
   const spec: SetupSpec | undefined = setup === undefined ? undefined : setups[setup];
   try {
     const endpoint = await discover({
@@ -150,6 +159,15 @@ async function openEndpoint(options: ConformOptions, setup: Setup | undefined, g
   } catch (error) {
     await started?.dispose();
     throw error;
+  }
+}
+
+/** @throws UsageError where the machine, or the package, lacks what it takes. */
+async function startOwn(what: string, how: StartOptions): Promise<StartedEndpoint> {
+  try {
+    return await (await import('./start.js')).startEndpoint(what, how);
+  } catch (error) {
+    throw error instanceof Missing ? new UsageError(`--start ${what}: ${error.message}`) : error;
   }
 }
 
@@ -223,16 +241,17 @@ function conclude(options: ConformOptions, report: RunReport, all: boolean, sign
   return report.cases.some((one) => failsRun(one, options.level)) || signal.aborted ? exitFailed : exitPassed;
 }
 
+/** How each report is made, by its flag. */
+const renderers: Readonly<Record<keyof ConformOptions['files'], (report: RunReport) => string>> = { json: renderJson, junit: renderJunit, markdown: renderMarkdown, html: renderHtml, badge: renderBadge };
+
 function writeReports(report: RunReport, files: ConformOptions['files']): void {
-  const write = (file: string | undefined, render: (report: RunReport) => string): void => {
-    if (file === '-') process.stdout.write(render(report));
-    else if (file !== undefined) writeFileSync(file, render(report));
-  };
-  write(files.json, renderJson);
-  write(files.junit, renderJunit);
-  write(files.markdown, renderMarkdown);
-  write(files.html, renderHtml);
-  write(files.badge, renderBadge);
+  writeNamed({ ...files }, (flag) => renderers[flag as keyof ConformOptions['files']](report));
+}
+
+/** What a run writes at its end, and reads: seen before it begins. @throws UsageError, VerdictFileError. */
+function checkFiles(options: ConformOptions): void {
+  checkWritable({ ...options.files, 'update-verdicts': options.updateVerdicts });
+  if (options.verdicts !== undefined) recordedVerdicts(options.verdicts);
 }
 
 function packageVersion(): string {

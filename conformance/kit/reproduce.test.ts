@@ -29,13 +29,15 @@ describe('one command for all tables', () => {
     const said: string[] = [];
     const done: string[] = [];
     const outcomes = await reproduce(
-      [part('a'), part('b', ['java', 'maven']), part('c'), part('d')],
-      (args) => Promise.resolve(done.push(args.join(' ')) === 1 ? 0 : args.includes('c') ? 1 : 3), () => Promise.resolve(void done.push('write')), (text) => void said.push(text),
+      [part('a'), part('b', ['java', 'maven']), part('c'), part('d'), part('e')], {
+        run: (args) => Promise.resolve(done.push(args.join(' ')) === 1 || args.includes('e') ? 0 : args.includes('c') ? 1 : 3), write: () => Promise.resolve(void done.push('write')),
+        say: (text) => void said.push(text), read: (file) => (file === 'e.json' ? `made when ${done.length} were run` : undefined),
+      },
     );
-    expect(done).toEqual(['--only a', '--only c', '--only d', 'write']);
+    expect(done).toEqual(['--only a', '--only c', '--only d', '--only e', 'write']);
     expect(said[1]).toBe('b: not run, needs java and maven\n');
     expect(renderOutcomes(outcomes).split('\n').map((line) => line.split(/ {2,}/))).toEqual([
-      ['a', 'as recorded'], ['b', 'not run, needs java and maven'], ['c', 'differs from what was recorded'], ['d', 'did not run: exit code 3'], [''],
+      ['a', 'as recorded'], ['b', 'not run, needs java and maven'], ['c', 'differs from what was recorded'], ['d', 'did not run: exit code 3'], ['e', 'differs from what was recorded'], [''],
     ]);
   });
 });

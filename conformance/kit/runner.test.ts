@@ -133,6 +133,16 @@ describe('a run', () => {
     expect([child.stdout.trim(), child.stderr, child.status]).toEqual(['[["pass","pass"],["lost","thrown"]]', '', 0]);
   });
 
+  it('reports the history a case drew, whatever became of the case', async () => {
+    const history = [{ process: 'p', op: 'send', invokedMs: 0, completedMs: 1, outcome: 'ok', value: 'm' }] as const;
+    expect((await one({ run: (t) => Promise.resolve(t.draw(history)) })).history).toEqual(history);
+    expect(await one({ run: (t) => {
+      t.draw(history);
+      fail('wrong');
+    } })).toMatchObject({ verdict: 'fail', history });
+    expect('history' in (await one({}))).toBe(false);
+  });
+
   it('cleans up in reverse order whatever the verdict, and goes on when that fails or hangs', async () => {
     const done: string[] = [];
     const report = await one({

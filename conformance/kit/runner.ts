@@ -141,7 +141,7 @@ async function runCase(one: RegisteredCase, options: RunOptions & { readonly tim
   const known = findKnownFailure(options.knownFailures ?? [], options.endpoint, one.name);
   if (known !== undefined && outcome.verdict === 'fail') outcome = { ...outcome, verdict: 'known-failure', issue: known.issue };
   else if (known !== undefined && outcome.verdict === 'pass') t.note(`listed as a known failure, and passes now: ${known.issue}`);
-  return { ...about, ...outcome, notes: t.notes, durationMs, wire: t.log.entries() };
+  return { ...about, ...outcome, notes: t.notes, durationMs, wire: t.log.entries(), ...(t.history === undefined ? {} : { history: t.history }) };
 }
 
 async function judge(one: RegisteredCase, t: Context, timeoutMs: number, cut: AbortSignal | undefined): Promise<Outcome> {

@@ -10,6 +10,7 @@ import { EndpointError, RawConnection, type Answer, type HostPort, type OpenOpti
 import type { Endpoint } from './endpoint.js';
 import { Failure, NotApplicable } from './expect.js';
 import type { Feature } from './features.js';
+import type { HistoryOperation } from './report/types.js';
 import { createRng, type Rng } from './rng.js';
 import { WireLog } from './wire-log.js';
 
@@ -95,6 +96,8 @@ export class Session {
   readonly log: WireLog = new WireLog();
   /** Remarks for the report, such as what an INFORMATIONAL case saw. */
   readonly notes: string[] = [];
+  /** What the report draws as a timeline. */
+  history: readonly HistoryOperation[] | undefined = undefined;
   private readonly options: SessionOptions;
   private readonly cleanupMs: number;
   private readonly abort = new AbortController();
@@ -141,6 +144,11 @@ export class Session {
   }
 
   /** Notes something for the report. */
+  /** Has the report draw a history, whatever the verdict will be. */
+  draw(history: readonly HistoryOperation[]): void {
+    this.history = history;
+  }
+
   note(text: string): void {
     if (this.notes.length < 50) this.notes.push(text.slice(0, 1000));
   }

@@ -121,11 +121,16 @@ export function writeVerdicts(path: string, report: RunReport, whole: boolean): 
   return Object.keys(file.cases).length;
 }
 
-/** `--verdicts`: the changes since the file was written. @throws VerdictFileError when there is no such file. */
-export function changedVerdicts(path: string, report: RunReport, whole: boolean): VerdictChange[] {
+/** The file of `--verdicts`. @throws VerdictFileError when there is no such file, or it is none. */
+export function recordedVerdicts(path: string): VerdictFile {
   const file = readVerdicts(path);
   if (file === undefined) throw new VerdictFileError(`${path}: no such verdict file (--update-verdicts writes it)`);
-  return compareVerdicts(file, report, whole);
+  return file;
+}
+
+/** `--verdicts`: the changes since the file was written. @throws VerdictFileError. */
+export function changedVerdicts(path: string, report: RunReport, whole: boolean): VerdictChange[] {
+  return compareVerdicts(recordedVerdicts(path), report, whole);
 }
 
 /**

@@ -41,7 +41,7 @@ describe('the matrix', () => {
     expect(renderClientMatrix(cases, two).split('\n')).toEqual([
       '| area | cases | go | ali-ons |', '|---|---:|---:|---:|', '| send | 2 | **1 of 2** | 2 |', '| pull | 1 | - | **0 of 1** |', '| **all** | 3 | **1 of 2** | **2 of 3** |', '',
       '1 of the 3 cases pass with every library. The others:', '',
-      '| case | go | ali-ons |', '|---|---|---|', '| send.b (SHOULD) | **no**: it: does not | pass |', '| pull.c (MUST) | -: needs batch | **fail** |',
+      '| case | go | ali-ons |', '|---|---|---|', '| client.send.b (SHOULD) | **no**: it: does not | pass |', '| client.pull.c (MUST) | -: needs batch | **fail** |',
     ]);
   });
 

@@ -55,7 +55,7 @@ export function renderClientMatrix(cases: Cases, verdicts: ClientVerdicts): stri
   return [
     ...head('area | cases'), ...[...areas].map(([area, list]) => row(area.replace(/^client\./, ''), list)), row('**all**', cases), '',
     `${cases.length - others.length} of the ${cases.length} cases pass with every library. The others:`, '',
-    ...head('case'), ...others.map((one) => `| ${one.name.replace(/^client\./, '')} (${one.level}) | ${files.map((file) => words(file.cases[one.name])).join(' | ')} |`),
+    ...head('case'), ...others.map((one) => `| ${one.name} (${one.level}) | ${files.map((file) => words(file.cases[one.name])).join(' | ')} |`),
   ].join('\n');
 }
 

@@ -1,7 +1,8 @@
 /** `conform --merge`: reports of earlier runs, read back and written as one page. It judges nothing. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { UsageError, type ConformOptions } from '../cli.js';
 import { renderBadge } from './badge.js';
+import { writeNamed } from './files.js';
 import { renderHtml } from './html.js';
 import { renderJunit } from './junit.js';
 import { renderMarkdown } from './markdown.js';
@@ -17,16 +18,8 @@ export function mergeReports(names: readonly string[], files: ConformOptions['fi
   if (names.length > 1 && (files.junit ?? files.badge) !== undefined) throw new UsageError(`--${files.junit === undefined ? 'badge' : 'junit'} is of one run: give --merge one file`);
   if ((files.html ?? files.markdown ?? files.junit ?? files.badge) === undefined) throw new UsageError('--merge needs --html FILE or --markdown FILE to write to');
   const reports = names.map(readFile);
-  const write = (file: string | undefined, text: () => string): void => {
-    if (file === '-') process.stdout.write(text());
-    else if (file !== undefined) writeFileSync(file, text());
-  };
-  write(files.html, () => renderHtml(reports));
-  write(files.markdown, () => renderMarkdown(reports));
-  for (const report of reports) {
-    write(files.junit, () => renderJunit(report));
-    write(files.badge, () => renderBadge(report));
-  }
+  writeNamed({ html: files.html, markdown: files.markdown }, (flag) => (flag === 'html' ? renderHtml(reports) : renderMarkdown(reports)));
+  for (const report of reports) writeNamed({ junit: files.junit, badge: files.badge }, (flag) => (flag === 'junit' ? renderJunit(report) : renderBadge(report)));
 }
 
 function readFile(name: string): RunReport {

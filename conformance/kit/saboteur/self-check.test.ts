@@ -45,6 +45,24 @@ describe('selfCheck', () => {
     expect(renderSelfCheckMarkdown(report)).toContain('| `x.off` | Does off. | A promise. | `x.ends-at-5` |\n| `x.nothing` | Does nothing. | A promise. | **escaped** |');
   });
 
+  it('names the same case first in every run, whichever of those under way is done first', async () => {
+    let told = (): void => undefined;
+    const other = new Promise<void>((resolve) => (told = resolve));
+    const first: Case = { ...endsAt5, name: 'x.first', run: async (t) => {
+      const { offset } = await t.maxOffset('T');
+      if (offset !== 5) await other;
+      equal(offset, 5, 'max offset');
+    } };
+    const quick: Case = { ...endsAt5, name: 'x.quick', run: async (t) => {
+      const { offset } = await t.maxOffset('T');
+      setTimeout(told, 20);
+      equal(offset, 5, 'max offset');
+    } };
+    const report = await check([first, quick], [one('off')]);
+    expect(report.sabotages[0]?.caughtBy.map((by) => by.case)).toEqual(['x.first', 'x.quick']);
+    expect(renderSelfCheckMarkdown(report)).toBe(`# Self-check of the conformance kit\n\nscripted: honest proxy acquitted; of 1 sabotages 1 convicted, 0 escaped, 0 not applicable.\n\n| sabotage | what it does | what it breaks | caught by |\n|---|---|---|---|\n| \`x.off\` | Does off. | A promise. | \`x.first\` |\n`);
+  });
+
   it('asks every case when it is thorough', async () => {
     const report = await check([answers, endsAt5, { ...endsAt5, name: 'x.again' }], [one('blind', { witnesses: ['x.answers'] })], { thorough: true });
     expect(report.sabotages[0]?.caughtBy.map((by) => by.case).sort()).toEqual(['x.again', 'x.ends-at-5']);

@@ -63,7 +63,7 @@ export interface SabotageResult {
   readonly verdict: 'convicted' | 'escaped' | 'not-applicable';
   /** Why it is not applicable. */
   readonly reason?: string;
-  /** The cases that noticed, in the order in which they ended. */
+  /** The cases that noticed, in the order in which they began: the first is the same in every run, whichever of those under way is done first. */
   readonly caughtBy: readonly Witness[];
   /** Cases that ran. */
   readonly ran: number;
@@ -262,22 +262,25 @@ async function runSabotage(one: RegisteredSabotage, judged: Judged | string, opt
   const stand = await world.start(one);
   const enough = new AbortController();
   const end = (): void => enough.abort();
-  const caughtBy: Witness[] = [];
+  const begunAt = new Map<string, number>();
+  const noticed: Witness[] = [];
   let ran = 0;
   try {
     await runCases({
       ...runOptions(options), endpoint: stand.behind, cases: witnesses, parallel: casesAtATime, signal: enough.signal,
       onEvent: (event) => {
+        if (event.type === 'case-start') begunAt.set(event.name, begunAt.size);
         if (event.type !== 'case-end') return;
         if (event.report.verdict !== 'skipped') ran++;
         if (!convicts(event.report)) return;
-        caughtBy.push(witness(event.report));
+        noticed.push(witness(event.report));
         if (options.thorough !== true) end();
       },
     });
   } finally {
     await stand.stop();
   }
+  const caughtBy = noticed.sort((a, b) => (begunAt.get(a.case) ?? 0) - (begunAt.get(b.case) ?? 0));
   const absent = caughtBy.length > 0 ? undefined : absentWitness(one, passed, options.cases);
   return {
     ...about, verdict: caughtBy.length > 0 ? 'convicted' : absent === undefined ? 'escaped' : 'not-applicable', caughtBy,

@@ -92,6 +92,12 @@ export function decodeFrame(whole: Buffer): Command {
   throw new WireViolation(`serialize type ${serialize}, not 0 (JSON) or 1 (ROCKETMQ)`);
 }
 
+/** Bytes that are text, as of a server of another protocol: its first words say more than a length made of them. */
+function asText(bytes: Buffer): string {
+  const text = /^[\x20-\x7e]{4,24}/.exec(bytes.toString('latin1', 0, 24))?.[0];
+  return text === undefined ? '' : `: it begins ${JSON.stringify(text)}`;
+}
+
 /** Cuts a byte stream into whole frames. */
 export class FrameSplitter {
   private chunks: Buffer[] = [];
@@ -128,7 +134,7 @@ export class FrameSplitter {
     const first = this.chunks[0];
     if (first === undefined || first.length < 4) this.chunks = [Buffer.concat(this.chunks)];
     const length = (this.chunks[0] ?? Buffer.alloc(4)).readInt32BE(0);
-    if (length < 4 || length > this.bytesMax) throw new WireViolation(`a frame length of ${length}, outside 4..${this.bytesMax}`);
+    if (length < 4 || length > this.bytesMax) throw new WireViolation(`a frame length of ${length}, outside 4..${this.bytesMax}${asText(this.chunks[0] ?? Buffer.alloc(0))}`);
     return length;
   }
 }

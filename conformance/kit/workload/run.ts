@@ -93,7 +93,8 @@ export function shortCases(list: readonly Workload[]): readonly RegisteredCase[]
     name: `workload.${workload.name}`, requirement: `No checker finds an anomaly when this happens: ${workload.sentence}`, level: 'MUST', source,
     needs: [...new Set(['admin' as const, ...(workload.needs ?? [])])], timeoutMs: 20_000,
     async run(t) {
-      const { results } = await play(workload, t, { durationMs: durationMsShort, seed: t.rng.int(0, 0xffffffff) });
+      const { lines, results } = await play(workload, t, { durationMs: durationMsShort, seed: t.rng.int(0, 0xffffffff) });
+      t.draw(timelineOf(lines, marksOf(results)));
       for (const result of results) t.note(`${result.checker}: ${result.verdict}, ${figuresOf(result)}`);
       for (const result of results) judge(result);
     },
@@ -154,7 +155,12 @@ function historyOf(report: CaseReport, played: ReadonlyMap<string, Played>): Pic
   if (done === undefined || result === undefined) return {};
   // the whole history stands with the workload's first case, and with each that found something
   const first = done.results[0]?.checker === checker;
-  return first || result.verdict === 'fail' ? { history: timelineOf(done.lines, new Map(result.anomalies.flatMap((one) => one.excerpt.map((line) => [line, `${one.name}: ${one.sentence}`] as const)))) } : {};
+  return first || result.verdict === 'fail' ? { history: timelineOf(done.lines, marksOf([result])) } : {};
+}
+
+/** The lines that show an anomaly, with what is said of it. */
+function marksOf(results: readonly CheckerResult[]): ReadonlyMap<HistoryLine, string> {
+  return new Map(results.flatMap((result) => result.anomalies.flatMap((one) => one.excerpt.map((line) => [line, `${one.name}: ${one.sentence}`] as const))));
 }
 
 function noteOf(anomaly: Anomaly): string {
