@@ -415,6 +415,12 @@ export const divergences = {
     reason: 'The Python SDK may receive before its settings have come.',
     cases: ['grpc.receive.without-settings'],
   },
+  'grpc.receive-without-deadline': {
+    apache: 'ReceiveMessage without grpc-timeout fails over the null: INTERNAL_SERVER_ERROR with a NullPointerException (ReceiveMessageActivity#receiveMessage).',
+    skylark: 'It waits as long as it asks, or as long as the longest poll.',
+    reason: 'A caller without a deadline has all the time.',
+    cases: ['src/server/proxy/service.test.ts'],
+  },
   'grpc.node-first-settings': {
     apache: 'Settings are answered as soon as they come.',
     skylark: 'The first settings of a Node client with several topics are answered 150 ms late.',

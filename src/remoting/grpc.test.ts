@@ -187,6 +187,47 @@ describe('a server', () => {
   });
 });
 
+describe('a deadline', () => {
+  const resetOf = (session: ClientHttp2Session, path: string, timeout: string, halfClose = true): Promise<{ code: number; headers: boolean }> => new Promise((resolve) => {
+    const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', 'te': 'trailers', 'grpc-timeout': timeout });
+    let headers = false;
+    stream.on('response', () => (headers = true));
+    stream.on('error', () => undefined);
+    stream.on('close', () => resolve({ code: stream.rstCode ?? 0, headers }));
+    stream.resume();
+    stream.write(framed(Buffer.from('a')));
+    if (halfClose) stream.end();
+  });
+
+  it.each([['0n', 8], ['0S', 8], ['-1S', 8], ['garbage', 2], ['', 2], ['999999999S', 2]])('of %j resets the call with %i before its handler is asked; others go on', async (timeout, code) => {
+    let asked = 0;
+    const { server, session } = await serve({ '/s/Echo': { kind: 'unary', call: (one, message) => {
+      asked++;
+      one.send(part(`got ${message.toString()}`));
+      one.end();
+    } } });
+    expect(await resetOf(session, '/s/Echo', timeout)).toEqual({ code, headers: false });
+    expect(asked).toBe(0);
+    expect(server.counters).toMatchObject({ callsAtWork: 0, unfinishedBytes: 0, refused: 1 });
+    expect((await call(session, '/s/Echo', [framed(Buffer.from('b'))], { 'grpc-timeout': '99999999H' })).bodies).toEqual(['got b']);
+  });
+
+  it.each([['unary', true], ['streaming', false]] as const)('that passes cancels a %s call, and its handler is told', async (kind, halfClose) => {
+    let gone = 0;
+    const held = (one: GrpcCall): void => one.onClose(() => gone++);
+    const handler: GrpcHandler = kind === 'unary' ? { kind, call: held } : { kind, open: (one) => {
+      held(one);
+      one.send(part('open'));
+      return { message: () => undefined, halfClosed: () => undefined };
+    } };
+    const { server, session } = await serve({ '/s/Hold': handler, '/s/Echo': echo });
+    expect(await resetOf(session, '/s/Hold', '1m', halfClose)).toEqual({ code: 8, headers: kind === 'streaming' });
+    expect(gone).toBe(1);
+    expect(server.counters.callsAtWork).toBe(0);
+    expect((await call(session, '/s/Echo', [framed(Buffer.from('b'))], { 'grpc-timeout': '60S' })).bodies).toEqual(['got b']);
+  });
+});
+
 describe('TLS', () => {
   const readNothing = (): Buffer => {
     throw new Error('no file is read');
@@ -274,10 +315,15 @@ describe('a PROXY header', () => {
 });
 
 describe('headers', () => {
-  it.each([['3S', 3000], ['250m', 250], ['2M', 120_000], ['1H', 3_600_000], ['5u', 0.005], ['99999999n', 99.999999], ['', undefined], ['5', undefined], ['-1S', undefined], ['123456789S', undefined], ['1s', undefined]])('grpc-timeout %s', (text, expected) => {
-    const got = readTimeout(text);
-    if (expected === undefined) expect(got).toBeUndefined();
-    else expect(got).toBeCloseTo(expected, 6);
+  it.each([
+    ['3S', 3000], ['250m', 250], ['2M', 120_000], ['1H', 3_600_000], ['5u', 0.005], ['99999999n', 99.999999], ['99999999H', 359_999_996_400_000], ['+5S', 5000], ['00000005S', 5000], ['0n', 0], ['-1S', -1000],
+  ])('grpc-timeout %s', (text, expected) => {
+    expect(readTimeout(text)).toBeCloseTo(expected, 6);
+  });
+
+  // What Apache's proxy takes for none: asked, each.
+  it.each(['', '5', 'S', '5s', '5D', '5SS', ' 5S', '5S ', '5.5S', '1e3m', '0x10S', 'garbage', '999999999S', '-99999999H'])('grpc-timeout %j cannot be read', (text) => {
+    expect(readTimeout(text)).toBeNaN();
   });
 
   it('grpc-message is ASCII with the rest in percent', () => {

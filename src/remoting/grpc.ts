@@ -9,10 +9,10 @@ import type { Duplex } from 'node:stream';
 import { gunzip } from 'node:zlib';
 import { WireError } from '../codec/errors.js';
 import { encodeHeaderBlock } from '../codec/hpack.js';
-import { Http2Session, type Http2Headers, type Http2Stream, type StreamUser } from './http2.js';
+import { http2Error, Http2Session, type Http2Headers, type Http2Stream, type StreamUser } from './http2.js';
 import { readProxyHeader, tlsHandshakeByte } from './opening.js';
 import type { ServerTls } from './tls.js';
-import type { Clock, Log } from './types.js';
+import type { Clock, Log, TimerHandle } from './types.js';
 
 /** Codes of `grpc-status` that a server of ours answers. */
 export const grpcStatus = { OK: 0, INVALID_ARGUMENT: 3, RESOURCE_EXHAUSTED: 8, UNIMPLEMENTED: 12, INTERNAL: 13, UNAVAILABLE: 14 } as const;
@@ -93,12 +93,17 @@ export interface GrpcServerOptions {
 /** The first bytes of a connection have so long to come. */
 const openingMsMax = 30_000;
 
+const timeoutCharsMax = 9;
+/** Calls whose deadline has passed are looked for so often. */
+const overdueMs = 250;
+
 const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000_001 };
 
-/** Milliseconds of a `grpc-timeout`; undefined when it is missing or none. */
-export function readTimeout(text: string | string[] | undefined): number | undefined {
-  const match = typeof text === 'string' ? /^(\d{1,8})([HMSmun])$/.exec(text) : null;
-  return match === null ? undefined : Number(match[1]) * (unitMs[match[2] ?? ''] ?? 0);
+/** Milliseconds of a `grpc-timeout`; undefined when there is none, NaN when it cannot be read (`TimeoutMarshaller#parseAsciiString`: signs are read, nine characters at most). */
+export function readTimeout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const match = text.length > timeoutCharsMax ? null : /^([+-]?\d+)([HMSmun])$/.exec(text);
+  return match === null ? NaN : Number(match[1]) * (unitMs[match[2] ?? ''] ?? NaN);
 }
 
 /** Text of `grpc-message`: printable ASCII as it is, other bytes and % in percent. */
@@ -124,6 +129,9 @@ export class GrpcServer {
   private server: Server | undefined;
   private draining = false;
   private idle: (() => void) | undefined;
+  /** Calls at work that have a deadline, and who looks at them while there are any. */
+  private readonly timed = new Set<Call>();
+  private overdue: TimerHandle | undefined;
 
   constructor(options: GrpcServerOptions) {
     this.wanted = options.handlers;
@@ -266,15 +274,36 @@ export class GrpcServer {
     const encoding = headers['grpc-encoding'] ?? 'identity';
     if (encoding !== 'identity' && encoding !== 'gzip') return refuse(200, grpcStatus.UNIMPLEMENTED, `Can't find decompressor for ${encoding}`);
     if (this.draining) return refuse(200, grpcStatus.UNAVAILABLE, 'the server is stopping');
+    const timeoutMs = readTimeout(headers['grpc-timeout']);
+    if (timeoutMs !== undefined && !(timeoutMs > 0)) {
+      // The codes of grpc-java: a deadline that cannot be read is an exception there, one that has passed cancels the call before its handler is asked.
+      this.counters.refused++;
+      stream.reset(Number.isNaN(timeoutMs) ? http2Error.INTERNAL_ERROR : http2Error.CANCEL);
+      return undefined;
+    }
     this.counters.calls++;
     this.counters.callsAtWork++;
-    const call = new Call(this, stream, headers, peer, encoding === 'gzip', handler);
+    const call = new Call(this, stream, headers, peer, encoding === 'gzip', handler, timeoutMs);
+    if (timeoutMs !== undefined) {
+      this.timed.add(call);
+      this.overdue ??= this.clock.setInterval(() => this.endOverdue(), overdueMs);
+    }
     call.begin();
     return call;
   }
 
+  /** A call whose deadline has passed is cancelled, whatever its caller still waits for. */
+  private endOverdue(): void {
+    const nowMs = this.clock.nowMs();
+    for (const call of this.timed) if ((call.deadlineMs ?? nowMs) < nowMs) call.cancel();
+    if (this.timed.size > 0) return;
+    this.overdue?.clear();
+    this.overdue = undefined;
+  }
+
   /** For calls: one ended. */
-  callEnded(): void {
+  callEnded(call: Call): void {
+    this.timed.delete(call);
     this.counters.callsAtWork--;
     if (this.counters.callsAtWork === 0) this.idle?.();
   }
@@ -300,6 +329,7 @@ export class GrpcServer {
     if (server === undefined) return;
     const closed = new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve()));
     for (const session of [...this.sessions]) session.destroy();
+    this.overdue?.clear();
     for (const socket of [...this.opening]) socket.destroy();
     await closed;
   }
@@ -340,14 +370,13 @@ class Call implements GrpcCall, StreamUser {
   private over = false;
   private gone = false;
 
-  constructor(server: GrpcServer, stream: Http2Stream, headers: Http2Headers, peer: GrpcPeer, gzip: boolean, handler: GrpcHandler) {
+  constructor(server: GrpcServer, stream: Http2Stream, headers: Http2Headers, peer: GrpcPeer, gzip: boolean, handler: GrpcHandler, timeoutMs: number | undefined) {
     this.server = server;
     this.stream = stream;
     this.headers = headers;
     this.gzip = gzip;
     this.handler = handler;
     this.peer = peer;
-    const timeoutMs = readTimeout(headers['grpc-timeout']);
     this.deadlineMs = timeoutMs === undefined ? undefined : server.clock.nowMs() + timeoutMs;
   }
 
@@ -380,6 +409,11 @@ class Call implements GrpcCall, StreamUser {
     else this.stream.finish(status === grpcStatus.OK && text === undefined ? okBlock : encodeHeaderBlock(statusFields(status, text)));
   }
 
+  /** Its time is over. */
+  cancel(): void {
+    this.stream.reset(http2Error.CANCEL);
+  }
+
   onClose(listener: () => void): void {
     if (this.gone) listener();
     else (this.closeListeners ??= []).push(listener);
@@ -390,7 +424,7 @@ class Call implements GrpcCall, StreamUser {
     if (this.gone) return;
     this.gone = true;
     this.drop();
-    this.server.callEnded();
+    this.server.callEnded(this);
     const listeners = this.closeListeners;
     this.closeListeners = undefined;
     if (listeners !== undefined) for (const one of listeners) one();

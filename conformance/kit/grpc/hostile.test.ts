@@ -1,4 +1,5 @@
 /** gRPC cases against endpoints that speak something else, or want to hurt: each gets a verdict in its time, and none is a fault of the kit. */
+import { spawn } from 'node:child_process';
 import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -39,6 +40,39 @@ const http2 = (onStream: (stream: ServerHttp2Stream) => void) => (): Promise<str
   server.on('session', (session) => session.on('error', () => undefined));
   server.on('stream', (stream) => onStream(stream.on('error', () => undefined)));
   return listen(server);
+};
+
+/**
+ * Answers each stream with one header block that is also its end. It is a process of its own: in one process, Node's http2 corrupts its memory between a server
+ * that ends streams like this and a client that resets many.
+ */
+const trailersOnly = `
+const { createServer } = require('node:http2');
+const server = createServer();
+const quiet = () => undefined;
+server.on('session', (session) => session.on('error', quiet));
+server.on('stream', (stream) => {
+  stream.on('error', quiet);
+  if (!stream.destroyed && !stream.closed) stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '0' }, { endStream: true });
+});
+process.stdin.resume().on('end', () => process.exit(0));
+server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+`;
+
+/** This script in a process of its own, which says its port and ends when its input does; that it did not die before is asserted. */
+const ofItsOwn = (script: string) => async (): Promise<string> => {
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const exited = new Promise<number | string | null>((resolve, reject) => {
+    child.once('exit', (exitCode, signal) => resolve(signal ?? exitCode));
+    child.once('error', reject);
+  });
+  const said = new Promise<string>((resolve) => child.stdout.once('data', (bytes: Buffer) => resolve(bytes.toString().trim())));
+  const port = await Promise.race([said, exited.then((how) => { throw new Error(`the server ended before it listened: ${String(how)}`); })]);
+  ends.push(async () => {
+    child.stdin.end();
+    expect(await exited).toBe(0);
+  });
+  return `127.0.0.1:${port}`;
 };
 
 /** Answers with these bytes and grpc-status 0. */
@@ -92,6 +126,7 @@ const endpoints: readonly { readonly what: string; readonly start: () => Promise
   { what: 'says a message is smaller than it is', start: http2((stream) => answer(stream, lie(1))) },
   { what: 'answers late and out of order', start: http2(reversed()) },
   { what: 'answers empty messages', start: http2((stream) => answer(stream, framed(Buffer.alloc(0)))) },
+  { what: 'answers nothing but its success (trailers only)', start: ofItsOwn(trailersOnly) },
   { what: 'answers random bytes', start: http2((stream) => answer(stream, framed(createRng(1, 'random bytes').bytes(300)))) },
   { what: 'answers a page of HTML', start: http2((stream) => {
     stream.respond({ ':status': 502, 'content-type': 'text/html' });

@@ -16,7 +16,7 @@ import { topicTypeOfName } from './receipt-handle.js';
 import type { Renewals } from './renewals.js';
 import type { Settler } from './settle.js';
 import { GrpcRefusal, statusOfReply, statusOk, type Status } from './status.js';
-import { msOf, timeOf } from './time.js';
+import { checkedMsOf, timeOf } from './time.js';
 import { checkGroup, checkInvisibleTime, proxyLimits } from './validate.js';
 
 type Request = Value<typeof ReceiveMessageRequest>;
@@ -54,7 +54,7 @@ export function finishReceive(call: GrpcCall, nowMs: number, status?: Status): v
 /** How long the broker may hold the call. */
 function pollMsOf(call: ProxyCall, request: Request, nowMs: number): number {
   const leftMs = call.call.deadlineMs === undefined ? Number.MAX_SAFE_INTEGER : call.call.deadlineMs - nowMs;
-  const asked = request.longPollingTimeout === undefined ? leftMs - msOf(call.client?.settings?.requestTimeout) / 2 : msOf(request.longPollingTimeout);
+  const asked = request.longPollingTimeout === undefined ? leftMs - checkedMsOf(call.client?.settings?.requestTimeout) / 2 : checkedMsOf(request.longPollingTimeout);
   const pollMs = Math.min(proxyLimits.pollMsMax, Math.max(proxyLimits.pollMsMin, asked));
   if (pollMs <= leftMs) return pollMs;
   if (leftMs >= proxyLimits.pollMsMin) return leftMs;
@@ -119,7 +119,8 @@ export class Receiver {
     const topic = checkedTopic(parts, request.messageQueue?.topic);
     const group = request.group?.name ?? '';
     checkGroup(group);
-    const invisibleMs = request.autoRenew ? renewedInvisibleMs : msOf(request.invisibleDuration);
+    const askedMs = checkedMsOf(request.invisibleDuration);
+    const invisibleMs = request.autoRenew ? renewedInvisibleMs : askedMs;
     if (!request.autoRenew) checkInvisibleTime(invisibleMs, proxyLimits.receiveInvisibleMsMin);
     const subscription = subscriptionOf(topic, request.filterExpression, 0);
     const brokers = readable(await knownTopic(parts, topic));

@@ -262,6 +262,35 @@ describe('renewal', () => {
   });
 });
 
+describe('a polling time', () => {
+  const askedFor = async (more: RequestOf<'ReceiveMessage'>, deadlineMs?: number): Promise<unknown> => {
+    const stage = await open({ POP_MESSAGE: () => ({ code: responseCodes.PULL_NOT_FOUND }) });
+    await stage.topic('T');
+    await stage.consumer('G', 'T');
+    const [answer] = await stage.callAll('ReceiveMessage', receiveOf(more), new KeptCall({ deadlineMs }));
+    return stage.asked.find((one) => one.name === 'POP_MESSAGE')?.header['pollTime'] ?? answer?.status;
+  };
+  const seconds = (n: number, nanos = 0): RequestOf<'ReceiveMessage'> => ({ longPollingTimeout: { seconds: n, nanos } });
+
+  it.each([[2_147_483_647, 0, 20_000n], [315_576_000_000, 999_999_999, 20_000n], [6, 500_000_000, 6500n], [0, 0, 5000n], [-5, 0, 5000n], [0, -1, 5000n]])('of %i s and %i ns is within what a broker may hold', async (n, nanos, expected) => {
+    expect(await askedFor(seconds(n, nanos))).toBe(expected);
+  });
+
+  it('ends with the deadline, however far that is', async () => {
+    expect(await askedFor(seconds(2_147_483_647), startMs + 7000)).toBe(7000n);
+    expect(await askedFor({ longPollingTimeout: undefined }, startMs + 99_999_999 * 3_600_000)).toBe(20_000n);
+  });
+
+  it.each([[315_576_000_001, 0], [Number.MAX_SAFE_INTEGER, 0], [6, 2_147_483_647], [6, -1], [-6, 1]])('of %i s and %i ns is no duration', async (n, nanos) => {
+    expect(await askedFor(seconds(n, nanos))).toMatchObject({ code: grpcCode.INTERNAL_SERVER_ERROR, message: expect.stringContaining(`Duration is not valid. See proto definition for valid values. Seconds (${n})`) as unknown });
+    expect(await askedFor({ longPollingTimeout: { seconds: 5, nanos: 0 }, invisibleDuration: { seconds: n, nanos } })).toMatchObject({ code: grpcCode.INTERNAL_SERVER_ERROR });
+  });
+
+  it('is the longest where neither it nor a deadline is said', async () => {
+    expect(await askedFor({ longPollingTimeout: undefined })).toBe(20_000n);
+  });
+});
+
 describe('receipt handles', () => {
   it.each(['', 'nonsense', '1 2 3 4 0 b 0', 'x 2 3 4 0 b 0 5', '1 2 3 4 0 b 0 99999999999999999', `${'1 '.repeat(600)}`])('%s is none', (text) => {
     expect(() => readHandle(text)).toThrow('Parse failed');

@@ -9,7 +9,7 @@ import { checkedTopic, type ProxyCall, type ProxyParts } from './context.js';
 import { isExpired, readHandle, realTopic, topicTypeOfName, type ReceiptHandle } from './receipt-handle.js';
 import type { Renewals } from './renewals.js';
 import { commonStatus, GrpcRefusal, statusOfError, statusOfReply, statusOk, type Status } from './status.js';
-import { msOf } from './time.js';
+import { checkedMsOf } from './time.js';
 import { checkGroup, checkInvisibleTime } from './validate.js';
 
 /** As whom the broker is asked. */
@@ -39,7 +39,7 @@ export class Settler {
 
   async changeInvisibleDuration(call: ProxyCall, request: Value<typeof ChangeInvisibleDurationRequest>): Promise<Partly<Value<typeof ChangeInvisibleDurationResponse>>> {
     const [topic, group] = this.names(request);
-    const invisibleMs = msOf(request.invisibleDuration);
+    const invisibleMs = checkedMsOf(request.invisibleDuration);
     checkInvisibleTime(invisibleMs, 0);
     readHandle(request.receiptHandle);
     const handle = this.renewals.end(call.client, request.receiptHandle);

@@ -1,6 +1,7 @@
 /** Duration and Timestamp as milliseconds. */
-import type { Duration } from '../../codec/grpc-messages.js';
+import { grpcCode, type Duration } from '../../codec/grpc-messages.js';
 import type { Value } from '../../codec/protobuf.js';
+import { GrpcRefusal } from './status.js';
 
 export type Time = Value<typeof Duration>;
 
@@ -11,4 +12,18 @@ export function msOf(time: Time | undefined): number {
 export function timeOf(ms: number): Time {
   const seconds = Math.floor(ms / 1000);
   return { seconds, nanos: (ms - seconds * 1000) * 1e6 };
+}
+
+const secondsMax = 315_576_000_000;
+const nanosMax = 999_999_999;
+
+/** Milliseconds of a duration that a client asks for. @throws GrpcRefusal when it is none (`Durations#checkValid`). */
+export function checkedMsOf(time: Time | undefined): number {
+  const { seconds = 0, nanos = 0 } = time ?? {};
+  const mixed = (seconds < 0 && nanos > 0) || (seconds > 0 && nanos < 0);
+  if (mixed || Math.abs(seconds) > secondsMax || Math.abs(nanos) > nanosMax) {
+    throw new GrpcRefusal(grpcCode.INTERNAL_SERVER_ERROR, `Duration is not valid. See proto definition for valid values. Seconds (${seconds}) must be in range [-315,576,000,000, +315,576,000,000]. `
+      + `Nanos (${nanos}) must be in range [-999,999,999, +999,999,999]. Nanos must have the same sign as seconds`);
+  }
+  return msOf(time);
 }

@@ -5,9 +5,12 @@ import { equal, isTrue, present } from '../../expect.js';
 import { grpcClient, grpcStatusIs, ms, statusIs, time, topicOf } from '../../grpc/ask.js';
 import { GrpcStatus } from '../../grpc/client.js';
 import { ClientType, Code, FilterType, Language, methods, type MethodName } from '../../grpc/tables.js';
-import { decode, type MessageOf } from '../../grpc/wire.js';
+import { decode, encode, type MessageOf } from '../../grpc/wire.js';
 
 const needs = ['grpc'] as const;
+
+/** Codes of RST_STREAM. */
+const reset = { INTERNAL_ERROR: 2, CANCEL: 8 } as const;
 
 const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter, at: number) => `${at === 0 ? '' : '-'}${letter.toLowerCase()}`);
 
@@ -77,6 +80,38 @@ export const cases = defineCases('grpc', [
     level: 'SHOULD', needs, source: 'ContextInitPipeline#execute',
     async run(t) {
       statusIs((await (await grpcClient(t)).call('QueryRoute', { topic: { name: await topicOf(t) } }, { deadlineMs: null })).answer.status, Code.OK, 'QueryRoute');
+    },
+  },
+  ...([
+    ['zero', '0n', 'of nothing', reset.CANCEL], ['negative', '-1S', 'that has passed', reset.CANCEL], ['malformed', 'garbage', 'that cannot be read', reset.INTERNAL_ERROR], ['too-long', '999999999S', 'of more than nine characters', reset.INTERNAL_ERROR],
+  ] as const).map(([name, timeout, what, code]) => ({
+    name: `grpc.metadata.deadline-${name}`,
+    requirement: `A call with a grpc-timeout ${what} is reset, and calls after it are served.`,
+    level: 'SHOULD' as const, needs, source: code === reset.CANCEL ? 'ServerImpl#createContext' : 'TimeoutMarshaller#parseAsciiString', origin: 'generated' as const,
+    async run(t: Context) {
+      const [client, request] = [await grpcClient(t), { topic: { name: await topicOf(t) } }];
+      const outcome = await client.outcome('QueryRoute', encode('QueryRouteRequest', request), { headers: { 'grpc-timeout': timeout } });
+      equal([outcome.status, outcome.messages.length, outcome.reset], [undefined, 0, code], 'grpc-status, answers, code of the reset');
+      statusIs((await client.call('QueryRoute', request)).answer.status, Code.OK, 'QueryRoute');
+    },
+  })),
+  {
+    name: 'grpc.metadata.deadline-far',
+    requirement: 'A call whose deadline is eleven thousand years away is served.',
+    level: 'SHOULD', needs, source: 'TimeoutMarshaller#parseAsciiString',
+    async run(t) {
+      statusIs((await (await grpcClient(t)).call('QueryRoute', { topic: { name: await topicOf(t) } }, { headers: { 'grpc-timeout': '99999999H' } })).answer.status, Code.OK, 'QueryRoute');
+    },
+  },
+  {
+    name: 'grpc.metadata.deadline-ends-telemetry',
+    requirement: 'Telemetry is cancelled when its deadline passes.',
+    level: 'SHOULD', needs, source: 'ServerImpl#createContext',
+    async run(t) {
+      const stream = (await grpcClient(t)).telemetry({ deadlineMs: 2000 });
+      await stream.settings({ client_type: ClientType.PRODUCER, publishing: { topics: [{ name: await topicOf(t) }] } });
+      const outcome = await stream.stream.end(8000);
+      equal([outcome.status, outcome.reset], [undefined, reset.CANCEL], 'grpc-status, code of the reset');
     },
   },
   {

@@ -217,6 +217,26 @@ export const cases = defineCases('grpc', [
     },
   },
   {
+    name: 'grpc.receive.deadline-shortens-the-longest-polling',
+    requirement: 'A polling time of 2^31-1 s ends with the call\'s deadline.',
+    level: 'SHOULD', needs, timeoutMs: 30_000, source: 'ReceiveMessageActivity#receiveMessage',
+    async run(t) {
+      const { client, topic, group } = await setUp(t);
+      const begun = t.now();
+      const ended = await client.receive(topic, group, { pollMs: 2_147_483_647_000, call: { deadlineMs: 6500, timeoutMs: 9000 } }).then((answer) => answer.status?.code, () => undefined);
+      inRange(t.now() - begun, 4000, 9000, 'ms waited');
+      oneOf(ended, [Code.MESSAGE_NOT_FOUND, undefined], 'status code, or none when the deadline came first');
+    },
+  },
+  {
+    name: 'grpc.receive.polling-no-duration',
+    requirement: 'A polling time of more than 315,576,000,000 s is refused with INTERNAL_SERVER_ERROR.',
+    level: 'SHOULD', needs, source: 'Durations#checkValid',
+    async run(t) {
+      await refused(t, { pollMs: 315_576_000_001_000, call: { deadlineMs: 8000 } }, Code.INTERNAL_SERVER_ERROR);
+    },
+  },
+  {
     name: 'grpc.receive.invisible-too-short',
     requirement: 'An invisible duration of less than 10 s is refused with ILLEGAL_INVISIBLE_TIME.',
     level: 'MUST', needs, source: 'GrpcValidator#validateInvisibleTime',

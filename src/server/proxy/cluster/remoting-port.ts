@@ -53,7 +53,7 @@ export type ProxyHandlers = Pick<Handlers, NamesBroker
   | 'GET_ROUTEINFO_BY_TOPIC'>;
 
 /** The short headers have the broker's name under one of their own. */
-type SendHeader = Pick<HeaderOf<'SEND_MESSAGE'>, 'topic' | 'sysFlag' | 'properties' | 'bname'> & { readonly brokerName?: string | undefined };
+type SendHeader = Pick<HeaderOf<'SEND_MESSAGE'>, 'topic' | 'defaultTopic' | 'sysFlag' | 'properties' | 'bname'> & { readonly brokerName?: string | undefined };
 
 export class RemotingPort {
   readonly handlers: ProxyHandlers;
@@ -133,6 +133,12 @@ export class RemotingPort {
     return queues?.length === 1 ? queues[0]?.brokerName : undefined;
   }
 
+  /** The same for a send, which makes a topic that is not there where its default topic lies. */
+  async #onlyBrokerForSend({ topic, defaultTopic }: SendHeader): Promise<string | undefined> {
+    const queues = await this.#options.brokers.queuesOf(topic).catch(() => null);
+    return this.#onlyBroker(queues === undefined ? defaultTopic : topic);
+  }
+
   async #send(ctx: Ctx, header: SendHeader): Promise<Reply | undefined> {
     const { topic, sysFlag } = header;
     const properties = parseProperties(header.properties ?? '');
@@ -141,7 +147,7 @@ export class RemotingPort {
       const refusal = await this.#checkType(topic, properties);
       if (refusal !== undefined) return refusal;
     }
-    const broker = header.brokerName ?? header.bname ?? (await this.#onlyBroker(topic));
+    const broker = header.brokerName ?? header.bname ?? (await this.#onlyBrokerForSend(header));
     const reply = await this.#relay(ctx, broker, undefined);
     if ((sysFlag & messageSysFlag.TRANSACTION_PREPARED) !== 0 && broker !== undefined) this.#session(ctx.connection).keepHalf(reply?.ext?.['transactionId'], broker);
     return reply;
