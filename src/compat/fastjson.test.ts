@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { JsonDouble, JsonError, jsonDepthMax, readJson, writeJson } from './fastjson.js';
+import { JsonDouble, JsonError, jsonDepthMax, JsonMembers, jsonPieces, jsonTextAt, readJson, writeJson } from './fastjson.js';
 import type { JsonOut, JsonValue } from './fastjson.js';
 
 describe('reading', () => {
@@ -99,5 +99,40 @@ describe('writing', () => {
       const normal = new Map([...map].map(([key, value]) => [key, typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value]));
       expect(readJson(writeJson(map, pretty))).toEqual(normal);
     }));
+  });
+});
+
+describe('writing in pieces', () => {
+  const { value } = fc.letrec<{ value: JsonOut }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      fc.constantFrom<JsonOut>(null, true, 0, -7, 2n ** 63n, 'a"b', '\ud800x', 'Ü\u0000', new JsonDouble(2)),
+      fc.array(tie('value')),
+      fc.dictionary(fc.string(), tie('value')),
+      fc.array(fc.tuple(fc.oneof(fc.string(), fc.integer()), tie('value'))).map((entries) => new Map(entries)),
+      fc.array(fc.tuple(fc.string(), tie('value'))).map((entries) => new JsonMembers(() => entries[Symbol.iterator]())),
+    ),
+  }));
+  test('joined they are what is written in one go', () => {
+    fc.assert(fc.property(value, fc.boolean(), (one, pretty) => {
+      expect([...jsonPieces(one, pretty)].join('')).toBe(writeJson(one, pretty));
+    }));
+  });
+  test('no piece is larger than one entry more than 32 Ki, and entries are made when their piece is', () => {
+    let made = 0;
+    const table = new JsonMembers(function* entries() {
+      for (; made < 3000; made++) yield [`key-${made}`, { text: 'x'.repeat(100) }];
+    });
+    const madeAt: number[] = [];
+    for (const piece of jsonPieces({ table }, true)) {
+      expect(piece.length).toBeLessThan(32 * 1024 + 200);
+      madeAt.push(made);
+    }
+    expect(madeAt.length).toBeGreaterThan(9);
+    expect(madeAt[0]).toBeLessThan(300);
+  });
+  test('a text made before stands where it belongs', () => {
+    const bean = { b: [1, { c: '"' }], a: new Map([[1, 2]]) };
+    expect(writeJson({ t: new Map([['x', jsonTextAt(2, bean)]]) }, true)).toBe(writeJson({ t: new Map([['x', bean]]) }, true));
   });
 });

@@ -228,9 +228,10 @@ function keyName(key: JsonKey): string {
 
 /** What may be written. Maps keep their order and their kinds of key; plain objects are beans: members in alphabetical order, null and undefined ones left out. */
 export type JsonOut =
-  | null | undefined | boolean | number | bigint | string | JsonDouble | readonly JsonOut[] | ReadonlySet<JsonOut> | JsonOutMap | JsonOutBean;
+  | null | undefined | boolean | number | bigint | string | JsonDouble | JsonText | JsonMembers | readonly JsonOut[] | ReadonlySet<JsonOut> | JsonOutMap | JsonOutBean;
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type
-export interface JsonOutMap extends ReadonlyMap<string | number | bigint | JsonKey | JsonOutBean, JsonOut> {}
+export interface JsonOutMap extends ReadonlyMap<JsonOutKey, JsonOut> {}
+export type JsonOutKey = string | number | bigint | JsonKey | JsonOutBean;
 export interface JsonOutBean {
   readonly [member: string]: JsonOut;
 }
@@ -243,6 +244,25 @@ export class JsonDouble {
   }
 }
 
+/** A value whose text is made already, for the place where it will stand (`jsonTextAt`). */
+export class JsonText {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** A map whose members are made one by one while it is written. */
+export class JsonMembers {
+  readonly #members: () => Iterator<readonly [string, JsonOut]>;
+  constructor(members: () => Iterator<readonly [string, JsonOut]>) {
+    this.#members = members;
+  }
+  [Symbol.iterator](): Iterator<readonly [string, JsonOut]> {
+    return this.#members();
+  }
+}
+
 /**
  * The text fastjson2 writes: no blanks, numeric keys bare, object keys as objects. `pretty` = `PrettyFormat`: a line and a tab per level,
  * no blank after colons, empty ones closed at once.
@@ -251,38 +271,94 @@ export function writeJson(value: JsonOut, pretty = false): string {
   return textOf(value, pretty ? '\n' : '');
 }
 
+/** The text of a value `depth` levels deep in a `pretty` one. */
+export function jsonTextAt(depth: number, value: JsonOut): JsonText {
+  return new JsonText(textOf(value, `\n${'\t'.repeat(depth)}`));
+}
+
+/** What a piece of a long text has at least, the last one excepted, in UTF-16 units. */
+const pieceCharsMin = 32 * 1024;
+
+/** Levels written member by member: a configuration file is a bean with tables, and an entry of a table is small. */
+const piecedLevels = 2;
+
+/**
+ * What `writeJson` makes, piece by piece, for texts that take long. The value may change between two pieces when its iterators bear it: each entry of a
+ * table is as it was when its turn came.
+ */
+export function* jsonPieces(value: JsonOut, pretty = false): Generator<string, void, undefined> {
+  let piece = '';
+  for (const part of partsOf(value, pretty ? '\n' : '', piecedLevels)) {
+    piece += part;
+    if (piece.length < pieceCharsMin) continue;
+    yield piece;
+    piece = '';
+  }
+  if (piece !== '') yield piece;
+}
+
+function* partsOf(value: JsonOut, newline: string, levels: number): Generator<string, void, undefined> {
+  const members = levels === 0 ? undefined : membersOf(value);
+  if (members === undefined) {
+    yield textOf(value, newline);
+    return;
+  }
+  const inner = innerOf(newline);
+  let before = '{';
+  for (const [key, member] of members) {
+    yield `${before}${inner}${keyText(key)}:`;
+    yield* partsOf(member, inner, levels - 1);
+    before = ',';
+  }
+  yield before === '{' ? '{}' : `${newline}}`;
+}
+
+function innerOf(newline: string): string {
+  return newline === '' ? '' : `${newline}\t`;
+}
+
+/** Undefined when the value is no object. */
+function membersOf(value: JsonOut): Iterable<readonly [JsonOutKey, JsonOut]> | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Set || value instanceof JsonText || value instanceof JsonDouble) return undefined;
+  if (value instanceof Map || value instanceof JsonMembers) return value as JsonOutMap | JsonMembers;
+  const bean = value as JsonOutBean;
+  const members: [string, JsonOut][] = [];
+  for (const name of Object.keys(bean).sort()) {
+    const member = bean[name];
+    if (member !== undefined && member !== null) members.push([name, member]);
+  }
+  return members;
+}
+
 function textOf(value: JsonOut, newline: string): string {
   if (value === null || value === undefined) return 'null';
   if (typeof value === 'string') return stringText(value);
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (value instanceof JsonText) return value.text;
   if (value instanceof JsonDouble) return Number.isFinite(value.value) ? javaDoubleText(value.value) : 'null';
-  const inner = newline === '' ? '' : `${newline}\t`;
-  let text = '';
-  if (Array.isArray(value) || value instanceof Set) {
-    for (const item of value as Iterable<JsonOut>) text += `${text === '' ? '' : ','}${inner}${textOf(item, inner)}`;
-    return text === '' ? '[]' : `[${text}${newline}]`;
+  const inner = innerOf(newline);
+  // Joined, not added one to the other: a text of many levels of additions costs four times as much, most of it for the collector.
+  const parts: string[] = [];
+  const members = membersOf(value);
+  if (members === undefined) {
+    for (const item of value as Iterable<JsonOut>) parts.push(`${inner}${textOf(item, inner)}`);
+    return parts.length === 0 ? '[]' : `[${parts.join(',')}${newline}]`;
   }
-  if (value instanceof Map) {
-    for (const [key, member] of value as JsonOutMap) text += `${text === '' ? '' : ','}${inner}${keyText(key)}:${textOf(member, inner)}`;
-  } else {
-    const bean = value as JsonOutBean;
-    for (const name of Object.keys(bean).sort()) {
-      const member = bean[name];
-      if (member !== undefined && member !== null) text += `${text === '' ? '' : ','}${inner}${stringText(name)}:${textOf(member, inner)}`;
-    }
-  }
-  return text === '' ? '{}' : `{${text}${newline}}`;
+  for (const [key, member] of members) parts.push(`${inner}${keyText(key)}:${textOf(member, inner)}`);
+  return parts.length === 0 ? '{}' : `{${parts.join(',')}${newline}}`;
 }
 
-function keyText(key: string | number | bigint | JsonKey | JsonOutBean): string {
+function keyText(key: JsonOutKey): string {
   if (typeof key === 'string') return stringText(key);
   return typeof key === 'number' || typeof key === 'bigint' ? String(key) : textOf(key, '');
 }
 
 // A surrogate without its partner is written as `?` (`JSONWriterUTF8`); all other escapes are those of JSON.stringify.
 function stringText(text: string): string {
+  if (unescaped.test(text)) return `"${text}"`;
   return JSON.stringify(/[\ud800-\udfff]/.test(text) ? text.replace(loneSurrogate, '?') : text);
 }
 
+const unescaped = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;

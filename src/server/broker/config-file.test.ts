@@ -10,9 +10,10 @@ import { ConfigFile, TurnSavedFile } from './config-file.js';
 const path = '/data/config/x.json';
 
 /** A file whose text is one number, guarded by a marker, so that a torn one is refused. */
-function fileOn(disk: SimulatedDisk) {
+function fileOn(disk: SimulatedDisk, inPieces = false) {
   const state = { value: 0 };
-  const file = new ConfigFile({ disk, path, log: silentLog, encode: () => `<${state.value}>` });
+  const text = () => `<${state.value}>`;
+  const file = new ConfigFile({ disk, path, log: silentLog, encode: () => (inPieces ? [...text()] : text()) });
   const load = () => file.load((text) => {
     const value = /^<(\d+)>$/.exec(text)?.[1];
     if (value === undefined) throw new SyntaxError(`no marker in ${JSON.stringify(text)}`);
@@ -186,12 +187,39 @@ describe('saving', () => {
     expect([file.fault, textOf(disk, path)]).toEqual([undefined, '<2>']);
   });
 
+  test('a text in pieces: what is to be saved meanwhile is saved after it, and a later text is never replaced by it', async () => {
+    const disk = simulatedDisk(1);
+    let [value, made] = [1, 0];
+    const whileMade: { at: number; run: () => void }[] = [];
+    const file = new ConfigFile({
+      disk, path, log: silentLog,
+      *encode() {
+        const now = value;
+        for (const piece of ['<', ...String(now).repeat(20), '>']) {
+          made++;
+          for (const { at, run } of whileMade) if (made === at) run();
+          yield piece;
+        }
+      },
+    });
+    file.save();
+    whileMade.push({ at: 11, run: () => { value = 2; file.save(); } });
+    await file.flush();
+    expect(textOf(disk, path)).toBe(`<${'2'.repeat(20)}>`);
+    // 22 pieces each; one that is made while the third save is under way replaces the file at once and stays.
+    whileMade.push({ at: 50, run: () => { value = 3; file.saveNow(); } });
+    file.save();
+    await file.flush();
+    expect([textOf(disk, path), textOf(disk, `${path}.bak`), file.fault]).toEqual([`<${'3'.repeat(20)}>`, `<${'3'.repeat(20)}>`, undefined]);
+    expect(disk.list('/data/config')).toEqual(['x.json', 'x.json.bak']);
+  });
+
   test('whatever operation the machine dies at, a value saved or being saved is loaded, and a flushed one never lost', async () => {
-    await fc.assert(fc.asyncProperty(fc.nat(), fc.integer({ min: 1, max: 60 }), fc.constantFrom('kill' as const, 'power' as const),
-      fc.array(fc.record({ now: fc.boolean(), flush: fc.boolean() }), { minLength: 1, maxLength: 8 }), async (seed, crashAt, kind, steps) => {
+    await fc.assert(fc.asyncProperty(fc.nat(), fc.boolean(), fc.integer({ min: 1, max: 60 }), fc.constantFrom('kill' as const, 'power' as const),
+      fc.array(fc.record({ now: fc.boolean(), flush: fc.boolean() }), { minLength: 1, maxLength: 8 }), async (seed, inPieces, crashAt, kind, steps) => {
         const disk = simulatedDisk(seed);
         disk.place('/data/x', Buffer.alloc(0));
-        const { file, state } = fileOn(disk);
+        const { file, state } = fileOn(disk, inPieces);
         let flushed = 0;
         disk.crashAtOp = crashAt;
         try {

@@ -6,7 +6,7 @@ import * as path from 'node:path';
 import { Fault, Refusal } from '../../codec/errors.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Clock, Log, Turn } from '../../remoting/types.js';
-import type { Disk } from '../../store/disk.js';
+import type { Disk, DiskFile } from '../../store/disk.js';
 import type { BrokerConfig } from '../config-types.js';
 
 /** Larger than any real table; keeps a wrong file from filling memory. */
@@ -22,8 +22,8 @@ export interface ConfigFileOptions {
   readonly disk: Disk;
   readonly path: string;
   readonly log: Log;
-  /** The whole text of the file, as it should be now. */
-  readonly encode: () => string;
+  /** The whole text of the file, as it should be now. What `save` is given in pieces is written in pieces, and other work has its turn between them. */
+  readonly encode: () => string | Iterable<string>;
 }
 
 /**
@@ -35,7 +35,7 @@ export class ConfigFile {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #log: Log;
-  readonly #encode: () => string;
+  readonly #encode: () => string | Iterable<string>;
   /** The main file is whole and on the platter: it may become the backup. */
   #mainSynced = false;
   /** Some version was whole and on the platter once: a torn later one has it to fall back to. */
@@ -162,7 +162,8 @@ export class ConfigFile {
   async #replace(): Promise<void> {
     const generation = this.#generation;
     const temporary = `${this.#temporary}2`;
-    const bytes = this.#write(temporary);
+    const text = this.#encode();
+    const bytes = await this.#writeOff(temporary, typeof text === 'string' ? [text] : text);
     await this.#sync(temporary);
     if (generation !== this.#generation) {
       // A saveNow overtook this one with newer text.
@@ -184,7 +185,7 @@ export class ConfigFile {
     if (bytes !== this.#toBackUp) return;
     this.#mainSynced = true;
     const temporary = `${this.#backup}.tmp`;
-    this.#writeBytes(temporary, bytes);
+    await this.#writeOff(temporary, [bytes]);
     await this.#sync(temporary);
     this.#disk.rename(temporary, this.#backup);
     this.#backupCurrent = true;
@@ -208,24 +209,44 @@ export class ConfigFile {
   }
 
   #write(to: string): Buffer {
-    const bytes = Buffer.from(this.#encode(), 'utf8');
-    this.#writeBytes(to, bytes);
-    return bytes;
-  }
-
-  #writeBytes(to: string, bytes: Buffer): void {
-    const dir = path.dirname(to);
-    if (this.#disk.stat(dir) === undefined) {
-      this.#disk.makeDir(dir);
-      this.#dirMade = true;
-    }
-    const file = this.#disk.open(to, 'create');
+    const text = this.#encode();
+    const bytes = Buffer.from(typeof text === 'string' ? text : [...text].join(''), 'utf8');
+    const file = this.#created(to);
     try {
-      file.setLength(0);
       file.writeSync(bytes, 0, bytes.length, 0);
     } finally {
       file.close();
     }
+    return bytes;
+  }
+
+  /** Writes piece by piece, off the thread: between two pieces it is free. */
+  async #writeOff(to: string, pieces: Iterable<string | Buffer>): Promise<Buffer> {
+    const written: Buffer[] = [];
+    let position = 0;
+    const file = this.#created(to);
+    try {
+      for (const piece of pieces) {
+        const bytes = typeof piece === 'string' ? Buffer.from(piece, 'utf8') : piece;
+        await file.write(bytes, position);
+        position += bytes.length;
+        written.push(bytes);
+      }
+    } finally {
+      file.close();
+    }
+    return written.length === 1 && written[0] !== undefined ? written[0] : Buffer.concat(written);
+  }
+
+  #created(name: string): DiskFile {
+    const dir = path.dirname(name);
+    if (this.#disk.stat(dir) === undefined) {
+      this.#disk.makeDir(dir);
+      this.#dirMade = true;
+    }
+    const file = this.#disk.open(name, 'create');
+    file.setLength(0);
+    return file;
   }
 
   async #sync(name: string): Promise<void> {

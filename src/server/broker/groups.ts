@@ -4,8 +4,8 @@
  */
 import { isLightQueue } from '../../compat/light-queues.js';
 import { boolOf, intOf, isMap, longOf, mapOf, textMapOf, textOf } from '../../codec/json-members.js';
-import { readJson, writeJson } from '../../compat/fastjson.js';
-import type { JsonMap, JsonOut, JsonOutBean } from '../../compat/fastjson.js';
+import { jsonTextAt, readJson, writeJson } from '../../compat/fastjson.js';
+import type { JsonMap, JsonOut, JsonOutBean, JsonText } from '../../compat/fastjson.js';
 import { fileCharsMax, TurnSavedFile } from './config-file.js';
 import type { TurnSavedTableOptions } from './config-file.js';
 import { brokerLimits, demandRoom } from './limits.js';
@@ -89,6 +89,8 @@ export class SubscriptionGroupTable implements GroupTable {
   readonly #file: TurnSavedFile;
   readonly #groups = new Map<string, GroupConfig>();
   readonly #forbidden = new Map<string, Map<string, number>>();
+  /** Groups as subscriptionGroup.json has them: made once, since every change of a group writes all of them. */
+  readonly #texts = new WeakMap<GroupConfig, JsonText>();
   #strays: ReadonlyMap<string, JsonOut> = new Map();
   #dataVersion: DataVersion;
 
@@ -207,8 +209,14 @@ export class SubscriptionGroupTable implements GroupTable {
 
   encode(): string {
     const table = new Map<string, JsonOut>(this.#strays);
-    for (const config of this.#groups.values()) table.set(config.groupName, groupBean(config));
+    for (const config of this.#groups.values()) table.set(config.groupName, this.#textOf(config));
     return writeJson({ dataVersion: { ...this.#dataVersion }, forbiddenTable: this.#forbidden, subscriptionGroupTable: table }, true);
+  }
+
+  #textOf(config: GroupConfig): JsonText {
+    let text = this.#texts.get(config);
+    if (text === undefined) this.#texts.set(config, (text = jsonTextAt(2, groupBean(config))));
+    return text;
   }
 
   #decode(text: string): void {

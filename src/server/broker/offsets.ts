@@ -7,7 +7,7 @@
  */
 import { isLightQueue, lightQueueId } from '../../compat/light-queues.js';
 import { isMap, longValue, mapOf } from '../../codec/json-members.js';
-import { readJson, writeJson } from '../../compat/fastjson.js';
+import { JsonMembers, jsonPieces, readJson, writeJson } from '../../compat/fastjson.js';
 import type { JsonMap, JsonOut } from '../../compat/fastjson.js';
 import type { Clock, Log, TimerHandle } from '../../remoting/types.js';
 import type { Disk } from '../../store/disk.js';
@@ -59,10 +59,18 @@ class Offsets {
     if (topics?.delete(topic) === true && topics.size === 0) this.groups.delete(group);
   }
 
-  byKey(): Map<string, JsonOut> {
-    const table = new Map<string, JsonOut>();
-    for (const [group, topics] of this.groups) for (const [topic, queues] of topics) table.set(`${topic}@${group}`, queues);
-    return table;
+  /** By `topic@group`, with a suffix; those of `left` are left out. */
+  *byKey(suffix = '', left?: ReadonlyMap<string, JsonOut>): Generator<readonly [string, JsonOut], void, undefined> {
+    for (const [group, topics] of this.groups) {
+      for (const [topic, queues] of topics) {
+        const key = `${topic}@${group}${suffix}`;
+        if (left?.has(key) !== true) yield [key, queues];
+      }
+    }
+  }
+
+  *topicsByGroup(): Generator<readonly [string, JsonOut], void, undefined> {
+    for (const [group, topics] of this.groups) yield [group, [...topics.keys()]];
   }
 }
 
@@ -91,14 +99,12 @@ export class ConsumerOffsetTable implements OffsetTable {
   #dataVersion: DataVersion;
   #commits = 0;
   #dirty = false;
-  /** What was encoded for one of two files and waits for the other, unless something changes before that. */
-  #encoded: string | undefined;
   #timer: TimerHandle | undefined;
 
   constructor(options: OffsetTableOptions) {
     this.#options = options;
     this.#dataVersion = newDataVersion(options.clock.nowMs());
-    this.#files = offsetFiles(options).map((path) => new ConfigFile({ disk: options.disk, path, log: options.log, encode: () => this.#text() }));
+    this.#files = offsetFiles(options).map((path) => new ConfigFile({ disk: options.disk, path, log: options.log, encode: () => jsonPieces(this.#value(), true) }));
   }
 
   get dataVersion(): DataVersion {
@@ -115,9 +121,9 @@ export class ConsumerOffsetTable implements OffsetTable {
     this.#timer = this.#options.clock.setInterval(() => this.save(), Math.max(1, this.#options.config.flushConsumerOffsetInterval));
   }
 
-  /** Saves soon when something changed. */
+  /** Saves soon when something changed, or what changed could not be saved. */
   save(): void {
-    if (!this.#dirty) return;
+    if (!this.#dirty && this.#files.every(({ fault }) => fault === undefined)) return;
     this.#dirty = false;
     for (const file of this.#files) file.save();
   }
@@ -244,17 +250,6 @@ export class ConsumerOffsetTable implements OffsetTable {
 
   #changed(): void {
     this.#dirty = true;
-    this.#encoded = undefined;
-  }
-
-  /** The text of a file. With two files both are written in a row: the second takes what was encoded for the first. */
-  #text(): string {
-    const waiting = this.#encoded;
-    this.#encoded = undefined;
-    if (waiting !== undefined) return waiting;
-    const text = writeJson(this.#value(), true);
-    if (this.#files.length > 1) this.#encoded = text;
-    return text;
   }
 
   /** Offsets of light groups as Apache's file has them: `topic@group` and one number. */
@@ -270,17 +265,23 @@ export class ConsumerOffsetTable implements OffsetTable {
     return table;
   }
 
+  /**
+   * The table as it is while it is read. The file is written beside commits, as Apache writes it from its concurrent map: each queue has the offset it had at some moment
+   * of the writing, never a later one than was committed, and a commit meanwhile is saved next time.
+   */
   #value(): JsonOut {
-    const groupTopicMap = new Map<string, JsonOut>();
-    for (const [group, topics] of this.#committed.groups) groupTopicMap.set(group, [...topics.keys()]);
-    const broadcast = [...this.#broadcast.byKey()].map(([key, queues]) => [`${key}${broadcastSuffix}`, queues] as const);
     const light = this.#options.config.enableLmq ? this.#light() : undefined;
+    const [committed, broadcast, strays] = [this.#committed, this.#broadcast, this.#strays];
     return {
       dataVersion: { ...this.#dataVersion },
-      groupTopicMap,
+      groupTopicMap: new JsonMembers(() => committed.topicsByGroup()),
       ...(light === undefined ? {} : { lmqOffsetTable: light }),
-      offsetTable: new Map([...this.#strays, ...[...this.#committed.byKey()].filter(([key]) => light?.has(key) !== true), ...broadcast]),
-      pullOffsetTable: this.#pulled.byKey(),
+      offsetTable: new JsonMembers(function* offsets() {
+        yield* strays;
+        yield* committed.byKey('', light);
+        yield* broadcast.byKey(broadcastSuffix);
+      }),
+      pullOffsetTable: new JsonMembers(() => this.#pulled.byKey()),
     };
   }
 

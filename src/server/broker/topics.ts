@@ -4,8 +4,8 @@
  */
 import { isLightQueue } from '../../compat/light-queues.js';
 import { boolOf, intOf, isMap, mapOf, textMapOf, textOf } from '../../codec/json-members.js';
-import { readJson, writeJson } from '../../compat/fastjson.js';
-import type { JsonMap, JsonOut } from '../../compat/fastjson.js';
+import { jsonTextAt, readJson, writeJson } from '../../compat/fastjson.js';
+import type { JsonMap, JsonOut, JsonText } from '../../compat/fastjson.js';
 import { silentLog } from '../../remoting/index.js';
 import type { Disk } from '../../store/disk.js';
 import { isTopicName } from '../../store/names.js';
@@ -109,6 +109,7 @@ class TopicEntry implements Topic {
   readonly mapped: boolean;
   readonly #store: Pick<MessageStore, 'queue'>;
   #queues: readonly QueueRef[] | undefined;
+  #text: JsonText | undefined;
 
   constructor(config: TopicConfig, store: Pick<MessageStore, 'queue'>, mapped: boolean) {
     this.mapped = mapped;
@@ -122,6 +123,11 @@ class TopicEntry implements Topic {
     return (this.#queues ??= Array.from({ length: Math.max(this.config.readQueueNums, this.config.writeQueueNums) }, (_, queueId) =>
       this.#store.queue(this.name, queueId),
     ));
+  }
+
+  /** The topic in topics.json: made once, since every change of a topic writes all of them. */
+  get text(): JsonText {
+    return (this.#text ??= jsonTextAt(2, { ...this.config }));
   }
 }
 
@@ -339,7 +345,7 @@ export class TopicConfigTable implements TopicTable {
 
   encode(): string {
     const table = new Map<string, JsonOut>(this.#strays);
-    for (const entry of this.#topics.values()) table.set(entry.name, { ...entry.config });
+    for (const entry of this.#topics.values()) table.set(entry.name, entry.text);
     return writeJson({ dataVersion: { ...this.#dataVersion }, topicConfigTable: table }, true);
   }
 

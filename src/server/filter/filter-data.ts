@@ -3,7 +3,7 @@
  * expressions; a group without clients is dead, and its data goes `filterDataCleanTimeSpan` later, so that bits of messages that came meanwhile count.
  */
 import { bigOf, intOf, isMap, listOf, longOf, longValue, mapOf, textOf } from '../../codec/json-members.js';
-import { readJson, writeJson } from '../../compat/fastjson.js';
+import { JsonMembers, jsonPieces, readJson } from '../../compat/fastjson.js';
 import type { JsonMap, JsonOut, JsonValue } from '../../compat/fastjson.js';
 import type { Clock, Log, TimerHandle } from '../../remoting/types.js';
 import type { Disk } from '../../store/disk.js';
@@ -73,7 +73,7 @@ export class ConsumerFilterTable {
     this.#file = new ConfigFile({
       disk, log,
       path: `${config.storePathConfigDir}/consumerFilter.json`,
-      encode: () => writeJson(this.#value(), true),
+      encode: () => jsonPieces(this.#value(), true),
     });
   }
 
@@ -225,13 +225,16 @@ export class ConsumerFilterTable {
   }
 
   #value(): JsonOut {
-    const filterDataByTopic = new Map<string, JsonOut>();
-    for (const [topic, groups] of this.#topics) {
-      const groupFilterData = new Map<string, JsonOut>();
-      for (const [group, data] of groups) groupFilterData.set(group, filterDataBean(data));
-      filterDataByTopic.set(topic, { groupFilterData, topic });
-    }
-    return { filterDataByTopic };
+    const topics = this.#topics;
+    return {
+      filterDataByTopic: new JsonMembers(function* byTopic() {
+        for (const [topic, groups] of topics) {
+          const groupFilterData = new Map<string, JsonOut>();
+          for (const [group, data] of groups) groupFilterData.set(group, filterDataBean(data));
+          yield [topic, { groupFilterData, topic }];
+        }
+      }),
+    };
   }
 
   /** All consumers are taken for dead; a filter of another size makes the whole file void (`ConsumerFilterManager#decode`). */

@@ -3,7 +3,7 @@
  * queue blocked until they are acknowledged or visible again. It owns config/consumerOrderInfo.json.
  */
 import { isMap, longOf, longValue, mapOf, textOf } from '../../codec/json-members.js';
-import { readJson, writeJson } from '../../compat/fastjson.js';
+import { JsonMembers, jsonPieces, readJson } from '../../compat/fastjson.js';
 import type { JsonMap, JsonOut } from '../../compat/fastjson.js';
 import type { Disk } from '../../store/disk.js';
 import { ConfigFile, fileCharsMax } from '../broker/config-file.js';
@@ -95,7 +95,7 @@ export function createOrderInfos(ctx: BrokerContext, disk: Disk | undefined): Or
     disk,
     path: `${ctx.config.storePathConfigDir}/consumerOrderInfo.json`,
     log: ctx.log,
-    encode: () => encode(),
+    encode: () => jsonPieces(value(), true),
   });
   const find = (topic: string, group: string, queueId: number): OrderInfo | undefined => table.get(`${topic}@${group}`)?.get(queueId);
 
@@ -117,19 +117,21 @@ export function createOrderInfos(ctx: BrokerContext, disk: Disk | undefined): Or
     }
   }
 
-  function encode(): string {
+  function value(): JsonOut {
     clean();
     let count = 0;
-    const out = new Map<string, JsonOut>();
-    for (const [key, queues] of table) {
-      const byQueue = new Map<number, JsonOut>();
-      for (const [queueId, info] of queues) {
-        count++;
-        byQueue.set(queueId, encodeInfo(info));
-      }
-      out.set(key, byQueue);
-    }
-    return writeJson({ orderInfoCount: count, orderedConsumptionLevel: 'QUEUE', table: out }, true);
+    for (const queues of table.values()) count += queues.size;
+    return {
+      orderInfoCount: count,
+      orderedConsumptionLevel: 'QUEUE',
+      table: new JsonMembers(function* byKey() {
+        for (const [key, queues] of table) {
+          const byQueue = new Map<number, JsonOut>();
+          for (const [queueId, info] of queues) byQueue.set(queueId, encodeInfo(info));
+          yield [key, byQueue];
+        }
+      }),
+    };
   }
 
   function decode(text: string): void {

@@ -1,6 +1,7 @@
 /** How many messages wait for their time, by topic (`TimerMetrics`), and config/timermetrics that keeps the numbers. For people: nothing is decided by them. */
 import { isMap, longOf, mapOf } from '../../codec/json-members.js';
-import { readJson, writeJson } from '../../compat/fastjson.js';
+import { JsonMembers, jsonPieces, readJson, writeJson } from '../../compat/fastjson.js';
+import type { JsonOut } from '../../compat/fastjson.js';
 import type { Clock, Log } from '../../remoting/types.js';
 import type { Disk } from '../../store/disk.js';
 import { ConfigFile, fileCharsMax } from '../broker/config-file.js';
@@ -29,7 +30,7 @@ export class TimerMetrics {
     this.#log = log;
     this.#path = path;
     this.#dataVersion = newDataVersion(clock.nowMs());
-    this.#file = new ConfigFile({ disk, log, path, encode: () => this.text(false) });
+    this.#file = new ConfigFile({ disk, log, path, encode: () => jsonPieces(this.#value()) });
   }
 
   load(): void {
@@ -74,8 +75,17 @@ export class TimerMetrics {
 
   /** `TimerMetricsSerializeWrapper`: the file's text, and the body of GET_TIMER_METRICS. */
   text(pretty: boolean): string {
-    const timingCount = new Map([...this.#topics].map(([topic, { count, timeStamp }]) => [topic, { count, timeStamp }]));
-    return writeJson({ dataVersion: { ...this.#dataVersion }, timingCount }, pretty);
+    return writeJson(this.#value(), pretty);
+  }
+
+  #value(): JsonOut {
+    const topics = this.#topics;
+    return {
+      dataVersion: { ...this.#dataVersion },
+      timingCount: new JsonMembers(function* byTopic() {
+        for (const [topic, { count, timeStamp }] of topics) yield [topic, { count, timeStamp }];
+      }),
+    };
   }
 
   /** Saves what changed, in the background. */

@@ -3,7 +3,8 @@
  * figures, not state: nothing is decided by them. A killed process loses what it counted since the last save.
  */
 import { isMap, longOf, mapOf } from '../../codec/json-members.js';
-import { readJson, writeJson } from '../../compat/fastjson.js';
+import { JsonMembers, jsonPieces, readJson } from '../../compat/fastjson.js';
+import type { JsonOut } from '../../compat/fastjson.js';
 import type { Clock, Log, TimerHandle } from '../../remoting/types.js';
 import type { Disk } from '../../store/disk.js';
 import { ConfigFile, fileCharsMax } from '../broker/config-file.js';
@@ -39,7 +40,7 @@ export class TransactionCounts {
     const { config, disk, clock, log } = options;
     this.#options = options;
     this.#dataVersion = newDataVersion(clock.nowMs());
-    this.#file = new ConfigFile({ disk, log, path: `${config.storePathConfigDir}/transactionMetrics`, encode: () => this.encode() });
+    this.#file = new ConfigFile({ disk, log, path: `${config.storePathConfigDir}/transactionMetrics`, encode: () => jsonPieces(this.#value()) });
   }
 
   /** Undecided halves of the topic; may be below zero after commits that came twice, as in Apache. */
@@ -78,9 +79,17 @@ export class TransactionCounts {
   }
 
   /** `TransactionMetricsSerializeWrapper`. */
-  encode(): string {
-    const counts = Object.fromEntries([...this.#counts].map(([topic, { count, timeStamp }]) => [topic, { count, timeStamp }]));
-    return writeJson({ dataVersion: { ...this.#dataVersion }, transactionCount: counts });
+  #value(): JsonOut {
+    const counts = this.#counts;
+    return {
+      dataVersion: { ...this.#dataVersion },
+      transactionCount: new JsonMembers(function* byTopic() {
+        for (const topic of [...counts.keys()].sort()) {
+          const { count = 0, timeStamp = 0 } = counts.get(topic) ?? {};
+          yield [topic, { count, timeStamp }];
+        }
+      }),
+    };
   }
 
   #save(): void {
