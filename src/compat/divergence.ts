@@ -399,7 +399,7 @@ export const divergences = {
   },
   'proxy.bname': {
     apache: 'A remoting request without a broker name is refused with VERSION_NOT_SUPPORTED (AbstractRemotingActivity#request).',
-    skylark: 'It is served where the topic lies on one broker alone, and END_TRANSACTION where the half message was seen; otherwise refused the same.',
+    skylark: 'It is served where the topic, or for a send of a new topic the default topic, lies on one broker alone, and END_TRANSACTION where the half message was seen; otherwise refused the same.',
     reason: 'There is nothing to choose, and older clients do not name the broker.',
     cases: ['conformance/interop/proxy.interop.test.ts'],
   },

@@ -3,6 +3,7 @@
  * (Netty's `SelfSignedCertificate`, which Apache uses with `tls.test.mode.enable`). Made anew by each process; never written to disk.
  */
 import { createSign, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 
 export interface KeyAndCertificate {
   /** PEM. */
@@ -36,20 +37,20 @@ function time(ms: number): Buffer {
 const dayMs = 86_400_000;
 
 /**
- * An EC key on P-256 and its certificate for `localhost`, valid from a day before `nowMs` for ten years.
+ * An EC key on P-256 and its certificate for these host names and IPv4 addresses, valid from a day before `nowMs` for ten years.
  *
  * ```
  * Certificate = { TBSCertificate, signatureAlgorithm, BIT STRING signature }
  * TBSCertificate = { [0] version 2, serial, signatureAlgorithm, issuer, { notBefore, notAfter }, subject, SubjectPublicKeyInfo, [3] extensions }
  * ```
  */
-export function selfSigned(nowMs: number): KeyAndCertificate {
+export function selfSigned(nowMs: number, names: readonly string[] = ['localhost', '127.0.0.1']): KeyAndCertificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  const name = sequence(der(0x31, sequence(commonName, der(0x0c, Buffer.from('localhost', 'latin1')))));
+  const name = sequence(der(0x31, sequence(commonName, der(0x0c, Buffer.from(names[0] ?? '', 'latin1')))));
   const serial = randomBytes(16);
   // Positive and without leading zeros, as DER wants an integer.
   serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40;
-  const altNames = sequence(der(0x82, Buffer.from('localhost', 'latin1')), der(0x87, Buffer.from([127, 0, 0, 1])));
+  const altNames = sequence(...names.map((one) => (isIP(one) === 4 ? der(0x87, Buffer.from(one.split('.').map(Number))) : der(0x82, Buffer.from(one, 'latin1')))));
   const toSign = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, serial),

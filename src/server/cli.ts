@@ -19,6 +19,7 @@ Commands
   broker     a broker that registers with the name servers of --namesrv or its configuration file
   filter-server  runs consumers' own filters beside a broker: skylark filter-server --broker HOST:PORT (filter-server --help tells more)
   proxy      the gRPC and remoting endpoints before the brokers of a cluster: skylark proxy --namesrv HOST:PORT (proxy --help tells more)
+  certificate  a key and a certificate signed by it, for tests of TLS: skylark certificate --out DIR (certificate --help tells more)
   conform    judges a RocketMQ endpoint by named cases: skylark conform --namesrv HOST:PORT (conform --help tells more)
   admin      asks a running cluster: skylark admin topic create Orders, skylark admin message trace MSGID (admin --help tells more)
 

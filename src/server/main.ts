@@ -57,11 +57,18 @@ async function proxy(argv: readonly string[]): Promise<void> {
   await proxyMain(argv);
 }
 
+/** Makes files and ends. */
+async function certificateFiles(argv: readonly string[]): Promise<void> {
+  const { certificate } = await import('./certificate.js');
+  process.stdout.write(certificate(argv, Date.now()));
+}
+
 async function run(argv: readonly string[]): Promise<void> {
   if (argv[0] === 'filter-server') return filterServer(argv.slice(1));
   if (argv[0] === 'conform') return conform(argv.slice(1));
   if (argv[0] === 'admin') return admin(argv.slice(1));
   if (argv[0] === 'proxy') return proxy(argv.slice(1));
+  if (argv[0] === 'certificate') return certificateFiles(argv.slice(1));
   const invocation = readInvocation(argv, (path) => readFileSync(path, 'utf8'));
   if (typeof invocation === 'string') {
     process.stdout.write(invocation);

@@ -233,7 +233,7 @@ export const cases = defineCases('grpc', [
     requirement: 'A polling time of more than 315,576,000,000 s is refused with INTERNAL_SERVER_ERROR.',
     level: 'SHOULD', needs, source: 'Durations#checkValid',
     async run(t) {
-      await refused(t, { pollMs: 315_576_000_001_000, call: { deadlineMs: 8000 } }, Code.INTERNAL_SERVER_ERROR);
+      await refused(t, { pollMs: 315_576_000_001_000, call: { deadlineMs: 8000, timeoutMs: 8000 } }, Code.INTERNAL_SERVER_ERROR);
     },
   },
   {
