@@ -170,6 +170,9 @@ function note(summary: Summary, steps: readonly Step[], judged: Judged): void {
   for (const id of judged.explained) summary.explained[id] = (summary.explained[id] ?? 0) + 1;
 }
 
+/** How long one canary is looked for, in ms; cutting it down comes on top. */
+const canaryMsMax = 90_000;
+
 /** Plants each difference into the right side's answers; it must be found within its sequences and cut down to its steps. */
 export async function runCanaries(sides: Sides, seed: string, from: Judge, list: readonly DifferentialCanary[] = canaries): Promise<Summary['canaries']> {
   const out: Summary['canaries'] = [];
@@ -184,12 +187,13 @@ export async function runCanaries(sides: Sides, seed: string, from: Judge, list:
 }
 
 async function seek(canary: DifferentialCanary, judge: Judge, clean: Judge, seed: string): Promise<Summary['canaries'][number]> {
-  for (let number = 0; number < canary.sequencesMax; number++) {
+  const end = performance.now() + canaryMsMax;
+  for (let number = 0; number < canary.sequencesMax && performance.now() < end; number++) {
     const steps = generate(`${seed}/${canary.name}`, number);
     const [difference] = (await judge.judge(steps)).differences;
     // A difference that is there without the plant is not it.
     if (difference === undefined || (await shows(clean, steps, keyOf(difference)))) continue;
-    const found = await cutDown(judge, steps, difference, 150);
+    const found = await cutDown(judge, steps, difference, 80);
     if (found !== undefined) return { name: canary.name, found: found.steps.length <= canary.stepsMax, sequences: number + 1, steps: found.steps.length };
   }
   return { name: canary.name, found: false, sequences: canary.sequencesMax, steps: 0 };

@@ -7,7 +7,7 @@ import { missingForJava } from '../../conformance/adapters/apache/install.js';
 import { SkylarkEndpoint } from '../../conformance/adapters/skylark.js';
 import type { Endpoint } from '../../conformance/endpoint.js';
 import type { Options } from '../options.js';
-import { describeFind, prepare, runCampaign, runCanaries, stepsOf, type Bounds } from './campaign.js';
+import { describeFind, prepare, runCampaign, runCanaries, stepsOf, type Bounds, type Summary } from './campaign.js';
 import { Judge, type Sides } from './judge.js';
 import { describeStep } from './steps.js';
 
@@ -58,11 +58,21 @@ export async function runDifferential(options: Options, out: Out): Promise<numbe
   }
   const pair = await startPair('apache');
   try {
-    return options.replay === undefined ? await campaign(pair, options, out) : await replay(pair.sides, options.replay, out);
+    if (options.replay !== undefined) return await replay(pair.sides, options.replay, out);
+    return options.canaries ? await canariesAlone(pair.sides, options.seed, out) : await campaign(pair, options, out);
   } finally {
     await pair.dispose();
   }
 }
+
+/** Each planted difference has to be found. */
+async function canariesAlone(sides: Sides, seed: string, out: Out): Promise<number> {
+  const seen = await runCanaries(sides, seed, new Judge(sides));
+  for (const one of seen) out(canaryLine(one));
+  return seen.every((one) => one.found) ? 0 : 1;
+}
+
+const canaryLine = (one: Summary['canaries'][number]): string => `canary ${one.name}: ${one.found ? `found in sequence ${one.sequences}, cut down to ${one.steps} steps` : `LOST after ${one.sequences} sequences, ${one.steps} steps`}`;
 
 async function campaign(pair: Pair, options: Options, out: Out): Promise<number> {
   const bounds: Bounds = { requests: options.requests, millis: options.timed ? options.millis : 3_600_000, inFlight: 12, minimizeRuns: 120, findsMax: 40 };
@@ -73,7 +83,7 @@ async function campaign(pair: Pair, options: Options, out: Out): Promise<number>
   else {
     for (const find of summary.finds.filter((one) => one.apache === undefined)) out(describeFind({ ...find, steps: [] }, `npm run fuzz -- --differential --replay ${find.seed}`));
     for (const one of summary.unrepeated) out(`not repeated: ${one}`);
-    for (const one of summary.canaries) out(`canary ${one.name}: ${one.found ? `found in sequence ${one.sequences}, cut down to ${one.steps} steps` : `LOST after ${one.sequences} sequences, ${one.steps} steps`}`);
+    for (const one of summary.canaries) out(canaryLine(one));
     out(`requests: ${words(summary.byRequest)}`);
     if (Object.keys(summary.explained).length > 0) out(`explained by rows of the divergences: ${words(summary.explained)}`);
     out(`seed ${summary.seed}: ${summary.sequences} sequences, ${summary.requests} requests to each side in ${summary.seconds.toFixed(0)} s, ${summary.finds.length} differences, ${summary.unrepeated.length} not repeated`);

@@ -1,7 +1,7 @@
 /** A sequence while it is made, and the small model of what it has done so far: enough to ask for things that are there, mostly. */
 import { requests, type RequestName, type Spec } from '../../src/codec/requests.js';
 import type { Random } from '../engine/random.js';
-import { fieldValue } from './fields.js';
+import { fieldValue, isNeeded } from './fields.js';
 import { requestCount, type Body, type Request, type Step, type Value } from './steps.js';
 
 export interface Topic {
@@ -81,7 +81,7 @@ export class Draft {
       const wire = of.wire ?? field;
       if (wire in given) continue;
       // Fields of Java's primitives are always sent.
-      if (of.opt === true && !this.random.once(2)) continue;
+      if (of.opt === true && !isNeeded(name, wire) && !this.random.once(2)) continue;
       const value = fieldValue(name, field, of, this);
       if (value !== undefined) ext[wire] = value;
     }

@@ -3,6 +3,11 @@ import type { Field, RequestName } from '../../src/codec/requests.js';
 import type { Draft } from './draft.js';
 import type { Value } from './steps.js';
 
+/** Fields that the table has as optional and without which Apache fails on null, or does nothing (`offsets.clone-all-topics`). */
+const needed: Readonly<Partial<Record<RequestName, readonly string[]>>> = { QUERY_SUBSCRIPTION_BY_CONSUMER: ['topic'], CLONE_GROUP_OFFSET: ['topic'] };
+
+export const isNeeded = (request: RequestName, name: string): boolean => needed[request]?.includes(name) ?? false;
+
 /** A value, or undefined: the field is left out. */
 export function fieldValue(request: RequestName, name: string, field: Field, draft: Draft): Value | undefined {
   const { random } = draft;
