@@ -8,5 +8,7 @@ export const accepted: readonly Accepted[] = [
   { where: / QUERY_TOPIC_CONSUME_BY_WHO /, what: /^body\.groupList/, apache: /~G/, divergence: 'consumers.forgotten-topics' },
   { where: / QUERY_TOPICS_BY_CONSUMER /, what: /^body\.topicList/, apache: /~T/, divergence: 'consumers.forgotten-topics' },
   { where: / QUERY_SUBSCRIPTION_BY_CONSUMER /, what: /^body\.subscriptionData$/, skylark: /^\(absent\)$/, divergence: 'consumers.told-by-heartbeats' },
+  { where: / QUERY_CONSUME_QUEUE /, what: /^code$/, skylark: /^1 .* is not exist!$/, divergence: 'store.queues-made-by-questions' },
+  { where: / (GET_BROKER_CLUSTER_INFO|GET_SYSTEM_TOPIC_LIST_FROM_NS|GET_BROKER_MEMBER_GROUP|GET_TOPICS_BY_CLUSTER) /, apache: /~B|~Cluster|brokerAddrs/, divergence: 'namesrv.refused-registration' },
   { where: / QUERY_CONSUME_QUEUE /, what: /^body\.(subscriptionData|filterData|queueData)/, divergence: 'consumers.told-by-heartbeats' },
 ];

@@ -35,6 +35,10 @@ export interface Summary {
   /** Seen once and not again when the sequence was repeated. */
   readonly unrepeated: string[];
   readonly explained: Record<string, number>;
+  /** Names of the runs whose answers were alike: what they left is compared. */
+  readonly alike: string[];
+  /** What was compared of stores, when both had been stopped and started again. */
+  stores?: { readonly queues: number; readonly messages: number; readonly differences: number };
   readonly canaries: { readonly name: string; readonly found: boolean; readonly sequences: number; readonly steps: number }[];
 }
 
@@ -99,7 +103,7 @@ export async function cutDown(judge: Judge, steps: readonly Step[], difference: 
 /** Sequences until a bound is reached. */
 export async function runCampaign(sides: Sides, seed: string, bounds: Bounds, tell: Tell = () => undefined): Promise<{ readonly summary: Summary; readonly judge: Judge }> {
   const judge = new Judge(sides, undefined, bounds.firstRun);
-  const summary: Summary = { seed, sequences: 0, requests: 0, seconds: 0, byRequest: {}, finds: [], unrepeated: [], explained: {}, canaries: [] };
+  const summary: Summary = { seed, sequences: 0, requests: 0, seconds: 0, byRequest: {}, finds: [], unrepeated: [], explained: {}, alike: [], canaries: [] };
   const begun = performance.now();
   const late = (): boolean => performance.now() - begun > bounds.millis;
   const suspects: Suspect[] = [];
@@ -167,6 +171,7 @@ function chosen(suspects: readonly Suspect[], findsMax: number): { readonly cut:
 
 function note(summary: Summary, steps: readonly Step[], judged: Judged): void {
   for (const step of steps) if ('send' in step) summary.byRequest[step.send] = (summary.byRequest[step.send] ?? 0) + 1;
+  if (judged.differences.length === 0) summary.alike.push(judged.run);
   for (const id of judged.explained) summary.explained[id] = (summary.explained[id] ?? 0) + 1;
 }
 

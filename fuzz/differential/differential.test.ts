@@ -50,7 +50,7 @@ describe('sequences', () => {
 function refsOf(value: Template | undefined): (number | 'clock')[] {
   if (value === undefined || value === null || typeof value !== 'object') return [];
   if (isRef(value)) return [value.ref];
-  return Object.values(value).flatMap((inner) => refsOf(inner as Template));
+  return Object.values(value).flatMap((inner) => refsOf(inner));
 }
 
 describe('answers', () => {

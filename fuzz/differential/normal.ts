@@ -22,7 +22,7 @@ const sharedProperties: ReadonlySet<string> = new Set(['TRAN_PREPARED_QUEUE_OFFS
 /** Reads the revive topics, whose queues all runs use: its progress is nobody's own. */
 const reviveGroup = 'CID_RMQ_SYS_REVIVE_GROUP';
 /** Members of bodies that count changes of the whole broker, or measure. */
-const sharedMembers: ReadonlySet<string> = new Set(['dataVersion', 'consumeTps', 'topicPutTps', 'tps', 'avgpt', 'sum', 'indexLastUpdatePhyoffset', 'indexLastUpdateTimestamp', 'lastUpdateTimestamp', 'totalTopicNum', 'totalGroupNum', 'bitMap']);
+const sharedMembers: ReadonlySet<string> = new Set(['dataVersion', 'consumeTps', 'topicPutTps', 'tps', 'avgpt', 'sum', 'indexLastUpdatePhyoffset', 'indexLastUpdateTimestamp', 'lastUpdateTimestamp', 'totalTopicNum', 'totalGroupNum', 'totalDiff', 'totalInflightDiff', 'bitMap']);
 
 export class Symbols {
   private readonly messages = new Map<number, string>();
