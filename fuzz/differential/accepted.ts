@@ -7,6 +7,7 @@ export const accepted: readonly Accepted[] = [
   { where: / VIEW_BROKER_STATS_DATA .*TOPIC_PUT_SIZE/, what: /^code$/, apache: /^0 /, divergence: 'runtime.statistics' },
   { where: / QUERY_TOPIC_CONSUME_BY_WHO /, what: /^body\.groupList/, apache: /~G/, divergence: 'consumers.forgotten-topics' },
   { where: / QUERY_TOPICS_BY_CONSUMER /, what: /^body\.topicList/, apache: /~T/, divergence: 'consumers.forgotten-topics' },
+  { where: / (GET_CONSUME_STATS|GET_BROKER_CONSUME_STATS) /, what: /^body\.(offsetTable\.|consumeStatsList)/, skylark: /^\(absent\)$|^\[/, divergence: 'consumers.told-by-heartbeats' },
   { where: / QUERY_SUBSCRIPTION_BY_CONSUMER /, what: /^body\.subscriptionData$/, skylark: /^\(absent\)$/, divergence: 'consumers.told-by-heartbeats' },
   { where: / QUERY_CONSUME_QUEUE /, what: /^code$/, skylark: /^1 .* is not exist!$/, divergence: 'store.queues-made-by-questions' },
   { where: / (GET_BROKER_CLUSTER_INFO|GET_SYSTEM_TOPIC_LIST_FROM_NS|GET_BROKER_MEMBER_GROUP|GET_TOPICS_BY_CLUSTER) /, apache: /~B|~Cluster|brokerAddrs/, divergence: 'namesrv.refused-registration' },
