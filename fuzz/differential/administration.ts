@@ -45,6 +45,12 @@ function reset(draft: Draft): void {
   draft.send('INVOKE_BROKER_TO_RESET_OFFSET', random.once(2) ? { ...where, queueId: -1 } : { ...where, queueId, offset: random.below((topic.counts[queueId] ?? 0) + 1) });
 }
 
+/** Subscriptions that pulls told of decide over a group that is online (`consumers.told-by-heartbeats`): once anybody sent a heartbeat, it is asked for as offline. */
+function clone(draft: Draft): void {
+  const heard = draft.steps.some((step) => 'send' in step && step.send === 'HEART_BEAT');
+  draft.fill('CLONE_GROUP_OFFSET', heard ? { offline: true } : {});
+}
+
 const tagCode: Readonly<Record<string, number>> = { TagA: 2598917, TagB: 2598918 };
 
 function heartbeat(draft: Draft): void {
@@ -191,7 +197,8 @@ export const administrationMoves: readonly Move[] = [
   { area: 'offsets', weight: 1, ready: (draft) => draft.sent.length > 0, make: search },
   { area: 'offsets', weight: 1, make: searchApart },
   ...plain('offsets', 2, 'QUERY_CONSUMER_OFFSET', 'GET_MAX_OFFSET', 'GET_MIN_OFFSET'),
-  ...plain('offsets', 1, 'GET_EARLIEST_MSG_STORETIME', 'GET_CONSUME_STATS', 'QUERY_CONSUME_TIME_SPAN', 'QUERY_TOPICS_BY_CONSUMER', 'CLONE_GROUP_OFFSET', 'QUERY_CONSUME_QUEUE', 'GET_ALL_CONSUMER_OFFSET', 'QUERY_CORRECTION_OFFSET'),
+  ...plain('offsets', 1, 'GET_EARLIEST_MSG_STORETIME', 'GET_CONSUME_STATS', 'QUERY_CONSUME_TIME_SPAN', 'QUERY_TOPICS_BY_CONSUMER', 'QUERY_CONSUME_QUEUE', 'GET_ALL_CONSUMER_OFFSET', 'QUERY_CORRECTION_OFFSET'),
+  { area: 'offsets', weight: 1, make: clone },
   { area: 'clients', weight: 4, make: heartbeat },
   { area: 'clients', weight: 1, make: unregister },
   { area: 'clients', weight: 2, make: pullSubscribed },

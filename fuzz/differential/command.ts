@@ -92,6 +92,7 @@ async function campaign(pair: Pair, options: Options, out: Out): Promise<number>
   summary.canaries.push(...(await runCanaries(pair.sides, options.seed, judge)));
   const stores = await compareLeft(pair, summary.alike);
   summary.stores = { queues: stores.queues, messages: stores.messages, differences: stores.differences.length };
+  for (const id of stores.explained) summary.explained[id] = (summary.explained[id] ?? 0) + 1;
   const lost = summary.canaries.filter((one) => !one.found);
   if (options.json) out(JSON.stringify({ ...summary, alike: summary.alike.length }, null, 2));
   else {

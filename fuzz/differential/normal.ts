@@ -100,6 +100,8 @@ export class Symbols {
   private field(name: string, value: string, mask: ReadonlySet<string>): string {
     if (mask.has(name) || sharedMembers.has(name)) return '<any>';
     if (name === 'reviveQid') return '<revive queue>';
+    // What an orderly change answers counts from the pop: the time until it is in it.
+    if (name === 'invisibleTime' && Number(value) >= 3_600_000 && Number(value) < 3_700_000) return '<an hour and the time since>';
     if (name === 'recallHandle') return this.text(Buffer.from(value, 'base64url').toString('latin1'));
     return this.text(value);
   }

@@ -356,7 +356,7 @@ export const divergences = {
     cases: ['src/server/broker/clients.test.ts'],
   },
   'consumers.told-by-heartbeats': {
-    apache: 'The subscription of a pull or pop that brings its own is kept for its group and topic, and answered to QUERY_SUBSCRIPTION_BY_CONSUMER and QUERY_CONSUME_QUEUE when no heartbeat told of one; consume stats count such a topic as subscribed (ConsumerManager#compensateSubscribeData).',
+    apache: 'The subscription of a pull or pop that brings its own is kept for its group and topic, and answered to QUERY_SUBSCRIPTION_BY_CONSUMER and QUERY_CONSUME_QUEUE when no heartbeat told of one; consume stats and CLONE_GROUP_OFFSET count such a topic as subscribed (ConsumerManager#compensateSubscribeData).',
     skylark: 'Only subscriptions of heartbeats are known; a pull or pop leaves nothing behind.',
     reason: 'Each pull would write to a table that grows with every pair of group and topic that anybody names.',
     cases: ['fuzz/differential/accepted.ts'],
