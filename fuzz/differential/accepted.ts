@@ -12,5 +12,6 @@ export const accepted: readonly Accepted[] = [
   { where: / QUERY_CONSUME_QUEUE /, what: /^code$/, skylark: /^1 .* is not exist!$/, divergence: 'store.queues-made-by-questions' },
   { where: / (GET_BROKER_CLUSTER_INFO|GET_SYSTEM_TOPIC_LIST_FROM_NS|GET_BROKER_MEMBER_GROUP|GET_TOPICS_BY_CLUSTER) /, apache: /~B|~Cluster|brokerAddrs/, divergence: 'namesrv.refused-registration' },
   { where: / QUERY_CONSUME_QUEUE /, what: /^body\.(subscriptionData|filterData|queueData)/, divergence: 'consumers.told-by-heartbeats' },
+  { where: / GET_ALL_CONSUMER_OFFSET /, what: /^body\.pullOffsetTable/, skylark: /^\(absent\)$/, divergence: 'offsets.pulls-of-deleted-topics' },
   { where: / (GET_ALL_SUBSCRIPTIONGROUP_CONFIG |STORE groups)/, what: /^body\.(subscriptionGroupTable\.)?~G/, skylark: /^\(absent\)$/, divergence: 'groups.deleted-comes-back' },
 ];

@@ -51,6 +51,12 @@ function clone(draft: Draft): void {
   draft.fill('CLONE_GROUP_OFFSET', heard ? { offline: true } : {});
 }
 
+/** Apache commits where a pop got to by a scan a moment later (`PopBufferMergeService#scanCommitOffset`). */
+function correct(draft: Draft): void {
+  if (draft.pops.length > 0) draft.pause(200);
+  draft.fill('QUERY_CORRECTION_OFFSET');
+}
+
 const tagCode: Readonly<Record<string, number>> = { TagA: 2598917, TagB: 2598918 };
 
 function heartbeat(draft: Draft): void {
@@ -197,7 +203,8 @@ export const administrationMoves: readonly Move[] = [
   { area: 'offsets', weight: 1, ready: (draft) => draft.sent.length > 0, make: search },
   { area: 'offsets', weight: 1, make: searchApart },
   ...plain('offsets', 2, 'QUERY_CONSUMER_OFFSET', 'GET_MAX_OFFSET', 'GET_MIN_OFFSET'),
-  ...plain('offsets', 1, 'GET_EARLIEST_MSG_STORETIME', 'GET_CONSUME_STATS', 'QUERY_CONSUME_TIME_SPAN', 'QUERY_TOPICS_BY_CONSUMER', 'QUERY_CONSUME_QUEUE', 'GET_ALL_CONSUMER_OFFSET', 'QUERY_CORRECTION_OFFSET'),
+  ...plain('offsets', 1, 'GET_EARLIEST_MSG_STORETIME', 'GET_CONSUME_STATS', 'QUERY_CONSUME_TIME_SPAN', 'QUERY_TOPICS_BY_CONSUMER', 'QUERY_CONSUME_QUEUE', 'GET_ALL_CONSUMER_OFFSET'),
+  { area: 'offsets', weight: 1, make: correct },
   { area: 'offsets', weight: 1, make: clone },
   { area: 'clients', weight: 4, make: heartbeat },
   { area: 'clients', weight: 1, make: unregister },

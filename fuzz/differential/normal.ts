@@ -24,6 +24,12 @@ const reviveGroup = 'CID_RMQ_SYS_REVIVE_GROUP';
 /** Members of bodies that count changes of the whole broker, or measure. */
 const sharedMembers: ReadonlySet<string> = new Set(['dataVersion', 'consumeTps', 'topicPutTps', 'tps', 'avgpt', 'sum', 'indexLastUpdatePhyoffset', 'indexLastUpdateTimestamp', 'lastUpdateTimestamp', 'totalTopicNum', 'totalGroupNum', 'totalDiff', 'totalInflightDiff', 'bitMap']);
 
+/** A retry topic that a heartbeat makes is told to the name server a moment later here, and before the answer by Apache. */
+function withoutRetryTopics(list: unknown): unknown {
+  if (list === null || typeof list !== 'object' || !('topicList' in list) || !Array.isArray(list.topicList)) return list;
+  return { ...list, topicList: list.topicList.filter((one) => typeof one !== 'string' || !one.startsWith('%RETRY%')) };
+}
+
 export class Symbols {
   private readonly messages = new Map<number, string>();
   private readonly run: string;
@@ -115,7 +121,8 @@ export class Symbols {
     const text = response.body.toString('utf8');
     if (!/^\s*[[{]/.test(text)) return this.text(text);
     try {
-      return sorted(this.plain(readLooseJson(text), mask));
+      const read = readLooseJson(text);
+      return sorted(this.plain(name === 'GET_ALL_TOPIC_LIST_FROM_NAMESERVER' ? withoutRetryTopics(read) : read, mask));
     } catch (error) {
       return `unreadable: ${error instanceof Error ? error.message : String(error)}`;
     }

@@ -253,6 +253,12 @@ export const divergences = {
     reason: 'The rest of the list was asked for too.',
     cases: ['src/server/broker/admin.test.ts'],
   },
+  'offsets.pulls-of-deleted-topics': {
+    apache: 'With a topic the places of pulls from it are forgotten only of groups that also committed an offset there (ConsumerOffsetManager#cleanOffsetByTopic).',
+    skylark: 'Of all groups.',
+    reason: 'A topic of the same name that is made later begins anew.',
+    cases: ['fuzz/differential/accepted.ts'],
+  },
   'offsets.query-correction': {
     apache: 'QUERY_CORRECTION_OFFSET deletes the filtered groups\' offsets (ConsumerOffsetManager#queryMinOffsetInAllGroup).',
     skylark: 'It only answers.',
