@@ -6,7 +6,7 @@ import base from './jest.config.js';
  */
 export default {
   ...base,
-  roots: ['<rootDir>/dist/conformance', '<rootDir>/dist/fuzz'],
+  roots: ['<rootDir>/dist/conformance'],
   testMatch: ['**/*.interop.test.js'],
   testPathIgnorePatterns: ['/node_modules/'],
   globalSetup: '<rootDir>/dist/conformance/interop/install.js',
