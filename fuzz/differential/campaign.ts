@@ -35,6 +35,10 @@ export interface Summary {
   /** Seen once and not again when the sequence was repeated. */
   readonly unrepeated: string[];
   readonly explained: Record<string, number>;
+  /** Names of the runs whose answers were alike: what they left is compared. */
+  readonly alike: string[];
+  /** What was compared of stores, when both had been stopped and started again. */
+  stores?: { readonly queues: number; readonly messages: number; readonly differences: number };
   readonly canaries: { readonly name: string; readonly found: boolean; readonly sequences: number; readonly steps: number }[];
 }
 
@@ -99,7 +103,7 @@ export async function cutDown(judge: Judge, steps: readonly Step[], difference: 
 /** Sequences until a bound is reached. */
 export async function runCampaign(sides: Sides, seed: string, bounds: Bounds, tell: Tell = () => undefined): Promise<{ readonly summary: Summary; readonly judge: Judge }> {
   const judge = new Judge(sides, undefined, bounds.firstRun);
-  const summary: Summary = { seed, sequences: 0, requests: 0, seconds: 0, byRequest: {}, finds: [], unrepeated: [], explained: {}, canaries: [] };
+  const summary: Summary = { seed, sequences: 0, requests: 0, seconds: 0, byRequest: {}, finds: [], unrepeated: [], explained: {}, alike: [], canaries: [] };
   const begun = performance.now();
   const late = (): boolean => performance.now() - begun > bounds.millis;
   const suspects: Suspect[] = [];
@@ -167,8 +171,12 @@ function chosen(suspects: readonly Suspect[], findsMax: number): { readonly cut:
 
 function note(summary: Summary, steps: readonly Step[], judged: Judged): void {
   for (const step of steps) if ('send' in step) summary.byRequest[step.send] = (summary.byRequest[step.send] ?? 0) + 1;
+  if (judged.differences.length === 0) summary.alike.push(judged.run);
   for (const id of judged.explained) summary.explained[id] = (summary.explained[id] ?? 0) + 1;
 }
+
+/** How long one canary is looked for, in ms; cutting it down comes on top. */
+const canaryMsMax = 90_000;
 
 /** Plants each difference into the right side's answers; it must be found within its sequences and cut down to its steps. */
 export async function runCanaries(sides: Sides, seed: string, from: Judge, list: readonly DifferentialCanary[] = canaries): Promise<Summary['canaries']> {
@@ -184,12 +192,13 @@ export async function runCanaries(sides: Sides, seed: string, from: Judge, list:
 }
 
 async function seek(canary: DifferentialCanary, judge: Judge, clean: Judge, seed: string): Promise<Summary['canaries'][number]> {
-  for (let number = 0; number < canary.sequencesMax; number++) {
+  const end = performance.now() + canaryMsMax;
+  for (let number = 0; number < canary.sequencesMax && performance.now() < end; number++) {
     const steps = generate(`${seed}/${canary.name}`, number);
     const [difference] = (await judge.judge(steps)).differences;
     // A difference that is there without the plant is not it.
     if (difference === undefined || (await shows(clean, steps, keyOf(difference)))) continue;
-    const found = await cutDown(judge, steps, difference, 150);
+    const found = await cutDown(judge, steps, difference, 80);
     if (found !== undefined) return { name: canary.name, found: found.steps.length <= canary.stepsMax, sequences: number + 1, steps: found.steps.length };
   }
   return { name: canary.name, found: false, sequences: canary.sequencesMax, steps: 0 };

@@ -26,7 +26,7 @@ export const canaries: readonly DifferentialCanary[] = [
     },
   },
   {
-    name: 'stale-offset', plants: 'a committed offset that is the second of its queue is not believed', sequencesMax: 120, stepsMax: 6,
+    name: 'stale-offset', plants: 'a committed offset that is the second of its queue is not believed', sequencesMax: 200, stepsMax: 8,
     alter: () => {
       const first = new Map<string, string>();
       return (step, ext, response) => {
@@ -38,7 +38,7 @@ export const canaries: readonly DifferentialCanary[] = [
     },
   },
   {
-    name: 'lost-record', plants: 'an answer to a pull by tag lacks its last record', sequencesMax: 40, stepsMax: 4,
+    name: 'lost-record', plants: 'an answer to a pull by tag lacks its last record', sequencesMax: 40, stepsMax: 8,
     alter: () => (step, ext, response) => {
       if (step.send !== 'PULL_MESSAGE' || response.code !== 0 || !String(ext['subscription']).startsWith('Tag')) return response;
       let last = 0;

@@ -7,9 +7,10 @@ import { missingForJava } from '../../conformance/adapters/apache/install.js';
 import { SkylarkEndpoint } from '../../conformance/adapters/skylark.js';
 import type { Endpoint } from '../../conformance/endpoint.js';
 import type { Options } from '../options.js';
-import { describeFind, prepare, runCampaign, runCanaries, stepsOf, type Bounds } from './campaign.js';
+import { describeFind, prepare, runCampaign, runCanaries, stepsOf, type Bounds, type Summary } from './campaign.js';
 import { Judge, type Sides } from './judge.js';
 import { describeStep } from './steps.js';
+import { compareStores, readStores, type StoreDifferences } from './stores.js';
 
 type Out = (text: string) => void;
 
@@ -58,27 +59,53 @@ export async function runDifferential(options: Options, out: Out): Promise<numbe
   }
   const pair = await startPair('apache');
   try {
-    return options.replay === undefined ? await campaign(pair, options, out) : await replay(pair.sides, options.replay, out);
+    if (options.replay !== undefined) return await replay(pair.sides, options.replay, out);
+    return options.canaries ? await canariesAlone(pair.sides, options.seed, out) : await campaign(pair, options, out);
   } finally {
     await pair.dispose();
   }
 }
 
+/** Stops both in order, starts them again on their stores and reads these. */
+async function compareLeft(pair: Pair, runs: readonly string[]): Promise<StoreDifferences> {
+  const again = async (endpoint: Endpoint): Promise<void> => {
+    await endpoint.stop();
+    await endpoint.restart();
+  };
+  await Promise.all([again(pair.left), again(pair.right)]);
+  const [left, right] = await Promise.all([readStores(pair.sides.left, runs), readStores(pair.sides.right, runs)]);
+  return compareStores(left, right);
+}
+
+/** Each planted difference has to be found. */
+async function canariesAlone(sides: Sides, seed: string, out: Out): Promise<number> {
+  const seen = await runCanaries(sides, seed, new Judge(sides));
+  for (const one of seen) out(canaryLine(one));
+  return seen.every((one) => one.found) ? 0 : 1;
+}
+
+const canaryLine = (one: Summary['canaries'][number]): string => `canary ${one.name}: ${one.found ? `found in sequence ${one.sequences}, cut down to ${one.steps} steps` : `LOST after ${one.sequences} sequences, ${one.steps} steps`}`;
+
 async function campaign(pair: Pair, options: Options, out: Out): Promise<number> {
   const bounds: Bounds = { requests: options.requests, millis: options.timed ? options.millis : 3_600_000, inFlight: 12, minimizeRuns: 120, findsMax: 40 };
   const { summary, judge } = await runCampaign(pair.sides, options.seed, bounds, options.json ? () => undefined : out);
   summary.canaries.push(...(await runCanaries(pair.sides, options.seed, judge)));
+  const stores = await compareLeft(pair, summary.alike);
+  summary.stores = { queues: stores.queues, messages: stores.messages, differences: stores.differences.length };
+  for (const id of stores.explained) summary.explained[id] = (summary.explained[id] ?? 0) + 1;
   const lost = summary.canaries.filter((one) => !one.found);
-  if (options.json) out(JSON.stringify(summary, null, 2));
+  if (options.json) out(JSON.stringify({ ...summary, alike: summary.alike.length }, null, 2));
   else {
     for (const find of summary.finds.filter((one) => one.apache === undefined)) out(describeFind({ ...find, steps: [] }, `npm run fuzz -- --differential --replay ${find.seed}`));
     for (const one of summary.unrepeated) out(`not repeated: ${one}`);
-    for (const one of summary.canaries) out(`canary ${one.name}: ${one.found ? `found in sequence ${one.sequences}, cut down to ${one.steps} steps` : `LOST after ${one.sequences} sequences, ${one.steps} steps`}`);
+    for (const one of summary.canaries) out(canaryLine(one));
+    for (const one of stores.differences.slice(0, 40)) out(`stores differ: ${one.run} ${one.label}: ${one.what}\n    apache:  ${one.apache.slice(0, 600)}\n    skylark: ${one.skylark.slice(0, 600)}`);
+    out(`stores, after a stop and a start: ${summary.alike.length} sequences, ${stores.queues} queues, ${stores.messages} messages, ${stores.differences.length} differences`);
     out(`requests: ${words(summary.byRequest)}`);
     if (Object.keys(summary.explained).length > 0) out(`explained by rows of the divergences: ${words(summary.explained)}`);
     out(`seed ${summary.seed}: ${summary.sequences} sequences, ${summary.requests} requests to each side in ${summary.seconds.toFixed(0)} s, ${summary.finds.length} differences, ${summary.unrepeated.length} not repeated`);
   }
-  return summary.finds.length + lost.length === 0 ? 0 : 1;
+  return summary.finds.length + lost.length + stores.differences.length === 0 ? 0 : 1;
 }
 
 async function replay(sides: Sides, what: string, out: Out): Promise<number> {

@@ -1,7 +1,7 @@
 /** A sequence while it is made, and the small model of what it has done so far: enough to ask for things that are there, mostly. */
 import { requests, type RequestName, type Spec } from '../../src/codec/requests.js';
 import type { Random } from '../engine/random.js';
-import { fieldValue } from './fields.js';
+import { fieldValue, isNeeded } from './fields.js';
 import { requestCount, type Body, type Request, type Step, type Value } from './steps.js';
 
 export interface Topic {
@@ -37,6 +37,12 @@ export interface Popped {
 
 type More = Partial<Pick<Request, 'client' | 'properties' | 'body' | 'mask' | 'identity'>>;
 
+/** Requests whose answers say where groups got to. Apache commits that of a pop by a scan a moment later (`PopBufferMergeService#scanCommitOffset`), which is waited for. */
+const askOffsets: ReadonlySet<RequestName> = new Set([
+  'QUERY_CONSUMER_OFFSET', 'GET_CONSUME_STATS', 'GET_BROKER_CONSUME_STATS', 'GET_ALL_CONSUMER_OFFSET', 'QUERY_CONSUME_TIME_SPAN', 'QUERY_CORRECTION_OFFSET', 'CLONE_GROUP_OFFSET',
+]);
+const scanMs = 250;
+
 export class Draft {
   readonly random: Random;
   readonly steps: Step[] = [];
@@ -50,6 +56,8 @@ export class Draft {
   readonly late: { readonly topic: string; readonly queueId: number; count: number }[] = [];
   private ids = 0;
   private numbers = 0;
+  /** Something was popped, and not waited since. */
+  private unscanned = false;
 
   constructor(random: Random) {
     this.random = random;
@@ -68,6 +76,11 @@ export class Draft {
   send(name: RequestName, ext: Readonly<Record<string, Value>> = {}, more: More = {}): number {
     const spec: Spec = requests[name];
     const { client = 'a', ...rest } = more;
+    if (this.unscanned && askOffsets.has(name)) {
+      this.unscanned = false;
+      this.pause(scanMs);
+    }
+    if (name === 'POP_MESSAGE') this.unscanned = true;
     const step: Request = { id: ++this.ids, send: name, to: spec.on.includes('broker') ? 'broker' : 'namesrv', client, ext, ...rest };
     this.steps.push(step);
     return step.id;
@@ -81,7 +94,7 @@ export class Draft {
       const wire = of.wire ?? field;
       if (wire in given) continue;
       // Fields of Java's primitives are always sent.
-      if (of.opt === true && !this.random.once(2)) continue;
+      if (of.opt === true && !isNeeded(name, wire) && !this.random.once(2)) continue;
       const value = fieldValue(name, field, of, this);
       if (value !== undefined) ext[wire] = value;
     }

@@ -1,6 +1,7 @@
 /** Makes a sequence shorter and plainer while it still shows its difference. */
 import { requests, type Spec } from '../../src/codec/requests.js';
 import { minimizeSequence } from '../engine/minimize.js';
+import { isNeeded } from './fields.js';
 import type { Request, Step } from './steps.js';
 
 type Condition = (steps: readonly Step[]) => Promise<boolean>;
@@ -38,7 +39,7 @@ function* plainerOnes(step: Step): Generator<Step> {
   if (!('send' in step)) return;
   const spec: Spec = requests[step.send];
   const needed = new Set(Object.entries(spec.header).filter(([, field]) => field.opt !== true).map(([name, field]) => field.wire ?? name));
-  for (const name of Object.keys(step.ext)) if (!needed.has(name)) yield { ...step, ext: without(step.ext, name) };
+  for (const name of Object.keys(step.ext)) if (!needed.has(name) && !isNeeded(step.send, name)) yield { ...step, ext: without(step.ext, name) };
   for (const name of Object.keys(step.properties ?? {})) if (name !== 'UNIQ_KEY') yield { ...step, properties: without(step.properties ?? {}, name) };
   if (step.body !== undefined && 'text' in step.body && step.body.text.length > 12 && !step.body.text.startsWith('{')) yield { ...step, body: { text: 'x' } };
   if (step.body !== undefined && 'batch' in step.body && step.body.batch.length > 1) {

@@ -112,8 +112,11 @@ const makers: Readonly<Record<FaultKind, Maker>> = {
     await again(cluster, broker, lastsMs, () => { if (broker.starts === starts) broker.kill('kill'); });
   },
   'power': async (cluster, broker, lastsMs) => {
-    cluster.powerLosses.push(cluster.world.nowMs());
-    await again(cluster, broker, lastsMs, () => { broker.kill('power'); });
+    await again(cluster, broker, lastsMs, () => {
+      // Another fault of the broker may have had to end first.
+      cluster.powerLosses.push(cluster.world.nowMs());
+      broker.kill('power');
+    });
   },
   'restart': async (cluster, broker, lastsMs) => {
     await cluster.alone(broker, async () => {

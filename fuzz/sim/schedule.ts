@@ -208,13 +208,16 @@ function lenient(plan: Plan, lines: readonly HistoryLine[]): Anomaly[] {
   const lastLoss = Math.max(...cluster.powerLosses);
   const reached = new Map<string, number>();
   for (const { time, topic, queueId, queueOffset } of lines) {
-    if (time > lastLoss || queueId === undefined || queueOffset === undefined) continue;
+    // What was on its way to a client when the power went is noted a moment later.
+    if (time > lastLoss + 5 || queueId === undefined || queueOffset === undefined) continue;
     for (const queue of topic === undefined ? [`${queueId}`] : [`${queueId}`, `${topic} ${queueId}`]) reached.set(queue, Math.max(reached.get(queue) ?? -1, queueOffset));
   }
-  const excused = (line: HistoryLine): boolean => line.op === 'send' && line.type === 'ok' && (
+  const excused = (line: HistoryLine, half: boolean): boolean => line.op === 'send' && line.type === 'ok' && (
     inWindow(line, cluster.powerLosses)
-    || (line.time > Math.min(...cluster.powerLosses) && (line.queueOffset ?? 0) <= (reached.get(`${line.queueId ?? ''}`) ?? -1)));
-  return anomalies.filter((one) => !isUnsyncedBack(plan, lines, one) && (one.name !== 'lost' || !one.excerpt.some(excused)));
+    // Of a transactional message the answer tells the place of the half, and none of the message.
+    || (line.time > Math.min(...cluster.powerLosses) && (half ? 0 : line.queueOffset ?? 0) <= (reached.get(`${line.queueId ?? ''}`) ?? -1)));
+  const isHalf = (excerpt: readonly HistoryLine[]): boolean => excerpt.some((line) => line.op === 'send' && line.transactional === true);
+  return anomalies.filter((one) => !isUnsyncedBack(plan, lines, one) && (one.name !== 'lost' || !one.excerpt.some((line) => excused(line, isHalf(one.excerpt)))));
 }
 
 function sentences(cluster: Cluster, anomalies: readonly Anomaly[]): string[] {

@@ -253,6 +253,12 @@ export const divergences = {
     reason: 'The rest of the list was asked for too.',
     cases: ['src/server/broker/admin.test.ts'],
   },
+  'offsets.pulls-of-deleted-topics': {
+    apache: 'With a topic the places of pulls from it are forgotten only of groups that also committed an offset there (ConsumerOffsetManager#cleanOffsetByTopic).',
+    skylark: 'Of all groups.',
+    reason: 'A topic of the same name that is made later begins anew.',
+    cases: ['fuzz/differential/accepted.ts'],
+  },
   'offsets.query-correction': {
     apache: 'QUERY_CORRECTION_OFFSET deletes the filtered groups\' offsets (ConsumerOffsetManager#queryMinOffsetInAllGroup).',
     skylark: 'It only answers.',
@@ -354,6 +360,18 @@ export const divergences = {
     skylark: 'Only what is subscribed now, or has committed offsets.',
     reason: 'Operators decide by it whether a topic can go.',
     cases: ['src/server/broker/clients.test.ts'],
+  },
+  'consumers.told-by-heartbeats': {
+    apache: 'The subscription of a pull or pop that brings its own is kept for its group and topic, and answered to QUERY_SUBSCRIPTION_BY_CONSUMER and QUERY_CONSUME_QUEUE when no heartbeat told of one; consume stats and CLONE_GROUP_OFFSET count such a topic as subscribed (ConsumerManager#compensateSubscribeData).',
+    skylark: 'Only subscriptions of heartbeats are known; a pull or pop leaves nothing behind.',
+    reason: 'Each pull would write to a table that grows with every pair of group and topic that anybody names.',
+    cases: ['fuzz/differential/accepted.ts'],
+  },
+  'runtime.statistics': {
+    apache: 'VIEW_BROKER_STATS_DATA also knows sizes and times: TOPIC_PUT_SIZE, GROUP_GET_SIZE, TOPIC_PUT_LATENCY and others (BrokerStatsManager#init).',
+    skylark: 'TOPIC_PUT_NUMS, BROKER_PUT_NUMS, GROUP_GET_NUMS and BROKER_GET_NUMS; of others it says that they do not exist, as Apache does of what it has not counted.',
+    reason: 'They are counted where they cost the path of a message nothing.',
+    cases: ['fuzz/differential/accepted.ts'],
   },
   'filter.error-text': {
     apache: 'An expression that does not compile is refused with the name of a Java class and JavaCC\'s list of words that could follow (SelectorParser#parse, ParseException#initialise).',

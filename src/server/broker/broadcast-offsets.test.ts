@@ -92,3 +92,17 @@ test('pulls: a proxy is sent to the place with PULL_OFFSET_MOVED; a registered b
   expect(await ask({ queueOffset: '0' })).toMatchObject({ code: 21, ext: { nextBeginOffset: '2' } });
   expect(await ask({ queueOffset: '2' })).toMatchObject({ code: 0, ext: { nextBeginOffset: '3' } });
 });
+
+test('a place is kept for clients that are pushed to, and not for those that pull by themselves', () => {
+  const offsets = new BroadcastOffsets(kit.ctx);
+  const connection = new FakeConnection(5);
+  const register = (consumeType: 'CONSUME_ACTIVELY' | 'CONSUME_PASSIVELY'): void => {
+    kit.consumer('g', [], 'BROADCASTING');
+    (kit.consumers.get('g')?.clients as Map<unknown, ClientChannel>).set(connection, { clientId: 'c', connection, language: 'JAVA', version: 513, lastUpdateMs: 0 });
+    Object.assign(kit.consumers.get('g') ?? {}, { consumeType });
+  };
+  register('CONSUME_ACTIVELY');
+  expect(offsets.clientOf(connection, 'g', undefined)).toBeUndefined();
+  register('CONSUME_PASSIVELY');
+  expect(offsets.clientOf(connection, 'g', undefined)).toEqual({ clientId: 'c', fromProxy: false });
+});

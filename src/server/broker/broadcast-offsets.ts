@@ -47,7 +47,8 @@ export class BroadcastOffsets {
     if (!this.#ctx.config.enableBroadcastOffsetStore) return undefined;
     if (proxyClientId !== undefined) return { clientId: proxyClientId, fromProxy: true };
     const registered = this.#ctx.consumers.get(group);
-    if (registered?.messageModel !== 'BROADCASTING') return undefined;
+    // A client that says it pulls by itself keeps its own place (`PullMessageProcessor#isBroadcast`).
+    if (registered?.messageModel !== 'BROADCASTING' || registered.consumeType !== 'CONSUME_PASSIVELY') return undefined;
     const channel = registered.clients.get(connection);
     return channel === undefined ? undefined : { clientId: channel.clientId, fromProxy: false };
   }

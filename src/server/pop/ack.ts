@@ -9,17 +9,21 @@ import { readJson } from '../../compat/fastjson.js';
 import type { JsonMap } from '../../compat/fastjson.js';
 import type { Connection, Ctx, Handler, Reply } from '../../remoting/types.js';
 import type { QueueRef } from '../../store/types.js';
+import { noRemark } from '../broker/admin.js';
 import { clampInt64 } from '../broker/pull.js';
 import { orderReviveQueue, readReceipt, realTopic } from './extra-info.js';
 import type { Receipt } from './extra-info.js';
 import type { LiteAcking } from '../lite/ack.js';
 import type { OrderWake } from './order-wake.js';
-import { addressText, demandQueue, refusal } from './parts.js';
+import { addressText, demandQueue, orRefusedWith, refusal } from './parts.js';
 import type { PopParts } from './parts.js';
 import type { AckRecord } from './revive-records.js';
 
 /** Offsets taken from one entry of a batch: a check point names at most 32 messages. */
 const offsetsOfAckMax = 64;
+
+/** The answer to a CHANGE_MESSAGE_INVISIBLETIME that changed nothing. */
+const unchanged = { popTime: 0, invisibleTime: 0, reviveQid: 0 };
 
 /** Characters of a BATCH_ACK_MESSAGE body. */
 const batchCharsMax = 4 * 1024 * 1024;
@@ -123,21 +127,21 @@ export function createAcking(parts: PopParts, wake: OrderWake, lite?: LiteAcking
         return stored(call, last, reply);
       },
 
-      CHANGE_MESSAGE_INVISIBLETIME(call, header) {
+      CHANGE_MESSAGE_INVISIBLETIME: orRefusedWith(unchanged, (call, header) => {
         const { topic, consumerGroup: group, queueId } = header;
         const queue = demandQueue(ctx, topic, queueId, call.connection);
         const answer = lite?.change(header);
         if (answer !== undefined) return answer;
         const offset = clampInt64(header.offset);
-        if (offset < queue.minOffset || offset >= queue.maxOffset) return { code: responseCodes.NO_MESSAGE };
+        if (offset < queue.minOffset || offset >= queue.maxOffset) return { code: responseCodes.NO_MESSAGE, remark: noRemark, header: unchanged };
         const receipt = readReceipt(header.extraInfo);
         const invisibleTime = clampInt64(header.invisibleTime);
         const nowMs = ctx.clock.nowMs();
         if (receipt.reviveQid === orderReviveQueue) {
-          if (offset < ctx.offsets.query(group, topic, queueId)) return { code: responseCodes.SUCCESS, header: { popTime: 0, invisibleTime: 0, reviveQid: 0 } };
+          if (offset < ctx.offsets.query(group, topic, queueId)) return { code: responseCodes.SUCCESS, remark: noRemark, header: unchanged };
           orders.changeVisible(topic, group, queueId, offset, receipt.popTime, nowMs + invisibleTime);
           wake.whenFree(queue, group);
-          return { code: responseCodes.SUCCESS, header: { popTime: receipt.popTime, invisibleTime: nowMs + invisibleTime - receipt.popTime, reviveQid: receipt.reviveQid } };
+          return { code: responseCodes.SUCCESS, remark: noRemark, header: { popTime: receipt.popTime, invisibleTime: nowMs + invisibleTime - receipt.popTime, reviveQid: receipt.reviveQid } };
         }
         if (receipt.reviveQid < 0 || receipt.reviveQid >= parts.revive.queues()) {
           throw refusal(responseCodes.SYSTEM_ERROR, `the receipt names revive queue ${receipt.reviveQid}, there are ${parts.revive.queues()}`);
@@ -150,8 +154,8 @@ export function createAcking(parts: PopParts, wake: OrderWake, lite?: LiteAcking
         }, receipt.reviveQid);
         if ('fault' in put) throw refusal(responseCodes.SYSTEM_ERROR, `the check point could not be stored: ${put.fault}`);
         const acked = putAck(ackOf(queue, group, offset, receipt), receipt.reviveQid, receipt.popTime + receipt.invisibleTime);
-        return stored(call, Math.max(put.phyOffset, acked), { code: responseCodes.SUCCESS, header: { popTime, invisibleTime: header.invisibleTime, reviveQid: receipt.reviveQid } });
-      },
+        return stored(call, Math.max(put.phyOffset, acked), { code: responseCodes.SUCCESS, remark: noRemark, header: { popTime, invisibleTime: header.invisibleTime, reviveQid: receipt.reviveQid } });
+      }),
     },
   };
 }

@@ -7,10 +7,11 @@ import type { HeaderOf } from '../../codec/requests.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Ctx, Handler, Reply } from '../../remoting/types.js';
 import type { MessageFilter, QueueRef } from '../../store/types.js';
+import { noRemark } from '../broker/admin.js';
 import { clampInt64, pullBytesMax } from '../broker/pull.js';
 import { popRetryTopic } from './extra-info.js';
 import type { OrderWake } from './order-wake.js';
-import { demandBrokerReadable, demandReadable } from './parts.js';
+import { demandBrokerReadable, demandReadable, orRefusedWith, refusedWith } from './parts.js';
 import type { PopParts } from './parts.js';
 import type { PopFilters } from './pop-filter.js';
 
@@ -18,6 +19,8 @@ import type { PopFilters } from './pop-filter.js';
 const filteredMax = 64;
 
 type Notification = HeaderOf<'NOTIFICATION'>;
+
+const notified = { hasMsg: false, pollingFull: false };
 
 export interface Looking {
   readonly handlers: {
@@ -79,7 +82,7 @@ export function createLooking(parts: PopParts, filters: PopFilters, wake: OrderW
     const own = header.queueId < 0 ? queuesOf(topic.name, random) : queuesOf(topic.name, 0).filter((queue) => queue.queueId === header.queueId);
     const all = [...retries.flatMap((name) => queuesOf(name, random)), ...own];
     const hasMsg = await hasAny(header, filter, all);
-    if (hasMsg) return { code: responseCodes.SUCCESS, header: { hasMsg, pollingFull: false } };
+    if (hasMsg) return { code: responseCodes.SUCCESS, remark: noRemark, header: { hasMsg, pollingFull: false } };
     const pollTimeMs = clampInt64(header.pollTime);
     const outcome = parts.notifications.poll({
       connection: call.connection, topic: header.topic, group: header.consumerGroup, queueId: header.queueId < 0 ? -1 : header.queueId,
@@ -89,20 +92,17 @@ export function createLooking(parts: PopParts, filters: PopFilters, wake: OrderW
           (reply) => {
             if (reply !== undefined) call.reply(reply);
           },
-          (error: unknown) => call.reply({
-            code: error instanceof Refusal ? error.code : responseCodes.SYSTEM_ERROR,
-            remark: error instanceof Error ? error.message : String(error),
-          }),
+          (error: unknown) => call.reply(error instanceof Refusal ? refusedWith(error, notified) : { code: responseCodes.SYSTEM_ERROR, remark: error instanceof Error ? error.message : String(error) }),
         );
       },
     }, pollTimeMs);
     if (outcome === 'POLLING_SUC') return undefined;
-    return { code: responseCodes.SUCCESS, header: { hasMsg: false, pollingFull: outcome === 'POLLING_FULL' } };
+    return { code: responseCodes.SUCCESS, remark: noRemark, header: { hasMsg: false, pollingFull: outcome === 'POLLING_FULL' } };
   }
 
   return {
     handlers: {
-      async PEEK_MESSAGE(call, header) {
+      PEEK_MESSAGE: orRefusedWith({ popTime: 0, invisibleTime: 0, reviveQid: 0, restNum: 0 }, async (call, header) => {
         demandBrokerReadable(ctx, 'peeking');
         const topic = demandReadable(ctx, header, call.connection);
         const random = Math.floor(ctx.random() * 100);
@@ -120,15 +120,15 @@ export function createLooking(parts: PopParts, filters: PopFilters, wake: OrderW
           header: { popTime: 0, invisibleTime: 0, reviveQid: 0, restNum: seen.rest },
           body: seen.slices,
         };
-      },
+      }),
 
-      NOTIFICATION: (call, header) => notify(call, header, header.bornTime === 0n ? ctx.clock.nowMs() : clampInt64(header.bornTime)),
+      NOTIFICATION: orRefusedWith(notified, (call, header) => notify(call, header, header.bornTime === 0n ? ctx.clock.nowMs() : clampInt64(header.bornTime))),
 
-      POLLING_INFO(call, header) {
+      POLLING_INFO: orRefusedWith({ pollingNum: 0 }, (call, header) => {
         demandBrokerReadable(ctx, 'peeking');
         demandReadable(ctx, header, call.connection);
-        return { code: responseCodes.SUCCESS, header: { pollingNum: parts.pops.waiting(header.topic, header.consumerGroup, header.queueId) } };
-      },
+        return { code: responseCodes.SUCCESS, remark: noRemark, header: { pollingNum: parts.pops.waiting(header.topic, header.consumerGroup, header.queueId) } };
+      }),
     },
   };
 }

@@ -2,7 +2,8 @@
 import { Refusal } from '../../codec/errors.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { ResponseCode } from '../../codec/responses.js';
-import type { Connection } from '../../remoting/types.js';
+import type { RequestName } from '../../codec/requests.js';
+import type { Connection, Handler, Reply } from '../../remoting/types.js';
 import type { QueueRef } from '../../store/types.js';
 import { faqText, isReadable, ownIp } from '../broker/send-checks.js';
 import type { PutParts } from '../broker/put-place.js';
@@ -33,6 +34,27 @@ export interface Asked {
 
 export function refusal(code: ResponseCode, remark: string): Refusal {
   return new Refusal(code, remark);
+}
+
+/** A refusal by a processor that had made its answer before it looked: the fields that Java's primitives always have are there, empty. */
+export function refusedWith<H>(error: Refusal, header: H): { readonly code: ResponseCode; readonly remark: string; readonly header: H } {
+  return { code: error.code, remark: error.message, header };
+}
+
+/** The handler, whose refusals carry the fields of an empty answer. */
+export function orRefusedWith<N extends RequestName>(empty: NonNullable<Reply<N>['header']>, handler: Handler<N>): Handler<N> {
+  const caught = (error: unknown): Reply<N> => {
+    if (error instanceof Refusal) return refusedWith(error, empty);
+    throw error;
+  };
+  return (call, header, body) => {
+    try {
+      const reply = handler(call, header, body);
+      return reply instanceof Promise ? reply.catch(caught) : reply;
+    } catch (error) {
+      return caught(error);
+    }
+  };
 }
 
 /** `%s` of Apache's remarks for an address: Netty's, with its slash. */

@@ -317,6 +317,21 @@ describe('waiting', () => {
     expect((await k.pop('T', 'g')).bodies).toEqual(['a']);
     expect((await k.ask('PEEK_MESSAGE', { ext: { topic: 'T', queueId: '0', maxMsgNums: '32', consumerGroup: 'g' } })).code).toBe(19);
   });
+
+  test('answers of processors that make them first carry what they were made with, refusals too', async () => {
+    const where = { consumerGroup: 'g', queueId: '0' };
+    const later = { pollTime: '0', bornTime: String(k.c.clock.nowMs()), maxMsgNums: '1', invisibleTime: '1000', initMode: '0' };
+    const remark = 'not set any response code';
+    expect(await k.ask('NOTIFICATION', { ext: { ...where, ...later, topic: 'T' } })).toMatchObject({ code: 0, remark });
+    expect(await k.ask('POLLING_INFO', { ext: { ...where, topic: 'T' } })).toMatchObject({ code: 0, remark, header: { pollingNum: 0 } });
+    for (const [name, header] of [
+      ['POP_MESSAGE', { popTime: 0n, invisibleTime: 0n, reviveQid: 0, restNum: 0n }], ['PEEK_MESSAGE', { popTime: 0n, invisibleTime: 0n, reviveQid: 0, restNum: 0n }],
+      ['NOTIFICATION', { hasMsg: false, pollingFull: false }], ['POLLING_INFO', { pollingNum: 0 }],
+    ] as const) {
+      const refused = await k.ask(name, { ext: { ...where, ...later, topic: 'None' } });
+      expect([name, refused.code, Object.entries(refused.header).map(([field, value]) => [field, String(value)])]).toEqual([name, 17, Object.entries(header).map(([field, value]) => [field, String(value)])]);
+    }
+  });
 });
 
 describe('in order', () => {

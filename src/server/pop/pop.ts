@@ -12,13 +12,15 @@ import { ownIp } from '../broker/send-checks.js';
 import type { GroupConfig, Topic } from '../broker/types.js';
 import { formatExtraInfo, InfoList, orderReviveQueue, popRetryTopic, topicKind } from './extra-info.js';
 import { queueOffsetOf, recordsOf, underFirstTopic } from './found-records.js';
-import { demandBrokerReadable, demandReadable, refusal, settled } from './parts.js';
+import { demandBrokerReadable, demandReadable, orRefusedWith, refusal, refusedWith, settled } from './parts.js';
 import type { OrderWake } from './order-wake.js';
 import type { PopParts } from './parts.js';
 import type { PopFilters } from './pop-filter.js';
 import { checkPointMessagesMax } from './revive-records.js';
 
 type Header = HeaderOf<'POP_MESSAGE'>;
+
+const nothingPopped = { popTime: 0, invisibleTime: 0, reviveQid: 0, restNum: 0 };
 
 /** A request that came this much later than its poll would have ended is not worth serving (`PopMessageRequestHeader#isTimeoutTooMuch`, ms). */
 const lateMs = 500;
@@ -301,13 +303,13 @@ export function createPop(parts: PopParts, filters: PopFilters, orderWake: Order
       },
       (error: unknown) => {
         if (!(error instanceof Refusal)) ctx.log.error({ topic: header.topic, group: header.consumerGroup, error: String(error) }, 'a waiting pop failed');
-        call.reply({ code: error instanceof Refusal ? error.code : responseCodes.SYSTEM_ERROR, remark: error instanceof Error ? error.message : String(error) });
+        call.reply(error instanceof Refusal ? refusedWith(error, nothingPopped) : { code: responseCodes.SYSTEM_ERROR, remark: error instanceof Error ? error.message : String(error) });
       },
     );
   }
 
   return {
-    handler: (call, header) => runOnce(call, header, header.bornTime === 0n ? ctx.clock.nowMs() : clampInt64(header.bornTime)),
+    handler: orRefusedWith(nothingPopped, (call, header) => runOnce(call, header, header.bornTime === 0n ? ctx.clock.nowMs() : clampInt64(header.bornTime))),
   };
 }
 

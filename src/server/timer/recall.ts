@@ -7,6 +7,7 @@ import { responseCodes } from '../../codec/responses.js';
 import type { ResponseCode } from '../../codec/responses.js';
 import { parseJavaLong } from '../../compat/java-number.js';
 import type { Handlers, Reply } from '../../remoting/types.js';
+import { noRemark } from '../broker/admin.js';
 import { topicTraits } from '../broker/put-form.js';
 import { placeMessage } from '../broker/put-place.js';
 import type { PutParts } from '../broker/put-place.js';
@@ -99,7 +100,7 @@ export function createRecall(parts: PutParts): Pick<Handlers, 'RECALL_MESSAGE'> 
       const result = ctx.store.put(input);
       if (result.status !== 'PUT_OK') return failed();
       acks.settle(result.phyOffset, true, (outcome) => {
-        call.reply(outcome === 'FAULT' ? failed() : { code: responseCodes.SUCCESS, header: { msgId: handle.messageId }, ext: ext() });
+        call.reply(outcome === 'FAULT' ? failed() : { code: responseCodes.SUCCESS, remark: noRemark, header: { msgId: handle.messageId }, ext: ext() });
       });
       return undefined;
     },

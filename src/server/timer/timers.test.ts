@@ -93,7 +93,7 @@ describe('recall', () => {
   test('the message is not delivered, its neighbours are', async () => {
     const answers = [];
     for (let i = 0; i < 5; i++) answers.push(await rig.send(`m${i}`, { TIMER_DELAY_SEC: '5' }));
-    for (const i of [1, 3]) expect(await rig.recall(handleOf(answers[i] ?? { header: {} }))).toMatchObject({ code: 0, ext: { MSG_REGION: 'DefaultRegion' } });
+    for (const i of [1, 3]) expect(await rig.recall(handleOf(answers[i] ?? { header: {} }))).toMatchObject({ code: 0, remark: 'not set any response code', ext: { MSG_REGION: 'DefaultRegion' } });
     await rig.pass(8000);
     expect(await bodies()).toEqual(['m0', 'm2', 'm4']);
     expect(counts()).toMatchObject({ delivered: 3, recalled: 2 });

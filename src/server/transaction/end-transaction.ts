@@ -11,6 +11,7 @@ import { parseJavaLong } from '../../compat/java-number.js';
 import type { Ctx, Handler, Reply } from '../../remoting/types.js';
 import type { PutStatus } from '../../store/types.js';
 import { notAvailableText } from '../broker/acks.js';
+import { noRemark } from '../broker/admin.js';
 import { PutForm } from '../broker/put-form.js';
 import type { PutParts } from '../broker/put-place.js';
 import { illegalText } from '../broker/send-checks.js';
@@ -56,7 +57,7 @@ export function createEndTransaction(parts: PutParts, ops: OpMessages, counts: T
     if (half === undefined) return { refusal: systemError('Find prepared transaction message failed') };
     const immunity = half.properties.get(propertyNames.CHECK_IMMUNITY_TIME_IN_SECONDS) ?? '';
     if (header.fromTransactionCheck !== true && immunity !== '' && ctx.clock.nowMs() - half.bornTimestamp > endImmunityMs(immunity, ctx.config.transactionTimeOut)) {
-      return { refusal: { code: responseCodes.ILLEGAL_OPERATION } };
+      return { refusal: { code: responseCodes.ILLEGAL_OPERATION, remark: noRemark } };
     }
     if (half.properties.get(propertyNames.PRODUCER_GROUP) !== header.producerGroup) return { refusal: systemError('The producer group wrong') };
     if (BigInt(half.queueOffset) !== header.tranStateTableOffset) return { refusal: systemError('The transaction state table offset wrong') };
@@ -90,6 +91,6 @@ export function createEndTransaction(parts: PutParts, ops: OpMessages, counts: T
     if ('refusal' in found) return found.refusal;
     if (type === messageSysFlag.TRANSACTION_COMMIT) return commit(call, found.half);
     decided(found.half);
-    return { code: responseCodes.SUCCESS };
+    return { code: responseCodes.SUCCESS, remark: noRemark };
   };
 }

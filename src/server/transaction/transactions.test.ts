@@ -120,7 +120,7 @@ describe('END_TRANSACTION', () => {
 
   test('rollback stores nothing but the op message; decisions come together', async () => {
     const all = [await prepare('a'), await prepare('b'), await prepare('c')];
-    for (const one of all) expect((await end(one, rollback)).code).toBe(0);
+    for (const one of all) expect(await end(one, rollback)).toMatchObject({ code: 0, remark: 'not set any response code' });
     await pump(c.broker.transactions.ops.flush());
     expect((await messagesOf(opTopic)).map((op) => op.body.toString())).toEqual(['0,1,2,']);
     expect(await messagesOf('T', 2)).toEqual([]);
