@@ -1,6 +1,7 @@
 /**
- * What operators do to a group while a real Java consumer runs, with Apache's real mqadmin: statistics, running info and thread dump, consuming one message
- * directly, forbidding and allowing to consume, skipping, going back, cloning offsets; and the consumer's own batches.
+ * What operators do to a group while a real consumer runs, with Apache's real mqadmin: statistics, running info and thread dump, consuming one message
+ * directly, forbidding and allowing to consume, skipping, going back, cloning offsets; and the consumer's own batches. SKYLARK_TUNING_SDK=java-4.9.8 or go plays
+ * it with another library.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { missingForEndpoint, startEndpoint } from '../adapters/index.js';
@@ -8,10 +9,10 @@ import { runMqadmin } from '../differential/mqadmin/mqadmin.js';
 import type { Endpoint } from '../endpoint.js';
 import { fromNowhere, lost, type Sent } from '../history.js';
 import { code, RawClient } from '../raw-client.js';
-import { eventually, missingFor, SdkDriver, type OutgoingMessage } from '../sdk-driver.js';
+import { eventually, missingFor, SdkDriver, type OutgoingMessage, type RemotingSdk } from '../sdk-driver.js';
 import { routed } from './route.js';
 
-const sdkName = 'java-5.5.0';
+const sdkName = (process.env['SKYLARK_TUNING_SDK'] ?? 'java-5.5.0') as RemotingSdk;
 const topic = 'Tuning';
 const group = 'tuning_group';
 const patienceMs = 120_000;
@@ -19,7 +20,7 @@ const missing = [...new Set([...missingFor(sdkName), ...missingForEndpoint()])];
 
 const messages = (prefix: string, count: number): OutgoingMessage[] => Array.from({ length: count }, (_, i) => ({ key: `${prefix}-${i}`, body: `body of ${prefix}-${i}`, queueId: i % 2 }));
 
-describe('consumption is tuned with mqadmin while a Java consumer runs', () => {
+describe(`consumption is tuned with mqadmin while a consumer of ${sdkName} runs`, () => {
   if (missing.length > 0) {
     test.skip(`skipped: needs ${missing.join(' and ')}`, () => undefined);
     return;

@@ -27,7 +27,7 @@ function mqadminOf(page: string): string[] {
     .map((line) => line.replace(/ +#.*$/, '').slice('mqadmin '.length).replaceAll('127.0.0.1:9876', '@NS'));
 }
 
-const imports = ['client.consumer.*', 'client.consumer.listener.*', 'client.producer.*', 'common.consumer.ConsumeFromWhere', 'common.message.*'].map((name) => `import org.apache.rocketmq.${name};`).join('\n');
+const imports = ['client.consumer.*', 'client.consumer.listener.*', 'client.producer.*', 'client.utils.MessageUtil', 'common.consumer.ConsumeFromWhere', 'common.message.*'].map((name) => `import org.apache.rocketmq.${name};`).join('\n');
 
 describe('examples in the documentation', () => {
   if (missing.length > 0) {
@@ -69,6 +69,16 @@ describe('examples in the documentation', () => {
     const lines = await java('compaction.md', endpoint.namesrv);
     const last = Array.from({ length: 10 }, (_, i) => `item-${i} = price ${990 + i}`);
     await eventually('the last price of each item is printed', 180_000, () => last.filter((line) => !lines.includes(line)).concat(lines.filter((line) => line.startsWith('ended'))));
+  }, 600_000);
+
+  test('request-reply.md: the requester has the answer', async () => {
+    const endpoint = await SkylarkEndpoint.start();
+    ends.push(() => endpoint.dispose());
+    const printed = (await runMqadmin(endpoint, mqadminOf('request-reply.md'))).flat();
+    expect(printed.filter((line) => /failed|threw/.test(line))).toEqual([]);
+    await routed(endpoint.namesrv, 'questions', 60_000);
+    const lines = await java('request-reply.md', endpoint.namesrv);
+    await eventually('it is printed', 180_000, () => (lines.includes('the answer is 42') ? [] : [lines.join(' / ')]));
   }, 600_000);
 
   test('static-topics.md: the answer names a logic queue, and a broker that has it', async () => {

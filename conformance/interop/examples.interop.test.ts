@@ -39,6 +39,16 @@ describe('examples', () => {
     expect(await run('priority/by-handling.js')).toEqual(['in 1 minutes: stop the pump', 'in 20 minutes: send invoice 1', 'in 30 minutes: send invoice 2', 'in 80 minutes: count visitors', 'in 90 minutes: tidy up']);
   }, 120_000);
 
+  test('order/orders: each order in its order', async () => {
+    const lines = await run('order/orders.js');
+    for (const order of ['order 1', 'order 2', 'order 3']) expect(lines.filter((line) => line.startsWith(order))).toEqual(['placed', 'paid', 'shipped'].map((step) => `${order}: ${step}`));
+    expect(lines.length).toBe(9);
+  }, 120_000);
+
+  test('pop/worker: what was put off comes back, counted', async () => {
+    expect((await run('pop/worker.js')).sort()).toEqual(['easy: done at attempt 1', 'hard: done at attempt 2', 'hard: not now']);
+  }, 120_000);
+
   test('lite-topics/chat: a client hears the room it is in', async () => {
     expect(await run('lite-topics/chat.js')).toEqual(['room-7: hello', 'room-7: bye']);
   }, 120_000);

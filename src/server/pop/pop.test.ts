@@ -223,6 +223,29 @@ describe('coming back', () => {
     expect((await k.pop('T', 'g')).bodies).toEqual(['a']);
   });
 
+  test('a receipt whose time is over, or of another queue, is taken and acknowledges nothing', async () => {
+    await k.send('T', ['late', 'kept']);
+    const old = await k.pop('T', 'g', { invisibleMs: 3000 });
+    await pass(k.c, 8000);
+    // Both came back; the receipt of before does not count for what is given now.
+    const again = await k.pop('T', 'g', { invisibleMs: 3000 });
+    expect([...again.bodies].sort()).toEqual(['kept', 'late']);
+    for (const message of old.messages) expect((await k.ack('g', old, message)).code).toBe(0);
+    await pass(k.c, 8000);
+    expect([...(await k.pop('T', 'g')).bodies].sort()).toEqual(['kept', 'late']);
+
+    await k.topic('Two', 2);
+    await k.send('Two', ['gone'], 1);
+    const gone = await k.pop('Two', 'g');
+    expect((await k.ack('g', gone, first(gone.messages))).code).toBe(0);
+    await k.send('Two', ['in queue 0'], 0);
+    await k.send('Two', ['in queue 1'], 1);
+    const both = await k.pop('Two', 'g', { invisibleMs: 3000 });
+    for (const message of both.messages) expect((await k.ack('g', both, message, { queueId: String(1 - message.queueId), offset: '0' })).code).toBe(0);
+    await pass(k.c, 8000);
+    expect([...(await k.pop('Two', 'g')).bodies].sort()).toEqual(['in queue 0', 'in queue 1']);
+  });
+
   test('a message that was sent with a delay level is not delayed once more', async () => {
     await k.send('T', ['a'], 0, 'DELAY\u00013\u0002');
     await pass(k.c, 12_000);

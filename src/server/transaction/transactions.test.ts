@@ -148,6 +148,20 @@ describe('END_TRANSACTION', () => {
     expect(c.broker.transactions.ops.count).toBe(0);
   });
 
+  test('one that is sent again and again is answered as the first; a second commit delivers again, a rollback takes nothing back, and the half is decided', async () => {
+    const [once, replayed, undone] = [await prepare('once'), await prepare('replayed'), await prepare('undone')];
+    expect((await end(once, commit)).code).toBe(0);
+    for (const type of [commit, commit, rollback, rollback]) expect((await end(replayed, type)).code).toBe(0);
+    for (const type of [rollback, rollback]) expect((await end(undone, type)).code).toBe(0);
+    expect((await messagesOf('T', 2)).map((message) => message.body.toString())).toEqual(['once', 'replayed', 'replayed']);
+    await pump(c.broker.transactions.ops.flush());
+    // All are decided however often it was said: the producer is asked about none of them.
+    c.clock.advance(60_000);
+    await check();
+    expect((await messagesOf(halfTopic)).length).toBe(3);
+    expect((await messagesOf('T', 2)).length).toBe(3);
+  });
+
   test('a message that is no half cannot be ended', async () => {
     const ext = { a: 'pg', b: 'T', c: 'TBW102', d: '4', e: '0', f: '0', g: '1', h: '0', j: '0', i: text({ PGROUP: 'pg', UNIQ_KEY: 'u', X: 'y' }) };
     const plain = await pump(c.ask('SEND_MESSAGE_V2', { ext, body: 'plain' }));
