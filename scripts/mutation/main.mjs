@@ -121,7 +121,7 @@ async function run(mutants) {
     const suites = suitesFor(mutant, covered);
     // A survivor runs again when there are other suites, or one of them is another.
     const against = sha(suites.map(({ suite, hash }) => `${suite} ${hash}`).join(' ')).slice(0, 12);
-    if (before !== undefined && (before.verdict === 'killed' || before.against === against || reasonOf(mutant) !== undefined)) continue;
+    if (before !== undefined && (isProven(before) || (before.against === against && ['survived', 'unreached'].includes(before.verdict)) || reasonOf(mutant) !== undefined)) continue;
     if (performance.now() > deadline) return;
     const target = join(sandbox, 'dist', mutant.file.replace(/\.ts$/, '.js'));
     const start = performance.now();
@@ -131,8 +131,9 @@ async function run(mutants) {
       write(target, compiled(mutant.file, texts.get(mutant.file), mutant));
       const { passed, late, failed } = await runSuites(sandbox, suites.map(({ suite }) => suite), limitMs(suites.reduce((sum, { ms }) => sum + ms, 0)));
       write(target, compiled(mutant.file, texts.get(mutant.file)));
-      verdict = passed ? 'survived' : 'killed';
       by = late ? 'time' : failed;
+      // jest ended without naming a suite that failed: something else did, and that proves nothing.
+      verdict = passed ? 'survived' : by === undefined ? 'unclear' : 'killed';
     }
     const ms = Math.round(performance.now() - start);
     appendFileSync(join(home, `results-${part}.jsonl`), `${JSON.stringify({ id: mutant.id, verdict, by, ms, suites: suites.length, against })}\n`);
@@ -140,16 +141,21 @@ async function run(mutants) {
   }
 }
 
+/** A kill counts when a suite is named, or the time was over. Runs of before noted `?` where the name was not found. */
+const isProven = ({ verdict, by }) => verdict === 'killed' && by !== undefined && by !== '?';
+
 const told = (mutant, verdict) => `${verdict.padEnd(9)} ${mutant.file}:${mutant.line}:${mutant.column} ${mutant.kind}: ${short(mutant.was)} -> ${short(mutant.put)}   | ${short(mutant.code, 140)}`;
 const short = (text, most = 60) => {
   const flat = text.replaceAll(/\s+/g, ' ');
   return flat.length > most ? `${flat.slice(0, most)}…` : flat;
 };
 
-/** Killed of those that are not equivalent, by room. Answers whether the score is reached. */
+const verdictOf = (one) => (one?.verdict === 'killed' && !isProven(one) ? 'unclear' : one?.verdict);
+
+/** Killed of those that are not equivalent, by room; what is unclear is not killed. Answers whether the score is reached. */
 function report(mutants) {
   const done = new Map(all('results-').map((one) => [one.id, one]));
-  const rows = mutants.map((mutant) => ({ mutant, verdict: done.get(mutant.id)?.verdict, reason: reasonOf(mutant) })).filter(({ verdict }) => verdict !== undefined);
+  const rows = mutants.map((mutant) => ({ mutant, verdict: verdictOf(done.get(mutant.id)), reason: reasonOf(mutant) })).filter(({ verdict }) => verdict !== undefined);
   const count = (list) => {
     const killed = list.filter(({ verdict }) => verdict === 'killed').length;
     const equivalent = list.filter(({ verdict, reason }) => verdict !== 'killed' && reason !== undefined).length;

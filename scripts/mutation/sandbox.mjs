@@ -2,9 +2,9 @@
  * A copy of the built project in which one file at a time is exchanged, and jest on some suites of it. Everything that is not built is linked.
  */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -21,7 +21,7 @@ export function makeSandbox(directory) {
 }
 
 /**
- * Runs suites (paths below `directory`) in their order and ends at the first that fails. Answers `failed`, the suite or undefined when all passed, and
+ * Runs suites (paths below `directory`) in their order and ends at the first that fails. Answers `failed`, the suite or undefined when jest reports none, and
  * `late` when it took longer than allowed; `coverage` names a directory that gets jest's coverage.
  */
 export async function runSuites(directory, suites, limitMs, coverage) {
@@ -53,9 +53,16 @@ export async function runSuites(directory, suites, limitMs, coverage) {
   const code = await new Promise((done) => child.on('exit', (status) => done(status ?? 1)));
   clearTimeout(timer);
   end();
+  const failed = existsSync(report) ? failedIn(report, directory) : undefined;
   rmSync(temporary, { recursive: true, force: true, maxRetries: 3 });
-  const failed = /^FAIL\s+(?:\S+ )?(dist\/\S+)/m.exec(text)?.[1];
-  return { passed: code === 0, late, failed: failed ?? (code === 0 ? undefined : '?'), text };
+  return { passed: code === 0, late, failed, text };
+}
+
+/** The suite that failed by jest's report. The end of what it prints does not always name it, and a jest that did not start prints something too. */
+function failedIn(report, directory) {
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  const name = testResults.find(({ status }) => status === 'failed')?.name;
+  return name === undefined ? undefined : relative(realpathSync(directory), realpathSync(name));
 }
 
 export function suitesOf(directory) {

@@ -14,10 +14,10 @@ import type { GetResult, MessageFilter } from './types.js';
 
 const extFileBytes = 1024;
 
-async function open(disk: Disk, clock: ManualClock, ext = true, log = new ListLog()): Promise<OpenStore> {
+async function open(disk: Disk, clock: ManualClock, ext = true, log = new ListLog(), fileBytes = extFileBytes): Promise<OpenStore> {
   const config = {
     ...defaultStoreConfig(), mappedFileSizeCommitLog: 1 << 18, mappedFileSizeConsumeQueue: 20 * 16, maxHashSlotNum: 64, maxIndexNum: 256, maxMessageSize: 1 << 16,
-    enableConsumeQueueExt: ext, mappedFileSizeConsumeQueueExt: extFileBytes,
+    enableConsumeQueueExt: ext, mappedFileSizeConsumeQueueExt: fileBytes,
   };
   const store = await openStore({ root: '/data', disk, clock, log, config });
   store.setStoreHost(Buffer.from([127, 0, 0, 1, 0, 0, 42, 159]));
@@ -81,6 +81,27 @@ describe('units', () => {
     const seen: number[] = [];
     await read(store, 0, { matchesEntry: (code, extension) => seen.push(code) > 0 && extension?.bitMapBytes === 14 });
     expect(new Set(seen)).toEqual(new Set([javaStringHash('TagA')]));
+    await store.close();
+  });
+
+  test('a file of several pages answers with the unit of each entry', async () => {
+    const [disk, clock] = [simulatedDisk(6), new ManualClock()];
+    const openLarge = (): Promise<OpenStore> => open(disk, clock, true, new ListLog(), 1 << 18);
+    let store = await openLarge();
+    const begin = clock.now;
+    // 34 bytes each: two pages and a half, of which each begins where the one before is half over.
+    for (let i = 0; i < 30; i++) {
+      put(store, 100);
+      clock.now++;
+    }
+    await store.checkpoint();
+    await store.close();
+    store = await openLarge();
+    for (const from of [0, 940, 1910, 2880, 1910, 0]) {
+      const units = await store.units(store.queue('T', 0), from, 32);
+      expect(units.map(({ extension }) => (typeof extension === 'object' ? extension.msgStoreTime - begin : extension))).toEqual(units.map((_, i) => Math.floor((from + i) / 100)));
+      expect(units.length).toBe(32);
+    }
     await store.close();
   });
 

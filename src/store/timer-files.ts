@@ -141,6 +141,7 @@ export class TimerFiles {
     const inFile = flushed % timerLog.fileBytes;
     let pos = flushed - (inFile % timerUnitBytes);
     const entered: number[] = [];
+    const counted = new Map<number, number>();
     for (;;) {
       let outcome = timerLog.tryRead(pos, unit);
       if (outcome === undefined) {
@@ -152,7 +153,7 @@ export class TimerFiles {
         continue;
       }
       if (outcome === 'end' || unit.prevPos >= pos) break;
-      this.#revise(pos, unit);
+      this.#revise(pos, unit, counted);
       entered.push(unit.phyOffset);
       pos = timerLog.place(pos + timerUnitBytes);
     }
@@ -160,13 +161,15 @@ export class TimerFiles {
     return Float64Array.from(entered).sort();
   }
 
-  /** A unit may be missing in its slot (`TimerWheel#reviseSlot`). */
-  #revise(pos: number, unit: TimerUnit): void {
+  /** A unit may be missing in its slot (`TimerWheel#reviseSlot`). `counted`, by time: up to which unit `num` counts, as the wheel was found. */
+  #revise(pos: number, unit: TimerUnit, counted: Map<number, number>): void {
     const timeMs = this.#formatTime(unit.writeTimeMs + unit.delayMs);
     if (timeMs < this.checkpoint.lastReadTimeMs) return;
     const slot = this.wheel.get(timeMs);
+    const countedTo = counted.get(timeMs) ?? slot?.lastPos ?? -1;
+    counted.set(timeMs, countedTo);
     // Whatever a torn page says of its newest unit: the last one found here is it.
-    const step = slot !== undefined && slot.lastPos >= pos ? 0 : (unit.magic & timerMagic.DELETE) === 0 ? 1 : -1;
+    const step = countedTo >= pos ? 0 : (unit.magic & timerMagic.DELETE) === 0 ? 1 : -1;
     if (slot === undefined || unit.prevPos < 0) this.wheel.put({ timeMs, firstPos: pos, lastPos: pos, num: step === 0 ? (slot?.num ?? 0) : step, magic: 0 });
     else this.wheel.put({ ...slot, lastPos: pos, num: slot.num + step });
   }

@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals';
+import { simulatedDisk } from './simulated-disk.js';
+import { ManualClock, message, openOn, settle, smallConfig, storeRoot } from './store-fixture.js';
+
+test('expired files go by themselves, each time the interval is over', async () => {
+  const [disk, clock] = [simulatedDisk(1), new ManualClock()];
+  const everyHour = Array.from({ length: 24 }, (_, hour) => hour).join(';');
+  const store = await openOn(disk, clock, smallConfig({ deleteWhen: everyHour, fileReservedTime: 1, cleanResourceInterval: 10_000, deleteCommitLogFilesInterval: 0 }));
+  const files = (): number => disk.list(`${storeRoot}/commitlog`).length;
+  const fill = async (): Promise<void> => {
+    for (let i = 0; i < 12; i++) {
+      expect(store.put(message(store.queue('T', 0), `m${i}`, { padding: 1000 })).status).toBe('PUT_OK');
+      expect(store.writeTurn()).toBeUndefined();
+    }
+    await settle();
+  };
+  await fill();
+  await clock.advance(61_000);
+  const before = files();
+  expect(before).toBeGreaterThan(3);
+  for (let round = 0; round < 3; round++) {
+    clock.now += 2 * 3_600_000;
+    await clock.advance(10_001);
+    // The one with the tail stays, and one that was made beforehand.
+    expect(files()).toBeLessThan(3);
+    expect(store.queue('T', 0).minOffset).toBeGreaterThan(0);
+    await fill();
+    expect(files()).toBeGreaterThan(3);
+  }
+  await store.close();
+});
