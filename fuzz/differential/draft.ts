@@ -37,9 +37,12 @@ export interface Popped {
 
 type More = Partial<Pick<Request, 'client' | 'properties' | 'body' | 'mask' | 'identity'>>;
 
-/** Requests whose answers say where groups got to. Apache commits that of a pop by a scan a moment later (`PopBufferMergeService#scanCommitOffset`), which is waited for. */
-const askOffsets: ReadonlySet<RequestName> = new Set([
-  'QUERY_CONSUMER_OFFSET', 'GET_CONSUME_STATS', 'GET_BROKER_CONSUME_STATS', 'GET_ALL_CONSUMER_OFFSET', 'QUERY_CONSUME_TIME_SPAN', 'QUERY_CORRECTION_OFFSET', 'CLONE_GROUP_OFFSET',
+/**
+ * Requests whose answers say where groups got to, or that set it. Apache commits that of a pop by a scan a moment later (`PopBufferMergeService#scanCommitOffset`), which is
+ * waited for: it would go over what was set meanwhile (seed campaign-6/158).
+ */
+const needOffsets: ReadonlySet<RequestName> = new Set([
+  'QUERY_CONSUMER_OFFSET', 'UPDATE_CONSUMER_OFFSET', 'INVOKE_BROKER_TO_RESET_OFFSET', 'GET_CONSUME_STATS', 'GET_BROKER_CONSUME_STATS', 'GET_ALL_CONSUMER_OFFSET', 'QUERY_CONSUME_TIME_SPAN', 'QUERY_CORRECTION_OFFSET', 'CLONE_GROUP_OFFSET',
 ]);
 const scanMs = 250;
 
@@ -76,7 +79,7 @@ export class Draft {
   send(name: RequestName, ext: Readonly<Record<string, Value>> = {}, more: More = {}): number {
     const spec: Spec = requests[name];
     const { client = 'a', ...rest } = more;
-    if (this.unscanned && askOffsets.has(name)) {
+    if (this.unscanned && needOffsets.has(name)) {
       this.unscanned = false;
       this.pause(scanMs);
     }

@@ -61,6 +61,14 @@ describe('heartbeats', () => {
     expect(c.broker.consumers.clientIds('g')).toEqual(['a']);
   });
 
+  test('a client that leaves makes its group when it is not there, as its heartbeat would', async () => {
+    expect(c.broker.groups.get('left')).toBeUndefined();
+    expect((await c.ask('UNREGISTER_CLIENT', { ext: { clientID: 'b', consumerGroup: 'left' } })).code).toBe(0);
+    expect(c.broker.groups.get('left')?.groupName).toBe('left');
+    expect((await c.ask('UNREGISTER_CLIENT', { ext: { clientID: 'b', consumerGroup: '../left' } })).code).toBe(0);
+    expect(c.broker.groups.get('../left')).toBeUndefined();
+  });
+
   test('broadcasting groups, and groups that do not want it, are not told', async () => {
     const peer = new Peer(1);
     await say(peer, beat('a', { bg: [{ topic: 'T' }] }, {}, 'BROADCASTING'));

@@ -191,7 +191,8 @@ export function createClientHandlers(parts: ClientParts): ClientHandlers {
     UNREGISTER_CLIENT(request, header) {
       if (header.producerGroup !== undefined) producers.unregister(header.producerGroup, request.connection);
       if (header.consumerGroup !== undefined) {
-        const notify = ctx.groups.get(header.consumerGroup)?.notifyConsumerIdsChangedEnable ?? true;
+        // Looked up as for a heartbeat: a group that is not there is made (`ClientManageProcessor#unregisterClient`).
+        const notify = ctx.groups.find(header.consumerGroup)?.notifyConsumerIdsChangedEnable ?? true;
         consumers.unregister(header.consumerGroup, request.connection, notify);
       }
       return { code: responseCodes.SUCCESS };

@@ -40,9 +40,12 @@ const byCircle: Strategy = (queues, clients, client) => {
 
 const strategies: ReadonlyMap<string, Strategy> = new Map([['AVG', averagely], ['AVG_BY_CIRCLE', byCircle]]);
 
+/** Each client pops from all queues. */
+const toEach = (clients: readonly string[], share: number): boolean => share <= 0 || share >= clients.length - 1;
+
 /** `#allocate4Pop`. Several of one broker with queue -1 are one in the end. */
 export function allocateForPop(strategy: Strategy, queues: readonly Queue[], clients: readonly string[], client: string, share: number): Queue[] {
-  if (share <= 0 || share >= clients.length - 1) return queues.map((queue) => ({ ...queue, queueId: -1 }));
+  if (toEach(clients, share)) return queues.map((queue) => ({ ...queue, queueId: -1 }));
   const index = clients.indexOf(client);
   if (clients.length <= queues.length) {
     if (index < 0) return [];
@@ -89,6 +92,8 @@ export function createAssignment(ctx: BrokerContext, modes: RequestModes, routes
       const clients = [...ctx.consumers.clientIds(group)].sort();
       if (clients.length === 0 || clientId.trim() === '' || strategy === undefined) return undefined;
       const all = ascending(queues);
+      // Of no queues a strategy makes no allocation (`AbstractAllocateMessageQueueStrategy#check`): the client keeps what it has.
+      if (all.length === 0 && !(setting.mode === 'POP' && toEach(clients, setting.popShareQueueNum))) return undefined;
       return setting.mode === 'POP' ? allocateForPop(strategy, all, clients, clientId, setting.popShareQueueNum) : strategy(all, clients, clientId);
     }
 
