@@ -24,8 +24,8 @@ const command = fc.record({
   type: fc.constantFrom('JSON', 'ROCKETMQ'), code: int16, language: fc.constantFrom('JAVA', 'CPP', 'DOTNET', 'PYTHON', 'DELPHI', 'ERLANG', 'RUBY', 'OTHER', 'HTTP', 'GO', 'PHP', 'OMS', 'RUST'), version: int16,
   opaque: int32, flag: int32, remark: fc.option(text, { nil: undefined }), body: fc.uint8Array({ maxLength: 20 }), fields: fc.dictionary(name, text, { maxKeys: 8, noNullPrototype: true }),
 });
-/** What JSON has to write as an escape of four digits, or fastjson does. */
-const control = /[\u0000-\u001f\u007f-\u009f]/;
+/** A name that fastjson writes as it is and reads as it wrote it. */
+const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 type Asked = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
 const question = ({ type, code, language, version, opaque, flag, remark, body, fields }: Asked): string =>
@@ -53,8 +53,8 @@ const question = ({ type, code, language, version, opaque, flag, remark, body, f
     const wrong: string[] = [];
     for (const [i, one] of commands.entries()) {
       const answers = [byApache[i], bySkylark[i], byApache[count + i], bySkylark[count + i]];
-      // Apache does not read its own frame when a field's name needs an escape of four digits.
-      if (answers[0] === 'refused' && answers[2] === 'refused' && one.type === 'JSON' && Object.keys(one.fields).some((key) => control.test(key))) continue;
+      // Apache refuses its own frame of some names that need an escape: no peer of ours then, and Skylark reads both frames alike.
+      if (answers[0] === 'refused' && answers[2] === 'refused' && one.type === 'JSON' && Object.keys(one.fields).some((key) => !plain.test(key)) && answers[1] === answers[3]) continue;
       if (new Set(answers).size !== 1 || answers[0] === 'refused') wrong.push(`${JSON.stringify(one)}: ${answers.join(' | ')}`);
       else if (Object.keys(one.fields).length < 2 && theirs[i] !== ours[i]) wrong.push(`${JSON.stringify(one)}: Apache wrote ${theirs[i] ?? ''}, Skylark ${ours[i] ?? ''}`);
     }

@@ -126,6 +126,8 @@ interface Server {
   readonly clock: ManualClock;
   /** The end of a turn. */
   turn(): void;
+  /** What answers of this turn wait for: the table of a topic that a message makes. */
+  waits?(): Promise<void> | undefined;
 }
 
 /** The answer; undefined = none yet, the request is held or never answered. */
@@ -139,6 +141,12 @@ async function serve(server: Server, command: Command, connection: Connection): 
     const result = handler(ctx, decodeHeader(name, command.ext), command.body);
     if (!(result instanceof Promise)) {
       server.turn();
+      const waits = server.waits?.();
+      if (waits !== undefined && result === undefined) {
+        await waits;
+        await new Promise<void>((resolve) => { setImmediate(resolve); });
+        server.turn();
+      }
       return result ?? later;
     }
     const ended = { done: false };
@@ -189,7 +197,7 @@ export type HandlersSubject = (handlers: Partial<Handlers>) => Partial<Handlers>
 
 async function openBroker(subject: HandlersSubject): Promise<Running> {
   const composed = await Composed.open({ timerWheelEnable: 'false' });
-  const server: Server = { handlers: subject(composed.broker.handlers), clock: composed.clock, turn: () => { composed.turn.run(); } };
+  const server: Server = { handlers: subject(composed.broker.handlers), clock: composed.clock, turn: () => { composed.turn.run(); }, waits: () => composed.broker.topics.creating };
   let peers = 0;
   const own = new Peer(1_000_000);
   return {
