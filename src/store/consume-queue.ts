@@ -77,7 +77,7 @@ export class StoreQueue implements QueueRef {
   /** Byte offsets of the files on disk, ascending. */
   readonly files: number[] = [];
   /** The page of entries that was read last, and what the cache calls it. */
-  readonly unitPage = { fileBase: -1, number: -1, key: '' };
+  unitPage: { readonly fileBase: number; readonly number: number; readonly key: string } | undefined = undefined;
   /** Page of the log that a cold read of this queue took last: the next one in line asks for read-ahead. */
   coldPage = -1;
   /** The last read of it took pages of the log. */

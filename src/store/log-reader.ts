@@ -65,11 +65,6 @@ export class ReadSession {
     return this.#key;
   }
 
-  /** That page of the log if it is the one used last and has so many bytes. */
-  again(key: number, bytes: number): Page | undefined {
-    return this.#last !== undefined && key === this.#key && this.#last.length >= bytes ? this.#last : undefined;
-  }
-
   /** Keeps a page of the log for this read. */
   keep(key: number, page: Page): Page {
     this.pages.set(key, page);
@@ -162,8 +157,6 @@ export class LogReader {
   #page(session: ReadSession, base: number, number: number, end: number): Page | undefined {
     const need = end - number * logPageBytes;
     const key = this.#key(base, number);
-    const again = session.again(key, need);
-    if (again !== undefined) return again;
     const held = session.pages.get(key);
     if (held !== undefined && held.length >= need) return session.use(key, held);
     const page = this.pages.peek(key);

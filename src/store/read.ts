@@ -325,11 +325,9 @@ export class StoreReader {
     if (session === undefined) return -1;
     const inFile = queueOffset - fileBase / consumeQueueUnitBytes;
     const number = Math.floor(inFile / pageUnits);
-    const { unitPage } = queue;
-    if (unitPage.number !== number || unitPage.fileBase !== fileBase) {
-      unitPage.fileBase = fileBase;
-      unitPage.number = number;
-      unitPage.key = `${queue.topic}/${queue.queueId}/${fileBase}:${number}`;
+    let { unitPage } = queue;
+    if (unitPage?.number !== number || unitPage.fileBase !== fileBase) {
+      unitPage = queue.unitPage = { fileBase, number, key: `${queue.topic}/${queue.queueId}/${fileBase}:${number}` };
     }
     const { key } = unitPage;
     const need = inFile - number * pageUnits + 1;

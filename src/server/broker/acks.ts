@@ -52,10 +52,16 @@ export class HeldReplies {
     this.length = end;
   }
 
-  /** The turn's answers, to be given later; these here are forgotten. */
+  /** A copy of the turn's answers, to be given later; these here are forgotten. */
   taken(): HeldReplies {
     const taken = new HeldReplies(this.connection);
-    for (const name of ['bytes', 'length', 'count', 'opaques', 'ends', 'waits'] as const) [taken[name], this[name]] = [this[name], taken[name]] as [never, never];
+    taken.bytes = Buffer.from(this.bytes.subarray(0, this.length));
+    taken.opaques = this.opaques.slice(0, this.count);
+    taken.ends = this.ends.slice(0, this.count);
+    taken.waits = this.waits.slice(0, this.count);
+    taken.length = this.length;
+    taken.count = this.count;
+    this.clear();
     return taken;
   }
 

@@ -25,7 +25,7 @@ type Strategy = (queues: readonly Queue[], clients: readonly string[], client: s
 /** `AllocateMessageQueueAveragely`: neighbours; the first clients have one more. */
 const averagely: Strategy = (queues, clients, client) => {
   const index = clients.indexOf(client);
-  if (index < 0 || queues.length === 0) return [];
+  if (index < 0) return [];
   const rest = queues.length % clients.length;
   const share = Math.floor(queues.length / clients.length) + (index < rest ? 1 : 0);
   const from = index * share + (index < rest ? 0 : rest);
@@ -40,12 +40,8 @@ const byCircle: Strategy = (queues, clients, client) => {
 
 const strategies: ReadonlyMap<string, Strategy> = new Map([['AVG', averagely], ['AVG_BY_CIRCLE', byCircle]]);
 
-/** Each client pops from all queues. */
-const toEach = (clients: readonly string[], share: number): boolean => share <= 0 || share >= clients.length - 1;
-
-/** `#allocate4Pop`. Several of one broker with queue -1 are one in the end. */
-export function allocateForPop(strategy: Strategy, queues: readonly Queue[], clients: readonly string[], client: string, share: number): Queue[] {
-  if (toEach(clients, share)) return queues.map((queue) => ({ ...queue, queueId: -1 }));
+/** `#allocate4Pop` where not every client pops from all queues. */
+function allocateForPop(strategy: Strategy, queues: readonly Queue[], clients: readonly string[], client: string, share: number): Queue[] {
   const index = clients.indexOf(client);
   if (clients.length <= queues.length) {
     if (index < 0) return [];
@@ -92,9 +88,12 @@ export function createAssignment(ctx: BrokerContext, modes: RequestModes, routes
       const clients = [...ctx.consumers.clientIds(group)].sort();
       if (clients.length === 0 || clientId.trim() === '' || strategy === undefined) return undefined;
       const all = ascending(queues);
+      const { mode, popShareQueueNum: share } = setting;
+      // Each client pops from all queues; several of one broker with queue -1 are one in the end.
+      if (mode === 'POP' && (share <= 0 || share >= clients.length - 1)) return all.map((queue) => ({ ...queue, queueId: -1 }));
       // Of no queues a strategy makes no allocation (`AbstractAllocateMessageQueueStrategy#check`): the client keeps what it has.
-      if (all.length === 0 && !(setting.mode === 'POP' && toEach(clients, setting.popShareQueueNum))) return undefined;
-      return setting.mode === 'POP' ? allocateForPop(strategy, all, clients, clientId, setting.popShareQueueNum) : strategy(all, clients, clientId);
+      if (all.length === 0) return undefined;
+      return mode === 'POP' ? allocateForPop(strategy, all, clients, clientId, share) : strategy(all, clients, clientId);
     }
 
     const result = assigned();
