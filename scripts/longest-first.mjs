@@ -15,7 +15,7 @@ const seconds = {
   'conformance/differential/differential.interop': 60, 'conformance/interop/crash-pop.interop': 60, 'conformance/interop/crash.interop': 58,
   'conformance/interop/java-5.5.0.interop': 52, 'conformance/interop/go.interop': 42, 'conformance/interop/ali-ons.interop': 31, 'conformance/interop/java-4.9.8.interop': 28,
   'conformance/interop/exactly-once.interop': 26, 'conformance/interop/documentation.interop': 24, 'conformance/interop/workloads.interop': 18,
-  'conformance/differential/sentinel.interop': 15, 'fuzz/differential/differential.interop': 30, 'conformance/interop/examples.interop': 14, 'conformance/interop/proxy.interop': 13, 'conformance/differential/filter.interop': 10,
+  'conformance/differential/sentinel.interop': 15, 'conformance/interop/examples.interop': 14, 'conformance/interop/proxy.interop': 13, 'conformance/differential/filter.interop': 10,
   // unit suites
   'src/server/filter-server/java-filters': 42, 'fuzz/engine/campaign': 35, 'conformance/kit/client/client': 29, 'src/server/damaged-store': 24, 'src/store/odd-files': 23,
   'fuzz/crash/crash-points': 22, 'fuzz/sim/sim': 18, 'src/server/compaction-crash': 16, 'conformance/kit/grpc/hostile': 15, 'src/server/crash': 15,

@@ -1,11 +1,11 @@
 /** Two programs that answer the same questions line by line: Apache's own classes in a JVM, and Skylark's build. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { installApache, jvmOpens, jvmQuick } from '../adapters/apache/install.js';
-import { Child, projectRoot } from '../process.js';
+import { Child, projectRoot, run } from '../process.js';
 
-/** How long the answers to one list of questions may take; a JVM compiles the program first. */
+/** How long the answers to one list of questions may take; a JVM starts first. */
 const answersTimeoutMs = 120_000;
 
 export class Oracle {
@@ -18,13 +18,20 @@ export class Oracle {
     this.home = home;
   }
 
-  /** A Java program beside this file, with Apache's classes. Throws Missing without Java or Maven. */
+  /** A Java program below this folder, compiled with Questions.java, with Apache's classes. Throws Missing without Java or Maven. */
   static async apache(program: string): Promise<Oracle> {
     const classpath = await installApache();
     const home = mkdtempSync(join(tmpdir(), 'oracle-'));
+    try {
+      const sources = ['Questions.java', program].map((file) => join(projectRoot, 'conformance/differential', file));
+      await run(`javac for ${program}`, 'javac', ['-nowarn', '-d', home, '-cp', classpath, ...sources]);
+    } catch (error) {
+      rmSync(home, { recursive: true, force: true });
+      throw error;
+    }
     return new Oracle(new Child(program, 'java', [
       `-Duser.home=${home}`, `-Djava.io.tmpdir=${home}`,
-      ...jvmQuick, '-Xmx256m', ...jvmOpens, '-cp', classpath, join(projectRoot, 'conformance/differential', program),
+      ...jvmQuick, '-Xmx256m', ...jvmOpens, '-cp', `${home}:${classpath}`, basename(program, '.java'),
     ]), home);
   }
 

@@ -60,24 +60,24 @@ describe('examples in the documentation', () => {
     return lines;
   }
 
-  test('compaction.md: a new reader gets the newest price of each item', async () => {
+  /** A page whose commands of mqadmin make a topic that its Java program uses: what that prints. */
+  async function played(page: string, topic: string): Promise<readonly string[]> {
     const endpoint = await SkylarkEndpoint.start();
     ends.push(() => endpoint.dispose());
-    const printed = (await runMqadmin(endpoint, mqadminOf('compaction.md'))).flat();
+    const printed = (await runMqadmin(endpoint, mqadminOf(page))).flat();
     expect(printed.filter((line) => /failed|threw/.test(line))).toEqual([]);
-    await routed(endpoint.namesrv, 'prices', 60_000);
-    const lines = await java('compaction.md', endpoint.namesrv);
+    await routed(endpoint.namesrv, topic, 60_000);
+    return java(page, endpoint.namesrv);
+  }
+
+  test('compaction.md: a new reader gets the newest price of each item', async () => {
+    const lines = await played('compaction.md', 'prices');
     const last = Array.from({ length: 10 }, (_, i) => `item-${i} = price ${990 + i}`);
     await eventually('the last price of each item is printed', 180_000, () => last.filter((line) => !lines.includes(line)).concat(lines.filter((line) => line.startsWith('ended'))));
   }, 600_000);
 
   test('request-reply.md: the requester has the answer', async () => {
-    const endpoint = await SkylarkEndpoint.start();
-    ends.push(() => endpoint.dispose());
-    const printed = (await runMqadmin(endpoint, mqadminOf('request-reply.md'))).flat();
-    expect(printed.filter((line) => /failed|threw/.test(line))).toEqual([]);
-    await routed(endpoint.namesrv, 'questions', 60_000);
-    const lines = await java('request-reply.md', endpoint.namesrv);
+    const lines = await played('request-reply.md', 'questions');
     await eventually('it is printed', 180_000, () => (lines.includes('the answer is 42') ? [] : [lines.join(' / ')]));
   }, 600_000);
 

@@ -6,7 +6,7 @@
  */
 import { Producer, SimpleConsumer } from 'rocketmq-client-nodejs';
 import { ask } from '../remoting.js';
-import { broker, closeAll, common, createTopic, invisibleMs } from '../priority/shared.js';
+import { broker, closeAll, common, createTopic, invisibleMs } from '../shared.js';
 
 const [topic, group] = ['OrderEvents', 'order-workers'];
 await createTopic(topic, 4, 'FIFO');

@@ -5,7 +5,7 @@
  *   node examples/pop/worker.js [BROKER 127.0.0.1:10911] [GRPC 127.0.0.1:8081]
  */
 import { Producer, SimpleConsumer } from 'rocketmq-client-nodejs';
-import { closeAll, common, createTopic, invisibleMs } from '../priority/shared.js';
+import { closeAll, common, createTopic, invisibleMs } from '../shared.js';
 
 const topic = 'PoppedJobs';
 await createTopic(topic, 2, 'NORMAL');

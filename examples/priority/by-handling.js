@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Producer, SimpleConsumer } from 'rocketmq-client-nodejs';
-import { closeAll, common, createTopic, invisibleMs } from './shared.js';
+import { closeAll, common, createTopic, invisibleMs } from '../shared.js';
 
 const topic = 'JobsWithDeadline';
 await createTopic(topic, 1, 'NORMAL');

@@ -5,7 +5,7 @@
  *   node examples/priority/by-queue.js [BROKER 127.0.0.1:10911] [GRPC 127.0.0.1:8081]
  */
 import { Producer, SimpleConsumer } from 'rocketmq-client-nodejs';
-import { closeAll, common, createTopic, invisibleMs } from './shared.js';
+import { closeAll, common, createTopic, invisibleMs } from '../shared.js';
 
 const topic = 'JobsByPriority';
 await createTopic(topic, 4, 'PRIORITY');

@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Producer, SimpleConsumer } from 'rocketmq-client-nodejs';
-import { closeAll, common, createTopic, invisibleMs } from './shared.js';
+import { closeAll, common, createTopic, invisibleMs } from '../shared.js';
 
 /** The most urgent first. */
 const topics = ['JobsUrgent', 'JobsUsual', 'JobsWhenever'];

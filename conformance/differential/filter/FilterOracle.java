@@ -9,11 +9,8 @@
  *   murmur TEXT                      the first 64 bits as a signed number
  *   extension FILEBYTES UNIT,...     ADDRESS,... BASE:BYTES,... of the files' bytes up to the last that is not zero; a UNIT is TAGSCODE:STORETIME:BITS
  */
-import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,48 +33,33 @@ import com.google.common.hash.Hashing;
 
 public class FilterOracle {
     public static void main(String[] args) throws Exception {
-        // Apache's logging writes to stdout as it starts.
-        PrintStream answers = System.out;
-        System.setOut(System.err);
-        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
-        StringBuilder out = new StringBuilder();
-        for (String line = in.readLine(); line != null; line = in.readLine()) {
-            out.append(answer(line.split(" ", -1))).append('\n');
-            if (!in.ready()) {
-                answers.print(out);
-                answers.flush();
-                out.setLength(0);
-            }
-        }
-        answers.print(out);
-        answers.flush();
-        System.exit(0);
+        Questions.answerAll(FilterOracle::answer);
     }
 
     static String answer(String[] words) {
         switch (words[0]) {
             case "compile":
                 try {
-                    compile(text(words[1]));
+                    compile(Questions.text(words[1]));
                     return "ok";
                 } catch (MQFilterException e) {
                     return refused(e);
                 }
             case "evaluate":
-                return evaluate(text(words[1]), words[2]);
+                return evaluate(Questions.text(words[1]), words[2]);
             case "bloom": {
                 BloomFilter filter = BloomFilter.createByFn(Integer.parseInt(words[1]), Integer.parseInt(words[2]));
-                return filter.getK() + " " + filter.getM() + " " + list(filter.calcBitPositions(text(words[3])));
+                return filter.getK() + " " + filter.getM() + " " + list(filter.calcBitPositions(Questions.text(words[3])));
             }
             case "bits": {
                 BitsArray bits = BitsArray.create(Integer.parseInt(words[1]));
                 for (String position : words[2].split(",")) if (!position.isEmpty()) bits.setBit(Integer.parseInt(position), true);
                 StringBuilder bytes = new StringBuilder();
                 for (byte b : bits.bytes()) bytes.append(String.format("%02x", b));
-                return bytes + " " + hex(bits.toString());
+                return bytes + " " + Questions.hex(bits.toString());
             }
             case "murmur":
-                return String.valueOf(Hashing.murmur3_128().hashString(text(words[1]), StandardCharsets.UTF_8).asLong());
+                return String.valueOf(Hashing.murmur3_128().hashString(Questions.text(words[1]), StandardCharsets.UTF_8).asLong());
             case "extension":
                 return extension(Integer.parseInt(words[1]), words[2].split(","));
             default:
@@ -102,7 +84,7 @@ public class FilterOracle {
         for (String pair : pairs.split(",")) {
             if (pair.isEmpty()) continue;
             String[] parts = pair.split("=", -1);
-            properties.put(text(parts[0]), text(parts[1]));
+            properties.put(Questions.text(parts[0]), Questions.text(parts[1]));
         }
         Expression expression;
         try {
@@ -155,17 +137,5 @@ public class FilterOracle {
 
     static String list(int[] values) {
         return Arrays.stream(values).mapToObj(String::valueOf).collect(Collectors.joining(","));
-    }
-
-    static String text(String hex) {
-        StringBuilder out = new StringBuilder();
-        for (int i = 0; i + 4 <= hex.length(); i += 4) out.append((char) Integer.parseInt(hex.substring(i, i + 4), 16));
-        return out.toString();
-    }
-
-    static String hex(String text) {
-        StringBuilder out = new StringBuilder();
-        for (char c : text.toCharArray()) out.append(String.format("%04x", (int) c));
-        return out.toString();
     }
 }

@@ -5,11 +5,7 @@
  *   decode FRAME                                                               the same words, names in order; or refused
  *   tags TEXT                                                                  MessageExtBrokerInner#tagsString2tagsCode
  */
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -20,22 +16,7 @@ import org.apache.rocketmq.remoting.protocol.SerializeType;
 
 public class HeaderOracle {
     public static void main(String[] args) throws Exception {
-        // Apache's logging writes to stdout as it starts.
-        PrintStream answers = System.out;
-        System.setOut(System.err);
-        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
-        StringBuilder out = new StringBuilder();
-        for (String line = in.readLine(); line != null; line = in.readLine()) {
-            out.append(answer(line.split(" ", -1))).append('\n');
-            if (!in.ready()) {
-                answers.print(out);
-                answers.flush();
-                out.setLength(0);
-            }
-        }
-        answers.print(out);
-        answers.flush();
-        System.exit(0);
+        Questions.answerAll(HeaderOracle::answer);
     }
 
     static String answer(String[] words) {
@@ -44,14 +25,14 @@ public class HeaderOracle {
                 return encode(words);
             case "decode":
                 try {
-                    ByteBuffer frame = ByteBuffer.wrap(bytes(words[1]));
+                    ByteBuffer frame = ByteBuffer.wrap(Questions.bytes(words[1]));
                     frame.getInt();
                     return shown(RemotingCommand.decode(frame.slice()));
                 } catch (Throwable e) {
                     return "refused";
                 }
             case "tags":
-                return String.valueOf(MessageExtBrokerInner.tagsString2tagsCode(text(words[1])));
+                return String.valueOf(MessageExtBrokerInner.tagsString2tagsCode(Questions.text(words[1])));
             default:
                 return "unknown " + words[0];
         }
@@ -64,20 +45,20 @@ public class HeaderOracle {
         command.setVersion(Integer.parseInt(words[4]));
         command.setOpaque(Integer.parseInt(words[5]));
         command.setFlag(Integer.parseInt(words[6]));
-        command.setRemark(words[7].equals("-") ? null : text(words[7]));
-        if (!words[8].isEmpty()) command.setBody(bytes(words[8]));
+        command.setRemark(words[7].equals("-") ? null : Questions.text(words[7]));
+        if (!words[8].isEmpty()) command.setBody(Questions.bytes(words[8]));
         if (!words[9].isEmpty()) {
             HashMap<String, String> fields = new HashMap<>();
             for (String pair : words[9].split(",")) {
                 String[] parts = pair.split("=", -1);
-                fields.put(text(parts[0]), text(parts[1]));
+                fields.put(Questions.text(parts[0]), Questions.text(parts[1]));
             }
             command.setExtFields(fields);
         }
         ByteBuffer frame = command.encode();
         byte[] out = new byte[frame.remaining()];
         frame.get(out);
-        return hex(out);
+        return Questions.hex(out);
     }
 
     static String shown(RemotingCommand command) {
@@ -86,39 +67,11 @@ public class HeaderOracle {
             TreeMap<String, String> sorted = new TreeMap<>();
             for (Map.Entry<String, String> one : command.getExtFields().entrySet()) {
                 // The binary form reads an empty text as null, which is to every header as if the field were not there.
-                if (one.getKey() != null && one.getValue() != null) sorted.put(hex(one.getKey()), hex(one.getValue()));
+                if (one.getKey() != null && one.getValue() != null) sorted.put(Questions.hex(one.getKey()), Questions.hex(one.getValue()));
             }
             for (Map.Entry<String, String> one : sorted.entrySet()) fields.append(fields.length() == 0 ? "" : ",").append(one.getKey()).append('=').append(one.getValue());
         }
         return command.getSerializeTypeCurrentRPC() + " " + command.getCode() + " " + command.getLanguage() + " " + command.getVersion() + " " + command.getOpaque() + " "
-            + command.getFlag() + " " + (command.getRemark() == null ? "-" : hex(command.getRemark())) + " " + (command.getBody() == null ? "" : hex(command.getBody())) + " " + fields;
-    }
-
-    static byte[] bytes(String hex) {
-        byte[] out = new byte[hex.length() / 2];
-        for (int i = 0; i < out.length; i++) out[i] = (byte) Integer.parseInt(hex.substring(2 * i, 2 * i + 2), 16);
-        return out;
-    }
-
-    static String hex(byte[] bytes) {
-        StringBuilder out = new StringBuilder();
-        for (byte b : bytes) digits(out, b & 0xff, 4);
-        return out.toString();
-    }
-
-    static String text(String hex) {
-        StringBuilder out = new StringBuilder();
-        for (int i = 0; i + 4 <= hex.length(); i += 4) out.append((char) Integer.parseInt(hex.substring(i, i + 4), 16));
-        return out.toString();
-    }
-
-    static String hex(String text) {
-        StringBuilder out = new StringBuilder();
-        for (char c : text.toCharArray()) digits(out, c, 12);
-        return out.toString();
-    }
-
-    static void digits(StringBuilder out, int value, int shift) {
-        for (; shift >= 0; shift -= 4) out.append(Character.forDigit(value >> shift & 15, 16));
+            + command.getFlag() + " " + (command.getRemark() == null ? "-" : Questions.hex(command.getRemark())) + " " + (command.getBody() == null ? "" : Questions.hex(command.getBody())) + " " + fields;
     }
 }

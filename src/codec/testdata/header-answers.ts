@@ -2,25 +2,22 @@
  * Answers questions about headers line by line, as conformance/differential/header/HeaderOracle.java does with Apache's classes. A program of its own, so that
  * the differential suite compares two processes.
  */
-import { createInterface } from 'node:readline';
 import { javaHashOfBytes, javaStringHash } from '../../compat/java-string-hash.js';
 import type { SerializeType } from '../command.js';
 import { WireError } from '../errors.js';
 import { decodeCommand, encodeCommand } from '../header.js';
-
-const text = (hex: string): string => Buffer.from(hex, 'hex').swap16().toString('utf16le');
-const hexOf = (plain: string): string => Buffer.from(plain, 'utf16le').swap16().toString('hex');
+import { answerAll, hexOf, textOf } from './questions.js';
 
 function encode(words: readonly string[]): string {
   const [, serialize, code, language, version, opaque, flag, remark = '-', body = '', fields = ''] = words;
   const ext = new Map<string, string>();
   for (const pair of fields.split(',')) {
     const [name, value] = pair.split('=');
-    if (name !== undefined && value !== undefined) ext.set(text(name), text(value));
+    if (name !== undefined && value !== undefined) ext.set(textOf(name), textOf(value));
   }
   return encodeCommand({
     serialize: serialize as SerializeType, code: Number(code), language, version: Number(version), opaque: Number(opaque), flag: Number(flag),
-    remark: remark === '-' ? undefined : text(remark), ext, body: Buffer.from(body, 'hex'),
+    remark: remark === '-' ? undefined : textOf(remark), ext, body: Buffer.from(body, 'hex'),
   }).toString('hex');
 }
 
@@ -47,11 +44,9 @@ function answer(question: string): string {
   switch (words[0]) {
     case 'encode': return encode(words);
     case 'decode': return decode(Buffer.from(words[1] ?? '', 'hex'));
-    case 'tags': return tags(text(words[1] ?? ''));
+    case 'tags': return tags(textOf(words[1] ?? ''));
     default: return `unknown ${words[0] ?? ''}`;
   }
 }
 
-if (process.argv[2] === 'answer') {
-  createInterface({ input: process.stdin }).on('line', (line) => process.stdout.write(`${answer(line)}\n`));
-}
+answerAll(answer);

@@ -7,7 +7,7 @@ import * as fc from 'fast-check';
 import type { RequestName } from '../../codec/requests.js';
 import { ManualClock } from '../../remoting/clocks.js';
 import { simulatedDisk, type SimulatedDisk } from '../../store/simulated-disk.js';
-import { Composed, Peer } from './testdata/composed.js';
+import { Composed, Peer, pump, settle } from './testdata/composed.js';
 import type { Answer, Ask } from './testdata/composed.js';
 
 /** The property ends by then, after however many runs; a failing one prints its seed. */
@@ -240,21 +240,6 @@ class World {
 }
 
 const nameOf = ({ group: of, queueId: id }: { readonly group: string; readonly queueId: number }): string => `${of} ${id}`;
-
-async function settle(c: Composed, turns: number): Promise<void> {
-  for (let i = 0; i < turns; i++) {
-    c.turn.run();
-    await new Promise<void>((resolve) => { setImmediate(resolve); });
-  }
-}
-
-/** Runs turns until it is done. */
-async function pump<T>(c: Composed, work: Promise<T>): Promise<T> {
-  let done = false;
-  void work.then(() => { done = true; }, () => { done = true; });
-  for (let i = 0; !done && i < 5000; i++) await settle(c, 1);
-  return work;
-}
 
 test('members, assignments, offsets and resets, through stops and kills', async () => {
   await fc.assert(

@@ -1,7 +1,8 @@
 /** What Apache's own classes answered, kept in conformance/golden/apache-5.5.0-filters.json, is what is answered here. */
 import { expect, test } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
-import { answer, hexOf } from './testdata/filter-answers.js';
+import { hexOf } from '../../codec/testdata/questions.js';
+import { answer } from './testdata/filter-answers.js';
 
 interface Golden {
   readonly values: readonly string[];

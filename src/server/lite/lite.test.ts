@@ -3,10 +3,10 @@ import { describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../remoting/clocks.js';
 import type { ProxyClient } from '../proxy/clients.js';
 import { Renewals } from '../proxy/renewals.js';
-import { Composed } from '../broker/testdata/composed.js';
+import { Composed, settle } from '../broker/testdata/composed.js';
 import type { Answer } from '../broker/testdata/composed.js';
 import type { SimulatedDisk } from '../../store/simulated-disk.js';
-import { pass, popped, Popping, settle } from '../pop/testdata/popping.js';
+import { pass, popped, Popping } from '../pop/testdata/popping.js';
 import type { Popped } from '../pop/testdata/popping.js';
 import { orderCountText } from './pop.js';
 

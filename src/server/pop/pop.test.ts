@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Peer } from '../broker/testdata/composed.js';
+import { Peer, settle } from '../broker/testdata/composed.js';
 import { decodeMessages } from '../../codec/stored-message.js';
 import type { DecodedMessage } from '../../codec/stored-message.js';
 import { joined } from './pop-recover.js';
-import { pass, Popping, settle } from './testdata/popping.js';
+import { pass, Popping } from './testdata/popping.js';
 
 let k: Popping;
 beforeEach(async () => {

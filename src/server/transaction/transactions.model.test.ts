@@ -10,7 +10,7 @@ import { requests } from '../../codec/requests.js';
 import { decodeMessage } from '../../codec/stored-message.js';
 import { ManualClock } from '../../remoting/clocks.js';
 import { simulatedDisk, type SimulatedDisk } from '../../store/simulated-disk.js';
-import { Composed, Peer } from '../broker/testdata/composed.js';
+import { Composed, Peer, pump } from '../broker/testdata/composed.js';
 
 /** The property ends by then, after however many runs; a failing one prints its seed. */
 const boxMs = 15_000;
@@ -73,19 +73,8 @@ class World {
     return Composed.open({ brokerName: 'broker-a', transactionCheckMax: String(checkMax), transactionTimeOut: String(timeoutMs) }, disk, { clock });
   }
 
-  /** Runs turns until it is done. */
-  private async pump<T>(work: Promise<T>): Promise<T> {
-    let done = false;
-    void work.then(() => { done = true; }, () => { done = true; });
-    for (let i = 0; !done && i < 20_000; i++) {
-      this.c.turn.run();
-      await new Promise<void>((resolve) => { setImmediate(resolve); });
-    }
-    return work;
-  }
-
   private async ask(name: 'END_TRANSACTION' | 'SEND_MESSAGE_V2' | 'UPDATE_AND_CREATE_TOPIC', ext: Readonly<Record<string, string>>, body = ''): Promise<Readonly<Record<string, unknown>>> {
-    const answer = await this.pump(this.c.ask(name, { ext, body }));
+    const answer = await pump(this.c, this.c.ask(name, { ext, body }));
     if (answer.code !== 0) throw new Error(`${name}: ${answer.code} ${answer.remark ?? ''}`);
     return answer.header;
   }
@@ -127,7 +116,7 @@ class World {
     const nowMs = c.clock.nowMs();
     this.producer = new Peer(9);
     c.broker.producers.register('pg', { clientId: 'p@9', connection: this.producer, language: 'JAVA', version: 513, lastUpdateMs: nowMs });
-    await this.pump(c.broker.transactions.check.run());
+    await pump(this.c, c.broker.transactions.check.run());
     c.broker.producers.connectionClosed(this.producer);
     const asked = new Map<string, Readonly<Record<string, unknown>>>();
     for (const { code, ext } of this.producer.notified) {
@@ -184,7 +173,7 @@ class World {
     else {
       // Without it checks begin again where they were at the last save, and ask once more about what they stored again since, as Apache's do.
       this.c.broker.offsets.save();
-      await this.pump(new Promise((resolve) => { setTimeout(resolve, 5); }));
+      await pump(this.c, new Promise((resolve) => { setTimeout(resolve, 5); }));
       disk.crash();
       disk.restart('kill');
       for (const half of this.halves) if (half.state === 'committed' || half.state === 'rolled back') half.noteUnsure = true;

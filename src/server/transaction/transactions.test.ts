@@ -3,7 +3,7 @@ import { readRecord, RecordView } from '../../codec/message-record.js';
 import { decodeMessage } from '../../codec/stored-message.js';
 import type { DecodedMessage } from '../../codec/stored-message.js';
 import { requests } from '../../codec/requests.js';
-import { Composed, Peer } from '../broker/testdata/composed.js';
+import { Composed, Peer, pump } from '../broker/testdata/composed.js';
 import type { Answer } from '../broker/testdata/composed.js';
 import { transactionGroup } from './half-message.js';
 
@@ -26,20 +26,9 @@ afterEach(async () => {
 
 async function open(settings: Record<string, string> = {}): Promise<void> {
   c = await Composed.open(settings);
-  await pump(c.ask('UPDATE_AND_CREATE_TOPIC', { ext: { topic: 'T', defaultTopic: 'TBW102', readQueueNums: '4', writeQueueNums: '4', perm: '6', topicFilterType: 'SINGLE_TAG', topicSysFlag: '0', order: 'false' } }));
+  await pump(c, c.ask('UPDATE_AND_CREATE_TOPIC', { ext: { topic: 'T', defaultTopic: 'TBW102', readQueueNums: '4', writeQueueNums: '4', perm: '6', topicFilterType: 'SINGLE_TAG', topicSysFlag: '0', order: 'false' } }));
   producer = new Peer(9);
   c.broker.producers.register('pg', { clientId: 'p@9', connection: producer, language: 'JAVA', version: 513, lastUpdateMs: c.clock.nowMs() });
-}
-
-/** Runs turns until it is done. */
-async function pump<T>(work: Promise<T>): Promise<T> {
-  let done = false;
-  void work.then(() => { done = true; }, () => { done = true; });
-  for (let i = 0; !done && i < 20_000; i++) {
-    c.turn.run();
-    await new Promise<void>((resolve) => { setImmediate(resolve); });
-  }
-  return work;
 }
 
 async function messagesOf(topic: string, queueId = 0): Promise<DecodedMessage[]> {
@@ -66,7 +55,7 @@ async function prepare(body = 'in doubt', properties: Record<string, string> = {
     a: 'pg', b: 'T', c: 'TBW102', d: '4', e: '2', f: '4', g: String(c.clock.nowMs()), h: '77', j: '0',
     i: text({ TRAN_MSG: 'true', PGROUP: 'pg', UNIQ_KEY: `U${body}`, TAGS: 'tag', ...properties }),
   };
-  const answer = await pump(c.ask('SEND_MESSAGE_V2', { ext, body }));
+  const answer = await pump(c, c.ask('SEND_MESSAGE_V2', { ext, body }));
   const msgId = typeof answer.header['msgId'] === 'string' ? answer.header['msgId'] : '0';
   return { answer, queueOffset: String(answer.header['queueOffset']), phyOffset: parseInt(msgId.slice(16), 16) };
 }
@@ -75,9 +64,9 @@ const endExt = (one: Prepared, commitOrRollback: number, ext: Record<string, str
   producerGroup: 'pg', tranStateTableOffset: one.queueOffset, commitLogOffset: String(one.phyOffset), commitOrRollback: String(commitOrRollback), msgId: 'm', ...ext,
 });
 
-const end = (one: Prepared, commitOrRollback: number, ext: Record<string, string> = {}): Promise<Answer> => pump(c.ask('END_TRANSACTION', { ext: endExt(one, commitOrRollback, ext) }));
+const end = (one: Prepared, commitOrRollback: number, ext: Record<string, string> = {}): Promise<Answer> => pump(c, c.ask('END_TRANSACTION', { ext: endExt(one, commitOrRollback, ext) }));
 
-const check = (): Promise<void> => pump(c.broker.transactions.check.run());
+const check = (): Promise<void> => pump(c, c.broker.transactions.check.run());
 const asked = (): Record<string, string>[] => producer.notified.filter((one) => one.code === requests.CHECK_TRANSACTION_STATE.code).map((one) => ({ ...one.ext }));
 
 describe('a half message', () => {
@@ -112,7 +101,7 @@ describe('END_TRANSACTION', () => {
     expect(properties).not.toHaveProperty('REAL_QID');
     expect(await messagesOf(opTopic)).toEqual([]);
     c.clock.advance(3000);
-    await pump(c.broker.transactions.ops.flush());
+    await pump(c, c.broker.transactions.ops.flush());
     const [op] = await messagesOf(opTopic);
     expect(op?.body.toString()).toBe('0,');
     expect(Object.fromEntries(op?.properties ?? [])).toEqual({ TAGS: 'd' });
@@ -121,7 +110,7 @@ describe('END_TRANSACTION', () => {
   test('rollback stores nothing but the op message; decisions come together', async () => {
     const all = [await prepare('a'), await prepare('b'), await prepare('c')];
     for (const one of all) expect(await end(one, rollback)).toMatchObject({ code: 0, remark: 'not set any response code' });
-    await pump(c.broker.transactions.ops.flush());
+    await pump(c, c.broker.transactions.ops.flush());
     expect((await messagesOf(opTopic)).map((op) => op.body.toString())).toEqual(['0,1,2,']);
     expect(await messagesOf('T', 2)).toEqual([]);
   });
@@ -130,7 +119,7 @@ describe('END_TRANSACTION', () => {
     await c.stop();
     await open({ transactionOpMsgMaxSize: '4' });
     for (const body of ['a', 'b', 'c', 'd', 'e']) c.broker.transactions.ops.add(0, body.charCodeAt(0) - 96);
-    await pump(c.broker.transactions.ops.flush());
+    await pump(c, c.broker.transactions.ops.flush());
     expect((await messagesOf(opTopic)).map((op) => op.body.toString())).toEqual(['1,2,', '3,4,', '5,']);
   });
 
@@ -154,7 +143,7 @@ describe('END_TRANSACTION', () => {
     for (const type of [commit, commit, rollback, rollback]) expect((await end(replayed, type)).code).toBe(0);
     for (const type of [rollback, rollback]) expect((await end(undone, type)).code).toBe(0);
     expect((await messagesOf('T', 2)).map((message) => message.body.toString())).toEqual(['once', 'replayed', 'replayed']);
-    await pump(c.broker.transactions.ops.flush());
+    await pump(c, c.broker.transactions.ops.flush());
     // All are decided however often it was said: the producer is asked about none of them.
     c.clock.advance(60_000);
     await check();
@@ -164,7 +153,7 @@ describe('END_TRANSACTION', () => {
 
   test('a message that is no half cannot be ended', async () => {
     const ext = { a: 'pg', b: 'T', c: 'TBW102', d: '4', e: '0', f: '0', g: '1', h: '0', j: '0', i: text({ PGROUP: 'pg', UNIQ_KEY: 'u', X: 'y' }) };
-    const plain = await pump(c.ask('SEND_MESSAGE_V2', { ext, body: 'plain' }));
+    const plain = await pump(c, c.ask('SEND_MESSAGE_V2', { ext, body: 'plain' }));
     const one: Prepared = { answer: plain, queueOffset: '0', phyOffset: parseInt(String(plain.header['msgId']).slice(16), 16) };
     expect(await end(one, rollback)).toMatchObject({ code: 1, remark: 'Find prepared transaction message failed' });
   });
@@ -216,7 +205,7 @@ describe('the check', () => {
   test('asks nobody about what was decided, in the log or a moment ago', async () => {
     const [a, b, open1] = [await prepare('a'), await prepare('b'), await prepare('open')];
     await end(a, commit);
-    await pump(c.broker.transactions.ops.flush());
+    await pump(c, c.broker.transactions.ops.flush());
     await end(b, rollback);
     c.clock.advance(6001);
     await check();
@@ -245,12 +234,12 @@ describe('the check', () => {
     const [gone] = await messagesOf(givenUpTopic);
     expect(gone?.properties.get('TRANSACTION_CHECK_TIMES')).toBe('2');
     expect(c.broker.topics.get(givenUpTopic)?.config).toMatchObject({ readQueueNums: 1, writeQueueNums: 1, perm: 6 });
-    expect((await pump(c.ask('RESUME_CHECK_HALF_MESSAGE', { ext: { topic: givenUpTopic, msgId: gone?.msgId ?? '' } }))).code).toBe(0);
+    expect((await pump(c, c.ask('RESUME_CHECK_HALF_MESSAGE', { ext: { topic: givenUpTopic, msgId: gone?.msgId ?? '' } }))).code).toBe(0);
     expect((await messagesOf(halfTopic)).at(-1)?.properties.get('TRANSACTION_CHECK_TIMES')).toBe('0');
     c.clock.advance(6001);
     await check();
     expect(asked().length).toBe(3);
-    expect(await pump(c.ask('RESUME_CHECK_HALF_MESSAGE', { ext: { msgId: 'x' } }))).toMatchObject({ code: 1, remark: 'Exception was thrown when putting message back to RMQ_SYS_TRANS_HALF_TOPIC.' });
+    expect(await pump(c, c.ask('RESUME_CHECK_HALF_MESSAGE', { ext: { msgId: 'x' } }))).toMatchObject({ code: 1, remark: 'Exception was thrown when putting message back to RMQ_SYS_TRANS_HALF_TOPIC.' });
   });
 
   test('an immunity of its own is kept, holds up nobody, and is not counted', async () => {

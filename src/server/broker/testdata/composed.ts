@@ -186,3 +186,19 @@ export class Composed {
     await stopped;
   }
 }
+
+/** Lets everything that is ready happen, without time passing. */
+export async function settle(c: Composed, turns = 30): Promise<void> {
+  for (let i = 0; i < turns; i++) {
+    c.turn.run();
+    await new Promise<void>((resolve) => { setImmediate(resolve); });
+  }
+}
+
+/** Runs turns until `work` is done. */
+export async function pump<T>(c: Composed, work: Promise<T>): Promise<T> {
+  let done = false;
+  void work.then(() => { done = true; }, () => { done = true; });
+  for (let i = 0; !done && i < 20_000; i++) await settle(c, 1);
+  return work;
+}

@@ -2,8 +2,8 @@
  * Answers questions about filters line by line, as conformance/differential/filter/FilterOracle.java does with Apache's classes. A program of its own, so
  * that the differential suite compares two processes; tests call `answer`.
  */
-import { createInterface } from 'node:readline';
 import { extAddress } from '../../../codec/consume-queue-unit.js';
+import { answerAll, hexOf, textOf } from '../../../codec/testdata/questions.js';
 import { QueueExtension } from '../../../store/consume-queue-ext.js';
 import { bitsText, BloomFilter, murmur128Low, setBits } from '../bloom-filter.js';
 import { ExpressionCache } from '../expression.js';
@@ -13,25 +13,17 @@ import { verdict } from '../sql-compile.js';
 
 const cache = new ExpressionCache();
 
-function text(hex: string): string {
-  return Buffer.from(hex, 'hex').swap16().toString('utf16le');
-}
-
-export function hexOf(plain: string): string {
-  return Buffer.from(plain, 'utf16le').swap16().toString('hex');
-}
-
 function refusal(compiled: Refused): string {
   return compiled.at === undefined ? 'refused' : `refused ${compiled.at}`;
 }
 
 function evaluate(sql: string, pairs: string): string {
-  const compiled = cache.compile('SQL92', text(sql));
+  const compiled = cache.compile('SQL92', textOf(sql));
   if ('error' in compiled) return refusal(compiled);
   const properties = new Map<string, string>();
   for (const pair of pairs.split(',')) {
     const [name, value] = pair.split('=');
-    if (name !== undefined && value !== undefined) properties.set(text(name), text(value));
+    if (name !== undefined && value !== undefined) properties.set(textOf(name), textOf(value));
   }
   switch (compiled.judge(new MapProperties(properties))) {
     case verdict.YES: return 'true';
@@ -65,14 +57,14 @@ export function answer(question: string): string {
   const [what = '', a = '', b = '', c = ''] = question.split(' ');
   switch (what) {
     case 'compile': {
-      const compiled = cache.compile('SQL92', text(a));
+      const compiled = cache.compile('SQL92', textOf(a));
       return 'error' in compiled ? refusal(compiled) : 'ok';
     }
     case 'evaluate':
       return evaluate(a, b);
     case 'bloom': {
       const filter = new BloomFilter(Number(a), Number(b));
-      return `${filter.k} ${filter.m} ${filter.positions(text(c)).join(',')}`;
+      return `${filter.k} ${filter.m} ${filter.positions(textOf(c)).join(',')}`;
     }
     case 'bits': {
       const bits = new Uint8Array(Math.ceil(Number(a) / 8));
@@ -80,7 +72,7 @@ export function answer(question: string): string {
       return `${Buffer.from(bits).toString('hex')} ${hexOf(bitsText(bits))}`;
     }
     case 'murmur':
-      return String(BigInt.asIntN(64, murmur128Low(Buffer.from(text(a), 'utf8'))));
+      return String(BigInt.asIntN(64, murmur128Low(Buffer.from(textOf(a), 'utf8'))));
     case 'extension':
       return extension(Number(a), b.split(','));
     default:
@@ -88,6 +80,4 @@ export function answer(question: string): string {
   }
 }
 
-if (process.argv[2] === 'answer') {
-  createInterface({ input: process.stdin }).on('line', (line) => process.stdout.write(`${answer(line)}\n`));
-}
+answerAll(answer);

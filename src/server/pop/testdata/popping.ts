@@ -3,7 +3,7 @@ import type { DecodedMessage } from '../../../codec/stored-message.js';
 import { decodeMessages } from '../../../codec/stored-message.js';
 import { ManualClock } from '../../../remoting/clocks.js';
 import type { SimulatedDisk } from '../../../store/simulated-disk.js';
-import { Composed } from '../../broker/testdata/composed.js';
+import { Composed, settle } from '../../broker/testdata/composed.js';
 import type { Answer, Ask } from '../../broker/testdata/composed.js';
 import type { RequestName } from '../../../codec/requests.js';
 
@@ -21,14 +21,6 @@ export interface PopAsk {
   readonly invisibleMs?: number;
   readonly pollMs?: number;
   readonly ext?: Readonly<Record<string, string>>;
-}
-
-/** Lets everything that is ready happen, without time passing. */
-export async function settle(c: Composed, turns = 30): Promise<void> {
-  for (let i = 0; i < turns; i++) {
-    c.turn.run();
-    await new Promise<void>((resolve) => { setImmediate(resolve); });
-  }
 }
 
 /** Lets `ms` pass, a quarter of a second at a time. */

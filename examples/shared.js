@@ -1,6 +1,6 @@
-/** What the three programs use: a quiet logger, a topic that is made when it is missing, and the end of the SDK's clients. */
+/** What the programs over gRPC use: a quiet logger, a topic that is made when it is missing, and the end of the SDK's clients. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createTopic as createTopicOn } from '../remoting.js';
+import { createTopic as createTopicOn } from './remoting.js';
 
 /** Addresses from the command line: [BROKER 127.0.0.1:10911] [GRPC 127.0.0.1:8081]. */
 export const [broker = '127.0.0.1:10911', endpoints = '127.0.0.1:8081'] = process.argv.slice(2);
