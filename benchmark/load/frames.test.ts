@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { createTopicFrame, FrameRun, FrameTemplate, pullFrame, type SendShape } from './frames.js';
+import { createGroupFrame, createTopicFrame, FrameRun, FrameTemplate, pullFrame, type SendShape } from './frames.js';
 
 interface Parsed {
   readonly header: { readonly code: number; readonly opaque: number; readonly extFields: Record<string, string> };
@@ -95,10 +95,13 @@ describe('send frames', () => {
   });
 });
 
-test('pull and topic frames say what they ask for', () => {
+test('frames for pulls, topics and groups say what they ask for', () => {
   const pull = parse(pullFrame({ topic: 'T', consumerGroup: 'G', maxMsgNums: 32, suspendTimeoutMs: 0 }, 7, 2, 123)).header;
   expect(pull).toMatchObject({ code: 11, opaque: 7 });
   expect(pull.extFields).toMatchObject({ topic: 'T', consumerGroup: 'G', queueId: '2', queueOffset: '123', maxMsgNums: '32', sysFlag: '4', subscription: '*' });
   expect(parse(pullFrame({ topic: 'T', consumerGroup: 'G', maxMsgNums: 1, suspendTimeoutMs: 15_000 }, 7, 2, 0)).header.extFields['sysFlag']).toBe('6');
   expect(parse(createTopicFrame('T', 4, 1)).header).toMatchObject({ code: 17, extFields: { topic: 'T', readQueueNums: '4', writeQueueNums: '4', perm: '6' } });
+  const group = parse(createGroupFrame('G', 3));
+  expect(group.header).toMatchObject({ code: 200, opaque: 3 });
+  expect(JSON.parse(group.body.toString())).toEqual({ groupName: 'G' });
 });

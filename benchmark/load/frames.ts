@@ -12,6 +12,7 @@ const SEND_MESSAGE_V2 = 310;
 const SEND_BATCH_MESSAGE = 320;
 const PULL_MESSAGE = 11;
 const UPDATE_AND_CREATE_TOPIC = 17;
+const UPDATE_AND_CREATE_SUBSCRIPTIONGROUP = 200;
 const GET_MAX_OFFSET = 30;
 const END_TRANSACTION = 37;
 const POP_MESSAGE = 200_050;
@@ -278,6 +279,14 @@ export function createTopicFrame(topic: string, queues: number, opaque: number):
     `{"code":${UPDATE_AND_CREATE_TOPIC},"extFields":{"topicFilterType":"SINGLE_TAG","order":"false","topicSysFlag":"0","force":"false",` +
       `"attributes":"","writeQueueNums":"${queues}","topic":"${topic}","perm":"6","defaultTopic":"TBW102","readQueueNums":"${queues}"},` +
       `"flag":0,"language":"JAVA","opaque":${opaque},"serializeTypeCurrentRPC":"JSON","version":513}`,
+  );
+}
+
+/** An UPDATE_AND_CREATE_SUBSCRIPTIONGROUP frame for a consumer group as brokers make them by themselves (`SubscriptionGroupConfig`). */
+export function createGroupFrame(consumerGroup: string, opaque: number): Buffer {
+  return frameOf(
+    `{"code":${UPDATE_AND_CREATE_SUBSCRIPTIONGROUP},"flag":0,"language":"JAVA","opaque":${opaque},"serializeTypeCurrentRPC":"JSON","version":513}`,
+    Buffer.from(JSON.stringify({ groupName: consumerGroup })),
   );
 }
 

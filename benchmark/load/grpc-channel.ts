@@ -1,6 +1,7 @@
 /**
  * One HTTP/2 connection in clear text that carries gRPC calls, made by hand so that the generator stays cheap beside the broker: a header block without Huffman
- * codes and dynamic table, sent as it is for every call, and no look at the header blocks that come. What a call's answer says is its messages' matter.
+ * codes and dynamic table, sent as it is for every call, and no look at the header blocks that come, but for the error of a call that ends with them. What a call's answer says is its
+ * messages' matter.
  *
  *   frame:    length (3) | type (1) | flags (1) | stream (4) | payload        RFC 9113
  *   message:  compressed? (1) | length (4) | protobuf                        in DATA frames
@@ -59,10 +60,16 @@ export function headerBlock(path: string, authority: string, metadata: Readonly<
   ]);
 }
 
+/** What trailers say of an error, when they say it in plain: the peers measured write no Huffman codes. */
+function errorOf(trailers: Buffer): string | undefined {
+  const at = trailers.indexOf('grpc-message');
+  return at < 0 ? undefined : trailers.toString('latin1', at + 'grpc-message'.length + 1).replace(/[^ -~]+/g, ' ');
+}
+
 /** One call as its caller sees it. */
 export interface Call {
   onMessage(message: Buffer): void;
-  /** `failure`: it ended otherwise than by the peer's trailers. */
+  /** `failure`: it ended otherwise than by the peer's trailers, or these tell of an error. */
   onEnd(failure: string | undefined): void;
 }
 
@@ -161,7 +168,7 @@ export class GrpcChannel {
         if ((flags & flag.END_STREAM) !== 0) this.#end(stream, 'ended without trailers');
         return;
       case type.HEADERS:
-        if ((flags & flag.END_STREAM) !== 0) this.#end(stream, undefined);
+        if ((flags & flag.END_STREAM) !== 0) this.#end(stream, errorOf(payload));
         return;
       case type.RST_STREAM:
         this.#end(stream, `reset with ${payload.readUInt32BE(0)}`);

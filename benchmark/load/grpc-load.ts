@@ -203,17 +203,20 @@ export class GrpcConsumers extends GrpcSide {
   readonly #spec: PullSpec;
   readonly #topic: string;
   readonly #brokerName: string;
+  /** Makes a consumer group: a proxy with its broker inside ends the Telemetry of a group that there is not (`ClientProcessor#getGroupOrException`). */
+  readonly #createGroup: (group: string) => Promise<void>;
   #passes = 0;
   /** Receives that found nothing and wait for the others. */
   #idle = 0;
   #group = '';
   #consumers: readonly Consumer[] = [];
 
-  constructor(spec: PullSpec, topic: string, brokerName: string, errors: ErrorTally) {
+  constructor(spec: PullSpec, topic: string, brokerName: string, createGroup: (group: string) => Promise<void>, errors: ErrorTally) {
     super(errors);
     this.#spec = spec;
     this.#topic = topic;
     this.#brokerName = brokerName;
+    this.#createGroup = createGroup;
   }
 
   async connect(address: string): Promise<void> {
@@ -238,6 +241,7 @@ export class GrpcConsumers extends GrpcSide {
   /** A new group, which each consumer tells of in its settings; resolves when these are answered. */
   async #join(): Promise<void> {
     this.#group = `bench_${randomBytes(6).toString('hex')}`;
+    await this.#createGroup(this.#group);
     const settings = encode('TelemetryCommand', {
       settings: {
         client_type: ClientType.SIMPLE_CONSUMER, request_timeout: { seconds: 3, nanos: 0 },
@@ -323,6 +327,6 @@ export class GrpcConsumers extends GrpcSide {
   #startAgain(): void {
     this.#passes++;
     this.#idle = 0;
-    void this.#join().then(() => this.start());
+    this.#join().then(() => this.start(), (error: unknown) => this.errors.add(String(error)));
   }
 }

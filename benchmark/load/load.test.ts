@@ -42,6 +42,38 @@ async function brokerThat(answer: (request: Request, reply: (header: string, bod
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+/** Ends every call at once, with trailers that say why. */
+async function grpcThatRefuses(why: string, onCall: () => void): Promise<string> {
+  const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value, 'latin1')]);
+  const trailers = Buffer.concat([Buffer.from([0x88, 0]), text('grpc-status'), text('3'), Buffer.from([0]), text('grpc-message'), text(why)]);
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    let pending: Buffer = Buffer.alloc(0);
+    let greeted = false;
+    socket.on('data', (data: Buffer) => {
+      pending = Buffer.concat([pending, data]);
+      if (!greeted && pending.length >= 24) {
+        greeted = true;
+        pending = pending.subarray(24);
+        socket.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]));
+      }
+      while (greeted && pending.length >= 9 && pending.length >= 9 + pending.readUIntBE(0, 3)) {
+        const head = pending.subarray(0, 9);
+        pending = pending.subarray(9 + head.readUIntBE(0, 3));
+        if (head[3] !== 1) continue;
+        onCall();
+        const answer = Buffer.from([0, 0, trailers.length, 1, 5, 0, 0, 0, 0]);
+        head.copy(answer, 5, 5);
+        socket.write(Buffer.concat([answer, trailers]));
+      }
+    });
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 const ok = (opaque: number): string => `{"code":0,"flag":1,"language":"JAVA","opaque":${opaque},"serializeTypeCurrentRPC":"JSON","version":513}`;
 const spec = (address: string, over: Partial<LoadSpec>): LoadSpec => ({ address, topic: 'T', queues: 4, warmupMs: 50, measureMs: 200, pids: [], ...over });
 
@@ -173,4 +205,16 @@ describe('consumers', () => {
       expect.arrayContaining(['a pulled record with another queueOffset than expected', 'a pulled body that does not split into records']),
     );
   });
+});
+
+test('receiving over gRPC: the group is made before its consumers tell of it, and why one is refused is told', async () => {
+  const order: string[] = [];
+  const address = await brokerThat((request, reply) => {
+    order.push(`code ${request.code}`);
+    reply(ok(request.opaque));
+  });
+  const grpcAddress = await grpcThatRefuses('group not found: bench', () => order.push('call'));
+  const outcome = await runLoad(spec(address, { grpcAddress, warmupMs: 10, measureMs: 50, pull: { connections: 1, maxMsgNums: 32, from: 'backlog' } }));
+  expect(order.slice(0, 2)).toEqual(['code 200', 'call']);
+  expect(outcome.errors.map(({ what }) => what)).toContainEqual(expect.stringMatching(/^Telemetry ended: .*group not found: bench/));
 });

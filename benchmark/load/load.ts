@@ -8,7 +8,7 @@ import { cpuSecondsOfAll, machineCpuSeconds } from '../proc.js';
 import { requestOnce } from './connection.js';
 import { Consumers } from './consumers.js';
 import { ErrorTally } from './error-tally.js';
-import { createTopicFrame, maxOffsetFrame } from './frames.js';
+import { createGroupFrame, createTopicFrame, maxOffsetFrame } from './frames.js';
 import { GrpcConsumers, GrpcProducers } from './grpc-load.js';
 import { Poppers } from './poppers.js';
 import { Producers } from './producers.js';
@@ -24,6 +24,11 @@ const BROKER_NAME = 'broker-a';
 export async function createTopic(address: string, topic: string, queues: number): Promise<void> {
   const { code, header } = await requestOnce(address, createTopicFrame(topic, queues, 1), ADMIN_TIMEOUT_MS);
   if (code !== 0) throw new Error(`creating topic ${topic} on ${address}: code ${code} ${header}`);
+}
+
+async function createGroup(address: string, group: string): Promise<void> {
+  const { code, header } = await requestOnce(address, createGroupFrame(group, 1), ADMIN_TIMEOUT_MS);
+  if (code !== 0) throw new Error(`creating group ${group} on ${address}: code ${code} ${header}`);
 }
 
 async function maxOffsetOf(address: string, topic: string, queueId: number): Promise<number> {
@@ -56,7 +61,7 @@ export async function runLoad(spec: LoadSpec): Promise<LoadOutcome> {
     producers = grpcAddress === undefined ? new Producers(spec.send, spec.topic, spec.queues, keyPrefix, errors, together) : new GrpcProducers(spec.send, spec.topic, errors);
   }
   let consumers: Consumers | Poppers | GrpcConsumers | null = null;
-  if (spec.pull !== undefined && grpcAddress !== undefined) consumers = new GrpcConsumers(spec.pull, spec.topic, BROKER_NAME, errors);
+  if (spec.pull !== undefined && grpcAddress !== undefined) consumers = new GrpcConsumers(spec.pull, spec.topic, BROKER_NAME, (group) => createGroup(spec.address, group), errors);
   else if (spec.pull?.pop === true) consumers = new Poppers(spec.pull, spec.topic, spec.queues, BROKER_NAME, errors);
   else if (spec.pull !== undefined) {
     const starts: number[] = [];
