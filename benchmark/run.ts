@@ -29,7 +29,7 @@ export interface RunOptions {
   readonly touchBytes: number;
   /** Folder for the stores; each run makes one of its own inside. */
   readonly dataParent?: string;
-  /** Measure start time, idle CPU and idle memory. */
+  /** Measure start time, idle CPU and idle memory; of brokers with their gRPC endpoint when all shapes are over gRPC. */
   readonly processFigures: boolean;
   readonly progress: (line: string) => void;
 }
@@ -71,9 +71,10 @@ export class BenchmarkRun {
     const startedAt = new Date().toISOString();
     const processes: Record<string, ProcessFigures> = {};
     const results: ShapeResult[] = [];
+    const processKind = shapes.length > 0 && shapes.every((shape) => shape.grpc) ? 'grpc' : 'async';
     for (const [kind, flush] of [['async', 'async'], ['sync', 'sync'], ['grpc', 'async']] as const) {
       const chosen = shapes.filter((shape) => (shape.grpc === true ? 'grpc' : shape.flush) === kind);
-      const measured = kind === 'async' && this.#options.processFigures;
+      const measured = kind === processKind && this.#options.processFigures;
       if (chosen.length === 0 && !measured) continue;
       const brokers = await this.#startAll(flush, kind === 'grpc', measured ? processes : null);
       if (chosen.length > 0) await this.#warmUp(brokers, kind);
@@ -81,7 +82,7 @@ export class BenchmarkRun {
       for (const broker of brokers) {
         const resident = residentOf(broker.pid);
         const known = processes[broker.name];
-        if (resident !== null && known !== undefined && kind === 'async' && chosen.length > 0) {
+        if (resident !== null && known !== undefined && kind === processKind && chosen.length > 0) {
           processes[broker.name] = { ...known, loadedAnonBytes: resident.anonBytes, loadedFileBytes: resident.fileBytes };
         }
         await this.#end(broker);
