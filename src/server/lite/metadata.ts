@@ -13,7 +13,7 @@ export function expirationMinutes(ctx: BrokerContext, parentTopic: string): numb
 }
 
 /** The parent topic a group is bound to. */
-export function bindTopicOf(group: GroupConfig | undefined): string | undefined {
+export function bindTopicOf(group: Pick<GroupConfig, 'attributes'> | undefined): string | undefined {
   return group?.attributes['lite.bind.topic'];
 }
 

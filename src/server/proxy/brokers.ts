@@ -83,7 +83,7 @@ export interface Brokers {
   queuesOf(topic: string): Maybe<TopicQueues | undefined>;
   /** UNSPECIFIED when there is no such topic. */
   topicType(topic: string): Maybe<TopicType>;
-  /** Undefined when there is no such group. */
+  /** Undefined when there is no such group; it is made when groups are made on demand. */
   group(name: string): Maybe<GroupView | undefined>;
   /** Whether there is a broker of this name. */
   has(broker: string): Maybe<boolean>;

@@ -7,7 +7,10 @@ import type { Partly, Value } from '../../codec/protobuf.js';
 import { responseCodes } from '../../codec/responses.js';
 import { writeJson } from '../../compat/fastjson.js';
 import { clientType } from '../../codec/grpc-messages.js';
+import { parseJavaInt } from '../../compat/java-number.js';
 import type { Reply } from '../../remoting/types.js';
+import { bindTopicOf } from '../lite/metadata.js';
+import type { GroupView } from './brokers.js';
 import type { ProxyClient } from './clients.js';
 import { checkedTopic, knownTopic, readable, type ProxyCall, type ProxyParts } from './context.js';
 import type { LocalPeer } from './peer.js';
@@ -32,6 +35,27 @@ function optionOf(option: Option): { readonly type: string; readonly value: numb
   throw new GrpcRefusal(grpcCode.INTERNAL_SERVER_ERROR, 'Unknown OffsetOption type: OFFSETTYPE_NOT_SET');
 }
 
+/** `SubscriptionGroupAttributes#LITE_SUB_CLIENT_QUOTA_ATTRIBUTE`. */
+const liteQuotaDefault = 2000;
+
+/** Lite topics that a client of the group may name at once. */
+export function liteQuotaOf(group: GroupView): number {
+  return parseJavaInt(group.attributes['lite.sub.client.quota'] ?? '') ?? liteQuotaDefault;
+}
+
+/** A group that a client says it is of. @throws GrpcRefusal ILLEGAL_CONSUMER_GROUP when there is none and none is made (`ClientProcessor#getGroupOrException`). */
+export async function demandGroup(parts: ProxyParts, name: string): Promise<GroupView> {
+  const group = await parts.brokers.group(name);
+  if (group === undefined) throw new GrpcRefusal(grpcCode.ILLEGAL_CONSUMER_GROUP, `group not found: ${name}`);
+  return group;
+}
+
+/** @throws GrpcRefusal ILLEGAL_TOPIC when the group has its lite topics under another topic (`ClientProcessor#validateLiteBindTopic`). */
+export function checkBindTopic(name: string, group: GroupView, topic: string): void {
+  const bound = bindTopicOf(group);
+  if (bound !== topic) throw new GrpcRefusal(grpcCode.ILLEGAL_TOPIC, `lite group ${name} is expected to bind topic ${bound ?? 'null'}, but actual is ${topic}`);
+}
+
 export async function syncLiteSubscription(parts: ProxyParts, call: ProxyCall, request: Value<typeof SyncLiteSubscriptionRequest>): Promise<Partly<Value<typeof SyncLiteSubscriptionResponse>>> {
   const topic = checkedTopic(parts, request.topic);
   const group = request.group?.name ?? '';
@@ -41,7 +65,12 @@ export async function syncLiteSubscription(parts: ProxyParts, call: ProxyCall, r
   const adding = request.action === liteSubscriptionAction.PARTIAL_ADD;
   if (adding) for (const liteTopic of request.liteTopicSet) checkLiteTopic(liteTopic);
   const offsetOption = adding && request.offsetOption !== undefined ? optionOf(request.offsetOption) : undefined;
-  const body = writeJson({ subscriptionSet: [{ action, clientId: call.clientId, group, liteTopicSet: [...new Set(request.liteTopicSet)], offsetOption, topic, version: Number(request.version ?? 0) }] });
+  const liteTopics = [...new Set(request.liteTopicSet)];
+  const config = await demandGroup(parts, group);
+  checkBindTopic(group, config, topic);
+  const quota = liteQuotaOf(config);
+  if (liteTopics.length > Math.max(0, quota)) throw new GrpcRefusal(grpcCode.LITE_SUBSCRIPTION_QUOTA_EXCEEDED, `lite subscription quota exceeded: ${quota}`);
+  const body = writeJson({ subscriptionSet: [{ action, clientId: call.clientId, group, liteTopicSet: liteTopics, offsetOption, topic, version: Number(request.version ?? 0) }] });
   const replies = await tellBrokers(parts, call.peer, topic, Buffer.from(body), { language: call.language });
   const refused = replies.find(({ code }) => code !== responseCodes.SUCCESS);
   return { status: refused === undefined ? statusOk : statusOfReply(refused) };

@@ -41,7 +41,7 @@ export class LocalBrokers implements Brokers {
   }
 
   group(name: string): GroupView | undefined {
-    return this.context.groups.get(name);
+    return this.context.groups.find(name);
   }
 
   has(broker: string): boolean {

@@ -4,6 +4,7 @@ import {
   type QueryRouteResponse,
 } from '../../codec/grpc-messages.js';
 import type { Partly, Value } from '../../codec/protobuf.js';
+import { bindTopicOf } from '../lite/metadata.js';
 import { permRead, permWrite, type BrokerQueues, type TopicType } from './brokers.js';
 import { checkedTopic, knownTopic, readable, type ProxyCall, type ProxyParts } from './context.js';
 import { GrpcRefusal, statusOk } from './status.js';
@@ -55,7 +56,7 @@ export async function queryAssignment(parts: ProxyParts, _call: ProxyCall, reque
   checkGroup(group);
   const queues = readable(await knownTopic(parts, name));
   const known = await parts.brokers.group(group);
-  const fifo = known?.consumeMessageOrderly === true && (known.attributes['lite.bind.topic'] ?? '') === '';
+  const fifo = known?.consumeMessageOrderly === true && (bindTopicOf(known) ?? '') === '';
   const assignments = queues.flatMap(({ brokerName, perm, readQueueNums }) => {
     const broker = brokerOf(brokerName, 0, request.endpoints);
     const ids = fifo ? Array.from({ length: readQueueNums }, (_, id) => id) : [-1];

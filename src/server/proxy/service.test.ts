@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { clientType, filterType, grpcCode, grpcMethods, grpcServicePath, messageType, transactionResolution, transactionSource, type GrpcMethodName } from '../../codec/grpc-messages.js';
+import { clientType, filterType, grpcCode, grpcMethods, grpcServicePath, liteSubscriptionAction, messageType, transactionResolution, transactionSource, type GrpcMethodName } from '../../codec/grpc-messages.js';
 import type { MessageType, Partly, Value } from '../../codec/protobuf.js';
 import { requests } from '../../codec/requests.js';
 import { responseCodes } from '../../codec/responses.js';
 import { encodeMessage } from '../../codec/stored-message.js';
 import { javaStringHash } from '../../compat/java-string-hash.js';
+import { grpcStatus } from '../../remoting/grpc.js';
 import { silentLog } from '../../remoting/clocks.js';
 import { Composed } from '../broker/testdata/composed.js';
 import { LocalBrokers } from './local-brokers.js';
@@ -37,8 +38,8 @@ class Stage {
     });
   }
 
-  static async open(handlers: Readonly<Record<string, (header: never) => object>> = {}): Promise<Stage> {
-    return new Stage(await Composed.open(), handlers);
+  static async open(handlers: Readonly<Record<string, (header: never) => object>> = {}, settings: Readonly<Record<string, string>> = {}): Promise<Stage> {
+    return new Stage(await Composed.open(settings), handlers);
   }
 
   async topic(topic: string, type = 'NORMAL', queues = 1): Promise<void> {
@@ -82,8 +83,8 @@ class Stage {
     return call;
   }
 
-  consumer(group: string, topic: string): Promise<KeptCall> {
-    return this.telemetry({ clientType: clientType.PUSH_CONSUMER, subscription: { group: { name: group }, subscriptions: [{ topic: { name: topic }, expression: { type: filterType.TAG, expression: '*' } }] } });
+  consumer(group: string, topic: string, type: number = clientType.PUSH_CONSUMER): Promise<KeptCall> {
+    return this.telemetry({ clientType: type, subscription: { group: { name: group }, subscriptions: [{ topic: { name: topic }, expression: { type: filterType.TAG, expression: '*' } }] } });
   }
 }
 
@@ -95,8 +96,8 @@ afterEach(async () => {
   }
 });
 
-async function open(handlers: Readonly<Record<string, (header: never) => object>> = {}): Promise<Stage> {
-  const stage = await Stage.open(handlers);
+async function open(handlers: Readonly<Record<string, (header: never) => object>> = {}, settings: Readonly<Record<string, string>> = {}): Promise<Stage> {
+  const stage = await Stage.open(handlers, settings);
   stages.push(stage);
   return stage;
 }
@@ -153,6 +154,30 @@ describe('the gRPC service', () => {
     stage.composed.clock.advance(121_000);
     stage.composed.broker.producers.scan();
     expect(stage.proxy.sizes().clients).toBe(0);
+  });
+
+  it('refuses a consumer whose group is not there and is not made on demand', async () => {
+    const stage = await open({}, { autoCreateSubscriptionGroup: 'false' });
+    await stage.topic('T');
+    const telemetry = await stage.consumer('G', 'T');
+    expect([telemetry.status, telemetry.text]).toEqual([grpcStatus.INVALID_ARGUMENT, 'process client telemetryCommand failed. group not found: G']);
+    expect(stage.composed.broker.consumers.get('G')).toBeUndefined();
+    expect((await stage.call('Heartbeat', { group: { name: 'G' } })).status?.code).toBe(grpcCode.UNRECOGNIZED_CLIENT_TYPE);
+  });
+
+  it('takes a lite client into a lite group of its topic only, and another into none', async () => {
+    const stage = await open();
+    await stage.topic('T');
+    await stage.topic('P', 'LITE');
+    await stage.composed.ask('UPDATE_AND_CREATE_SUBSCRIPTIONGROUP', { body: Buffer.from(JSON.stringify({ groupName: 'L', attributes: { '+lite.bind.topic': 'P', '+lite.sub.client.quota': '2' } })) });
+    const refusal = async (type: number, group: string, topic: string): Promise<string> => (await stage.consumer(group, topic, type)).text?.replace('process client telemetryCommand failed. ', '') ?? 'taken';
+    expect(await refusal(clientType.LITE_PUSH_CONSUMER, 'G', 'T')).toBe('regular group cannot use LITE mode: G');
+    expect(await refusal(clientType.PUSH_CONSUMER, 'L', 'P')).toBe('lite group must use LITE mode: L');
+    expect(await refusal(clientType.LITE_PUSH_CONSUMER, 'L', 'T')).toBe('lite group L is expected to bind topic P, but actual is T');
+    expect(await refusal(clientType.LITE_PUSH_CONSUMER, 'L', 'P')).toBe('taken');
+    const sync = async (topic: string, group: string, ...liteTopicSet: string[]): Promise<number | undefined> => (await stage.call('SyncLiteSubscription', { action: liteSubscriptionAction.PARTIAL_ADD, topic: { name: topic }, group: { name: group }, liteTopicSet })).status?.code;
+    expect(await sync('T', 'L', 'a')).toBe(grpcCode.ILLEGAL_TOPIC);
+    expect(await sync('P', 'L', 'a', 'b', 'c')).toBe(grpcCode.LITE_SUBSCRIPTION_QUOTA_EXCEEDED);
   });
 
   it('gives each received message a receipt handle from what the broker said, and streams status, messages, time', async () => {

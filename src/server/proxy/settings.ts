@@ -6,11 +6,12 @@ import { clientType, grpcCode, language, type HeartbeatRequest, type HeartbeatRe
 import type { Partly, Value } from '../../codec/protobuf.js';
 import { responseCodes } from '../../codec/responses.js';
 import { isMap, intOf, listOf, longValue, textOf } from '../../codec/json-members.js';
-import { parseJavaInt } from '../../compat/java-number.js';
 import type { GroupView } from './brokers.js';
+import { bindTopicOf } from '../lite/metadata.js';
 import type { ProxyClient, SettingsValue } from './clients.js';
 import { checkedTopic, type ProxyCall, type ProxyParts } from './context.js';
 import { subscriptionOf } from './filter.js';
+import { checkBindTopic, demandGroup, liteQuotaOf } from './lite.js';
 import { GrpcRefusal, statusOk, statusOfReply } from './status.js';
 import { timeOf } from './time.js';
 import { checkGroup, proxyLimits } from './validate.js';
@@ -26,12 +27,6 @@ const retrySteps = [1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 60
 
 /** `ExponentialRetryPolicy`. */
 const exponentialDefault = { initialMs: 5000, maxMs: 7_200_000, multiplier: 2 } as const;
-
-/** What a group gives when there is none yet (`SubscriptionGroupConfig`). */
-const newGroup = { consumeMessageOrderly: false, retryMaxTimes: 16, groupRetryPolicy: undefined, attributes: {} } as const;
-
-/** `SubscriptionGroupAttributes#LITE_SUB_CLIENT_QUOTA_ATTRIBUTE`. */
-const liteQuotaDefault = 2000;
 
 function backoffOf(policy: unknown): Partly<NonNullable<SettingsValue['backoffPolicy']>> {
   const map = isMap(policy) ? policy : undefined;
@@ -50,8 +45,8 @@ function backoffOf(policy: unknown): Partly<NonNullable<SettingsValue['backoffPo
   return { customizedBackoff: { next: (steps.length > 0 ? steps : retrySteps.map((seconds) => seconds * 1000)).map(timeOf) } };
 }
 
-/** The settings a client is given: its own, and what the endpoint wants (`GrpcClientSettingsManager#getClientSettings`). */
-export async function mergedSettings(parts: ProxyParts, settings: SettingsValue): Promise<SettingsValue> {
+/** The settings a client is given: its own, and what the endpoint and its group want (`GrpcClientSettingsManager#getClientSettings`). */
+function mergedSettings(settings: SettingsValue, group: GroupView | undefined): SettingsValue {
   const metric = { on: false, endpoints: undefined };
   if (settings.publishing !== undefined) {
     return {
@@ -59,22 +54,33 @@ export async function mergedSettings(parts: ProxyParts, settings: SettingsValue)
       publishing: { ...settings.publishing, validateMessageType: true, maxBodySize: proxyLimits.bodyBytesMax },
     };
   }
-  if (settings.subscription === undefined) return { ...settings, metric };
-  const group: GroupView = (await parts.brokers.group(settings.subscription.group?.name ?? '')) ?? newGroup;
+  if (settings.subscription === undefined || group === undefined) return { ...settings, metric };
   return {
     ...settings, metric,
     backoffPolicy: { exponentialBackoff: undefined, customizedBackoff: undefined, ...(backoffOf(group.groupRetryPolicy) as object), maxAttempts: group.retryMaxTimes + 1 },
     subscription: {
       ...settings.subscription, fifo: group.consumeMessageOrderly, receiveBatchSize: proxyLimits.receiveMax, longPollingTimeout: timeOf(proxyLimits.pollMsMax),
-      liteSubscriptionQuota: parseJavaInt(group.attributes['lite.sub.client.quota'] ?? '') ?? liteQuotaDefault, maxLiteTopicSize: proxyLimits.liteTopicBytesMax,
+      liteSubscriptionQuota: liteQuotaOf(group), maxLiteTopicSize: proxyLimits.liteTopicBytesMax,
     },
   };
 }
 
+/** The group of a consumer, which must suit its kind; undefined of a producer (`ClientProcessor#registerConsumer`). @throws GrpcRefusal */
+async function suitingGroup(parts: ProxyParts, { clientType: type, subscription }: SettingsValue): Promise<GroupView | undefined> {
+  if (subscription === undefined) return undefined;
+  const name = subscription.group?.name ?? '';
+  const group = await demandGroup(parts, name);
+  const lite = type === clientType.LITE_PUSH_CONSUMER;
+  const bound = (bindTopicOf(group) ?? '') !== '';
+  if (lite && !bound) throw new GrpcRefusal(grpcCode.ILLEGAL_CONSUMER_GROUP, `regular group cannot use LITE mode: ${name}`);
+  if (!lite && bound) throw new GrpcRefusal(grpcCode.ILLEGAL_CONSUMER_GROUP, `lite group must use LITE mode: ${name}`);
+  const [first] = subscription.subscriptions;
+  if (lite && first !== undefined) checkBindTopic(name, group, first.topic?.name ?? '');
+  return group;
+}
+
 /** Tells the broker of the client: again with each heartbeat. */
-async function register(parts: ProxyParts, client: ProxyClient, from: string): Promise<void> {
-  const { settings } = client;
-  if (settings === undefined) return;
+async function register(parts: ProxyParts, client: ProxyClient, settings: SettingsValue, from: string): Promise<void> {
   const producers = (settings.publishing?.topics ?? []).map((topic) => topic.name);
   const { subscription } = settings;
   const consumerDataSet = subscription === undefined ? [] : [{
@@ -106,13 +112,14 @@ export async function takeSettings(parts: ProxyParts, call: ProxyCall, settings:
     }
   }
   if (!languages.has(call.language)) throw new Error(`No enum constant org.apache.rocketmq.remoting.protocol.LanguageCode.${call.language}`);
+  const group = await suitingGroup(parts, settings);
   const client = parts.clients.open(call.clientId, call.call.peer);
   const first = client.settings === undefined;
   client.settings = settings;
   client.opened(call.call);
-  await register(parts, client, call.language);
+  await register(parts, client, settings, call.language);
   await settled(parts, settings, first);
-  return mergedSettings(parts, settings);
+  return mergedSettings(settings, group);
 }
 
 /**
@@ -136,7 +143,8 @@ export async function heartbeat(parts: ProxyParts, { client, language: from }: P
     return { status: { code: grpcCode.UNRECOGNIZED_CLIENT_TYPE, message: String(client.settings.clientType) } };
   }
   if (client.isConsumer) checkGroup(request.group?.name ?? '');
-  await register(parts, client, from);
+  await suitingGroup(parts, client.settings);
+  await register(parts, client, client.settings, from);
   return { status: statusOk };
 }
 

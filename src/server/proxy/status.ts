@@ -2,6 +2,7 @@
  * How the gRPC service says no: a GrpcRefusal carries a code of the schema, and what the broker refuses over remoting is mapped onto one
  * (`ResponseBuilder#buildStatus`).
  */
+import { Refusal } from '../../codec/errors.js';
 import { grpcCode } from '../../codec/grpc-messages.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Reply } from '../../remoting/types.js';
@@ -52,6 +53,7 @@ export function statusOfReply(reply: Pick<Reply, 'code' | 'remark'>): Status {
 /** What an exception becomes; undefined when it is no refusal but a defect. */
 export function statusOfError(error: unknown): Status | undefined {
   if (error instanceof GrpcRefusal) return { code: error.code, message: error.message };
+  if (error instanceof Refusal) return statusOfReply({ code: error.code, remark: error.message });
   if (error instanceof BrokerAway) return { code: error.late ? grpcCode.PROXY_TIMEOUT : grpcCode.INTERNAL_SERVER_ERROR, message: error.message };
   return undefined;
 }
