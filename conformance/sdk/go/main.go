@@ -51,6 +51,7 @@ type command struct {
 	Orderly        bool      `json:"orderly"`
 	Trace          bool      `json:"trace"`
 	MaxReconsume   int32     `json:"maxReconsume"`
+	Batch          int       `json:"batch"`
 	Queues         int       `json:"queues"`
 	Expect         int       `json:"expect"`
 	Messages       []message `json:"messages"`
@@ -384,6 +385,9 @@ func subscribe(c command) error {
 	if c.MaxReconsume > 0 {
 		options = append(options, consumer.WithMaxReconsumeTimes(c.MaxReconsume))
 	}
+	if c.Batch > 0 {
+		options = append(options, consumer.WithConsumeMessageBatchMaxSize(c.Batch), consumer.WithPullBatchSize(64))
+	}
 	if c.Trace {
 		options = append(options, consumer.WithTrace(traces()))
 	}
@@ -400,6 +404,9 @@ func subscribe(c command) error {
 	}
 	err = pc.Subscribe(c.Topic, selector, func(ctx context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 		all := true
+		if c.Batch > 0 {
+			say(event{"event": "batch", "as": c.As, "count": len(messages)})
+		}
 		for _, m := range messages {
 			refuse := refuses(c, m.GetKeys())
 			received(c.As, m, !refuse)
