@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { connect } from 'node:http2';
+import { Duplex } from 'node:stream';
 import { WireError } from './errors.js';
 import { encodeHeaderBlock, HpackDecoder } from './hpack.js';
 
@@ -32,6 +34,54 @@ describe('the examples of RFC 7541', () => {
   });
 });
 
+/** The header block in which Node (nghttp2) sends these fields, and the four that every request begins with. */
+async function blockOfNode(fields: Record<string, string>): Promise<Buffer> {
+  let sent = Buffer.alloc(0);
+  return await new Promise((done, fail) => {
+    const wire = new Duplex({
+      read: () => undefined,
+      write: (chunk: Buffer, _encoding, written) => {
+        sent = Buffer.concat([sent, chunk]);
+        written();
+        // Behind the preface: frames of length (3), type, flags, stream (4).
+        for (let at = 24; at + 9 <= sent.length; at += 9 + sent.readUIntBE(at, 3)) {
+          if (sent[at + 3] !== 1 || at + 9 + sent.readUIntBE(at, 3) > sent.length) continue;
+          session.destroy();
+          done(sent.subarray(at + 9, at + 9 + sent.readUIntBE(at, 3)));
+        }
+      },
+    });
+    const session = connect('http://localhost', { createConnection: () => wire });
+    session.on('error', fail);
+    session.request(fields).on('error', fail).end();
+  });
+}
+
+describe('what Node writes', () => {
+  const begin = [':method: GET', ':authority: localhost:80', ':scheme: http', ':path: /'];
+
+  it('every character that it sends, in the Huffman code', async () => {
+    // So many short codes make the text shorter in the Huffman code, whatever stands in it.
+    const texts = [9, ...Array.from({ length: 95 }, (_, i) => 0x20 + i), ...Array.from({ length: 128 }, (_, i) => 0x80 + i)].map((byte) => `aaaaaaaaaaaa${String.fromCharCode(byte)}aaaaaaaaaaaa`);
+    const fields = Object.fromEntries(texts.map((text, i) => [`x${i}`, text]));
+    const block = await blockOfNode(fields);
+    expect(block.includes('aaaaaaaaaaaa')).toBe(false);
+    expect(read(new HpackDecoder(4096), block)).toEqual([...begin, ...texts.map((text, i) => `x${i}: ${text}`)]);
+  });
+});
+
+describe('the Huffman code', () => {
+  // Those that no field may hold: RFC 7541, Appendix B.
+  it.each([
+    [0, '1ff8', 13], [1, '7fffd8', 23], [2, 'fffffe2', 28], [8, 'fffffe8', 28], [10, '3ffffffc', 30], [11, 'fffffe9', 28], [12, 'fffffea', 28], [13, '3ffffffd', 30], [14, 'fffffeb', 28], [21, 'ffffff2', 28],
+    [22, '3ffffffe', 30], [23, 'ffffff3', 28], [31, 'ffffffb', 28], [127, 'ffffffc', 28],
+  ])('of %i', (symbol, code, bits) => {
+    const text = Number.parseInt(code, 16).toString(2).padStart(bits, '0');
+    const bytes = (text.padEnd(Math.ceil(bits / 8) * 8, '1').match(/.{8}/gu) ?? []).map((byte) => Number.parseInt(byte, 2));
+    expect(read(new HpackDecoder(4096), Buffer.from([0, 1, 0x61, 0x80 | bytes.length, ...bytes]))).toEqual([`a: ${String.fromCharCode(symbol)}`]);
+  });
+});
+
 describe('what cannot be read is a WireError', () => {
   it.each([
     ['no field 0', '80'], ['a field beyond the table', 'be'], ['a name beyond the table', '7e 01 61'], ['an unfinished number', 'ff ff'], ['a number without end', 'ff ff ff ff ff ff ff 01'],
@@ -56,6 +106,10 @@ describe('what cannot be read is a WireError', () => {
 describe('blocks of our own', () => {
   it('use the static table where it has the field, or its name', () => {
     expect(encodeHeaderBlock([[':status', '200'], ['content-type', 'a'], ['x-y', 'z']]).toString('hex')).toBe('88' + '0f10' + '0161' + '00' + '03782d79' + '017a');
+  });
+
+  it('of every length are read as they were written', () => {
+    for (let length = 0; length < 300; length++) expect(read(new HpackDecoder(4096), encodeHeaderBlock([['a', 'b'.repeat(length)], ['c'.repeat(length + 1), 'd']]))).toEqual([`a: ${'b'.repeat(length)}`, `${'c'.repeat(length + 1)}: d`]);
   });
 
   it('are read as they were written', () => {

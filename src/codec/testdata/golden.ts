@@ -33,3 +33,6 @@ export const pulledRecords = load<{ bodies: (CapturedBody & { request: string })
 
 /** Batch bodies that real clients sent. */
 export const sentBatches = load<{ bodies: (CapturedBody & { code: number })[] }>('sent-batches.json').bodies;
+
+/** Constants and header classes of Apache: codes by name, and by class the fields as `name:Type`, `!` where it is CFNotNull, `^` where it is inherited. */
+export const apacheCodes = load<{ responses: Record<string, number>; requests: Record<string, number>; headers: Record<string, string> }>('apache-codes.json');
