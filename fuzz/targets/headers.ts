@@ -86,7 +86,8 @@ function mutateJson(random: Random, input: Buffer): Buffer | undefined {
   const ext = typeof header['extFields'] === 'object' && header['extFields'] !== null && !random.once(4) ? header['extFields'] as Record<string, unknown> : header;
   const keys = Object.keys(ext);
   const key = keys.length === 0 || random.once(4) ? random.pick(dictionary).toString('utf8') : random.pick(keys);
-  const old = ext[key];
+  // A key like toString must not bring what every object has.
+  const old = Object.hasOwn(ext, key) ? ext[key] : undefined;
   switch (random.below(5)) {
     case 0: delete ext[key]; break;
     case 1: ext[key] = random.pick<unknown>([null, true, false, 0, -1, 1e300, '', {}, [], Number.MAX_SAFE_INTEGER, '\u0001\u0002', '\ud800', '"\\']); break;
