@@ -41,8 +41,10 @@ function isRecordOf(queue: StoreQueue, queueOffset: number, phyOffset: number, {
   if (queue.light) return true;
   if (view.getInt32(start + 12) !== queue.queueId || (queue.batch === undefined ? getInt64(view, start + 20) !== queueOffset : getInt64(view, start + 20) > queueOffset) || getInt64(view, start + 28) !== phyOffset) return false;
   const sysFlag = view.getInt32(start + 36);
-  const bodyAt = start + 68 + bornHostBytes(sysFlag) + storeHostBytes(sysFlag);
-  if (bodyAt + 4 > view.byteLength) return false;
+  const storeTimestampAt = start + 48 + bornHostBytes(sysFlag);
+  const bodyAt = storeTimestampAt + 20 + storeHostBytes(sysFlag);
+  // A store timestamp beyond 2^53 is none that a reader takes (`readRecord`).
+  if (bodyAt + 4 > view.byteLength || (view.getUint16(storeTimestampAt) & 0xffe0) !== 0) return false;
   const topicAt = bodyAt + 4 + view.getInt32(bodyAt);
   const lengthBytes = view.getInt32(start + 4) === recordMagic.V2 ? 2 : 1;
   if (topicAt < start || topicAt + lengthBytes > view.byteLength) return false;
