@@ -34,6 +34,8 @@ export interface Summary {
   readonly finds: DifferentialFind[];
   /** Seen once and not again when the sequence was repeated. */
   readonly unrepeated: string[];
+  /** Sequences that a server was not done with in time: which server, and what it was asked last. */
+  readonly late: string[];
   readonly explained: Record<string, number>;
   /** Names of the runs whose answers were alike: what they left is compared. */
   readonly alike: string[];
@@ -47,7 +49,7 @@ export interface Bounds {
   readonly millis: number;
   /** Sequences at a time. */
   readonly inFlight: number;
-  /** Runs that cutting one find down may take. */
+  /** Runs that cutting one find down may take, within `cutMsMax`. */
   readonly minimizeRuns: number;
   /** More kinds of differences than this are not cut down. */
   readonly findsMax: number;
@@ -56,6 +58,11 @@ export interface Bounds {
 }
 
 type Tell = (text: string) => void;
+
+/** How long one find is cut down, in ms: a sequence that has lost what its waits wait for takes seconds. */
+const cutMsMax = 60_000;
+/** More sequences than this that are not over in time end a campaign: a server stands still. */
+const lateMax = 3;
 
 /** Both servers get the topic of the markers, on which runs settle. */
 export async function prepare(sides: Sides): Promise<void> {
@@ -92,7 +99,8 @@ export async function cutDown(judge: Judge, steps: readonly Step[], difference: 
   let again = 0;
   for (let i = 0; i < 3; i++) if (await shows(judge, steps, key)) again++;
   if (again < 2) return undefined;
-  const show = (candidate: readonly Step[]): Promise<boolean> => shows(judge, candidate, key);
+  const end = performance.now() + cutMsMax;
+  const show = async (candidate: readonly Step[]): Promise<boolean> => performance.now() < end && shows(judge, candidate, key);
   const least = await minimizeSteps(await shortcut(steps, difference, show), show, runsMax);
   const judged = await judge.judge(least);
   const seen = judged.differences.find((one) => keyOf(one) === key) ?? difference;
@@ -103,19 +111,27 @@ export async function cutDown(judge: Judge, steps: readonly Step[], difference: 
 /** Sequences until a bound is reached. */
 export async function runCampaign(sides: Sides, seed: string, bounds: Bounds, tell: Tell = () => undefined): Promise<{ readonly summary: Summary; readonly judge: Judge }> {
   const judge = new Judge(sides, undefined, bounds.firstRun);
-  const summary: Summary = { seed, sequences: 0, requests: 0, seconds: 0, byRequest: {}, finds: [], unrepeated: [], explained: {}, alike: [], canaries: [] };
+  const summary: Summary = { seed, sequences: 0, requests: 0, seconds: 0, byRequest: {}, finds: [], unrepeated: [], late: [], explained: {}, alike: [], canaries: [] };
   const begun = performance.now();
-  const late = (): boolean => performance.now() - begun > bounds.millis;
+  const over = (): boolean => performance.now() - begun > bounds.millis || summary.late.length > lateMax;
+  const phase = (text: string): void => {
+    if (sides.watch !== undefined) sides.watch.phase = text;
+  };
   const suspects: Suspect[] = [];
   const known = new Map<string, number>();
   let next = 0;
   const worker = async (): Promise<void> => {
-    while (summary.requests < bounds.requests && !late()) {
+    while (summary.requests < bounds.requests && !over()) {
       const number = next++;
       const steps = generate(seed, number);
       summary.requests += requestCount(steps);
       const judged = await judge.judge(steps);
       summary.sequences++;
+      phase(`${summary.sequences} sequences, ${summary.requests} requests to each side`);
+      for (const text of judged.late) {
+        summary.late.push(`${seed}/${number}: ${text}`);
+        tell(`late: ${seed}/${number}: ${text}`);
+      }
       note(summary, steps, judged);
       for (const key of new Set(judged.differences.map(keyOf))) {
         const difference = judged.differences.find((one) => keyOf(one) === key);
@@ -128,12 +144,13 @@ export async function runCampaign(sides: Sides, seed: string, bounds: Bounds, te
   await Promise.all(Array.from({ length: bounds.inFlight }, worker));
   const repeat = async ({ steps, number, difference }: Suspect): Promise<void> => {
     const key = keyOf(difference);
+    phase(`cutting down ${seed}/${number}: ${key}`);
     if (summary.finds.some((one) => one.key === key)) return;
     const found = await cutDown(judge, steps, difference, bounds.minimizeRuns);
     if (summary.finds.some((one) => one.key === key)) return;
     const times = known.get(key) ?? 1;
     if (found === undefined) {
-      summary.unrepeated.push(`${seed}/${number}: ${key}`);
+      summary.unrepeated.push(`${seed}/${number}: ${difference.label}: ${difference.what}\n    apache:  ${difference.apache.slice(0, 400)}\n    skylark: ${difference.skylark.slice(0, 400)}`);
       return;
     }
     const find = { ...found, seed: `${seed}/${number}`, times };
@@ -143,7 +160,7 @@ export async function runCampaign(sides: Sides, seed: string, bounds: Bounds, te
   const queue = chosen(suspects, bounds.findsMax);
   for (const { steps, number, difference } of queue.told) summary.finds.push({ key: keyOf(difference), seed: `${seed}/${number}`, difference, steps, apache: undefined, skylark: undefined, times: known.get(keyOf(difference)) ?? 1 });
   await Promise.all(Array.from({ length: bounds.inFlight }, async () => {
-    for (let one = queue.cut.shift(); one !== undefined; one = queue.cut.shift()) await repeat(one);
+    for (let one = queue.cut.shift(); one !== undefined && !(summary.late.length > lateMax); one = queue.cut.shift()) await repeat(one);
   }));
   summary.seconds = (performance.now() - begun) / 1000;
   return { summary, judge };
@@ -171,35 +188,41 @@ function chosen(suspects: readonly Suspect[], findsMax: number): { readonly cut:
 
 function note(summary: Summary, steps: readonly Step[], judged: Judged): void {
   for (const step of steps) if ('send' in step) summary.byRequest[step.send] = (summary.byRequest[step.send] ?? 0) + 1;
-  if (judged.differences.length === 0) summary.alike.push(judged.run);
+  if (judged.differences.length === 0 && judged.late.length === 0) summary.alike.push(judged.run);
   for (const id of judged.explained) summary.explained[id] = (summary.explained[id] ?? 0) + 1;
 }
 
 /** How long one canary is looked for, in ms; cutting it down comes on top. */
 const canaryMsMax = 90_000;
+/** Sequences of one canary at a time. */
+const canaryInFlight = 4;
+/** Numbers that the runs of one canary may take. */
+const canaryRuns = 100_000;
 
-/** Plants each difference into the right side's answers; it must be found within its sequences and cut down to its steps. */
-export async function runCanaries(sides: Sides, seed: string, from: Judge, list: readonly DifferentialCanary[] = canaries): Promise<Summary['canaries']> {
-  const out: Summary['canaries'] = [];
-  let runs = from.count;
-  for (const canary of list) {
-    const judge = new Judge({ left: sides.left, right: { ...sides.right, alter: canary.alter } }, undefined, runs);
-    const clean = new Judge(sides, undefined, runs + 50_000);
-    out.push(await seek(canary, judge, clean, seed));
-    runs = Math.max(judge.count, clean.count);
-  }
-  return out;
+/** Plants each difference into the right side's answers, all at a time; each must be found within its sequences and cut down to its steps. */
+export function runCanaries(sides: Sides, seed: string, from: Judge, list: readonly DifferentialCanary[] = canaries): Promise<Summary['canaries']> {
+  if (sides.watch !== undefined) sides.watch.phase = 'looking for planted differences';
+  return Promise.all(list.map((canary, i) => {
+    const runs = from.count + i * 2 * canaryRuns;
+    const judge = new Judge({ ...sides, right: { ...sides.right, alter: canary.alter } }, undefined, runs);
+    return seek(canary, judge, new Judge(sides, undefined, runs + canaryRuns), seed);
+  }));
 }
 
 async function seek(canary: DifferentialCanary, judge: Judge, clean: Judge, seed: string): Promise<Summary['canaries'][number]> {
   const end = performance.now() + canaryMsMax;
-  for (let number = 0; number < canary.sequencesMax && performance.now() < end; number++) {
-    const steps = generate(`${seed}/${canary.name}`, number);
-    const [difference] = (await judge.judge(steps)).differences;
-    // A difference that is there without the plant is not it.
-    if (difference === undefined || (await shows(clean, steps, keyOf(difference)))) continue;
-    const found = await cutDown(judge, steps, difference, 80);
-    if (found !== undefined) return { name: canary.name, found: found.steps.length <= canary.stepsMax, sequences: number + 1, steps: found.steps.length };
+  for (let first = 0; first < canary.sequencesMax && performance.now() < end; first += canaryInFlight) {
+    const numbers = Array.from({ length: Math.min(canaryInFlight, canary.sequencesMax - first) }, (_, i) => first + i);
+    const judged = await Promise.all(numbers.map(async (number) => {
+      const steps = generate(`${seed}/${canary.name}`, number);
+      return { number, steps, difference: (await judge.judge(steps)).differences[0] };
+    }));
+    for (const { number, steps, difference } of judged) {
+      // A difference that is there without the plant is not it.
+      if (difference === undefined || (await shows(clean, steps, keyOf(difference)))) continue;
+      const found = await cutDown(judge, steps, difference, 80);
+      if (found !== undefined) return { name: canary.name, found: found.steps.length <= canary.stepsMax, sequences: number + 1, steps: found.steps.length };
+    }
   }
   return { name: canary.name, found: false, sequences: canary.sequencesMax, steps: 0 };
 }

@@ -38,11 +38,12 @@ export interface Popped {
 type More = Partial<Pick<Request, 'client' | 'properties' | 'body' | 'mask' | 'identity'>>;
 
 /**
- * Requests whose answers say where groups got to, or that set it. Apache commits that of a pop by a scan a moment later (`PopBufferMergeService#scanCommitOffset`), which is
+ * Requests whose answers say where groups got to, or that set or forget it. Apache commits that of a pop by a scan a moment later (`PopBufferMergeService#scanCommitOffset`), which is
  * waited for: it would go over what was set meanwhile (seed campaign-6/158).
  */
 const needOffsets: ReadonlySet<RequestName> = new Set([
   'QUERY_CONSUMER_OFFSET', 'UPDATE_CONSUMER_OFFSET', 'INVOKE_BROKER_TO_RESET_OFFSET', 'GET_CONSUME_STATS', 'GET_BROKER_CONSUME_STATS', 'GET_ALL_CONSUMER_OFFSET', 'QUERY_CONSUME_TIME_SPAN', 'QUERY_CORRECTION_OFFSET', 'CLONE_GROUP_OFFSET',
+  'DELETE_SUBSCRIPTIONGROUP', 'DELETE_TOPIC_IN_BROKER',
 ]);
 const scanMs = 250;
 

@@ -5,10 +5,12 @@ import { accepted } from './accepted.js';
 import { runName } from './normal.js';
 import { runOn, type Server } from './run.js';
 import type { Step } from './steps.js';
+import type { Watch } from './watch.js';
 
 export interface Sides {
   readonly left: Server;
   readonly right: Server;
+  readonly watch?: Watch;
 }
 
 export interface Judged {
@@ -17,6 +19,8 @@ export interface Judged {
   /** Differences that a row of `accepted` explains, by its divergence. */
   readonly explained: readonly string[];
   readonly answers: number;
+  /** Servers that were not done in time, and with what: the answers are not compared then. */
+  readonly late: readonly string[];
   readonly left: readonly Answer[];
   readonly right: readonly Answer[];
 }
@@ -51,7 +55,17 @@ export class Judge {
 
   async judge(steps: readonly Step[]): Promise<Judged> {
     const run = runName(this.runs++);
-    const [left, right] = await Promise.all([runOn(this.sides.left, run, steps), runOn(this.sides.right, run, steps)]);
+    const { watch } = this.sides;
+    const ran = await Promise.all([runOn(this.sides.left, run, steps, watch), runOn(this.sides.right, run, steps, watch)]);
+    const [{ answers: left }, { answers: right }] = ran;
+    const late = ran.flatMap((one) => one.late ?? []);
+    // What a late server has not answered differs from everything.
+    const { found, explained } = late.length > 0 ? { found: [], explained: [] } : this.compare(left, right);
+    this.requests += left.filter((one) => one.code !== 'left out').length;
+    return { run, differences: found, explained, answers: left.length, late, left, right };
+  }
+
+  private compare(left: readonly Answer[], right: readonly Answer[]): { readonly found: readonly Difference[]; readonly explained: readonly string[] } {
     const found: Difference[] = [];
     const explained: string[] = [];
     for (let i = 0; i < Math.max(left.length, right.length); i++) {
@@ -69,7 +83,6 @@ export class Judge {
         else explained.push(row.divergence);
       }
     }
-    this.requests += left.filter((one) => one.code !== 'left out').length;
-    return { run, differences: found, explained, answers: left.length, left, right };
+    return { found, explained };
   }
 }

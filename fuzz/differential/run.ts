@@ -10,6 +10,7 @@ import { decodeRecords, phyOffsetOf, type StoredMessage } from '../../conformanc
 import type { Response } from '../../conformance/raw-client.js';
 import { messageId, Symbols } from './normal.js';
 import { describeStep, isRef, labelOf, storing, type Body, type Ref, type Request, type Step, type Template, type Wait } from './steps.js';
+import type { Watch } from './watch.js';
 
 /** One of the two under comparison. */
 export interface Server {
@@ -29,8 +30,13 @@ export const markerTopic = 'DifferentialMarker';
 
 const waitMsMax = 6000;
 const answerMsMax = 15_000;
+/** A sequence takes a few seconds, most of them for what comes late; on a busy machine ten. */
+const sequenceMsMax = 90_000;
 
 class Unknown extends Error {}
+
+/** A sequence that is not over in time, and what it waited for. */
+class Late extends Error {}
 
 interface Got {
   readonly group: string;
@@ -46,9 +52,13 @@ class Run {
   private readonly run: string;
   private readonly got = new Map<number, Got>();
   private unsettled = false;
+  private readonly watch: Watch | undefined;
+  private readonly end: number;
 
-  constructor(server: Server, run: string) {
+  constructor(server: Server, run: string, watch: Watch | undefined, msMax: number) {
     this.run = run;
+    this.watch = watch;
+    this.end = performance.now() + msMax;
     this.peer = new Peer(server.name, server.broker, server.namesrv);
     this.symbols = new Symbols(run, server.broker, server.namesrv);
     this.alter = server.alter?.();
@@ -56,9 +66,16 @@ class Run {
 
   async all(steps: readonly Step[]): Promise<void> {
     try {
-      for (const step of steps) await this.one(step);
+      let last = 'nothing';
+      for (const step of steps) {
+        if (performance.now() > this.end) throw new Late(`${this.peer.name} was not done with a sequence in time, ${steps.indexOf(step)} of ${steps.length} steps; the last was ${last}`);
+        last = describeStep(step);
+        this.watch?.waits(this, `${this.peer.name}, ${this.run}: ${last}`);
+        await this.one(step);
+      }
       this.heard();
     } finally {
+      this.watch?.waits(this, undefined);
       this.peer.end();
     }
   }
@@ -219,13 +236,20 @@ class Run {
   }
 }
 
-/** Runs the steps against one server; never throws. */
-export async function runOn(server: Server, run: string, steps: readonly Step[]): Promise<readonly Answer[]> {
-  const one = new Run(server, run);
+export interface Ran {
+  readonly answers: readonly Answer[];
+  /** The server took too long: what is missing says nothing about its answers. */
+  readonly late?: string;
+}
+
+/** Runs the steps against one server; never throws. @param msMax after so many ms no further step is begun; each of them has a limit of its own */
+export async function runOn(server: Server, run: string, steps: readonly Step[], watch?: Watch, msMax = sequenceMsMax): Promise<Ran> {
+  const one = new Run(server, run, watch, msMax);
   try {
     await one.all(steps);
   } catch (error) {
+    if (error instanceof Late) return { answers: one.answers, late: error.message };
     one.answers.push({ label: 'the run threw', code: error instanceof Error ? error.stack ?? error.message : String(error), remark: '', ext: {}, body: '' });
   }
-  return one.answers;
+  return { answers: one.answers };
 }

@@ -40,6 +40,11 @@ async function messages(client: RawClient, symbols: Symbols, topic: string, queu
 }
 
 const retryPrefix = '%RETRY%';
+/**
+ * The most queues that a group of a sequence has for what is sent back. A retry topic keeps the number it was made with, while messages are sent back to any queue below the
+ * group's number of now, in Apache and here: what lies behind the queues that may be read would be seen by chance only.
+ */
+const retryQueues = 2;
 /** What depends on the queue that a message sent back came to. */
 const byQueue: ReadonlySet<string> = new Set(['queueId', 'queueOffset', 'at', 'REAL_QID']);
 
@@ -72,10 +77,12 @@ export async function readStores(server: Server, runs: readonly string[]): Promi
       const plain = (of: Table): unknown => sorted(symbols.plain(own(of, run), new Set()));
       left.set('topics', plain(topics)).set('groups', plain(groups)).set('offsets', plain(offsets));
       for (const name of inReadingOrder(Object.keys(own(topics, run)))) {
-        const config = topics[name] as { readonly readQueueNums?: number; readonly writeQueueNums?: number };
+        const { readQueueNums = 0 } = topics[name] as { readonly readQueueNums?: number };
+        const isRetry = name.startsWith(retryPrefix);
+        if (isRetry && readQueueNums < retryQueues) await client.createTopic(name, retryQueues);
         const queues: unknown[] = [];
-        for (let queueId = 0; queueId < Math.min(64, config.readQueueNums ?? 0); queueId++) queues.push(await messages(client, symbols, name, queueId));
-        if (name.startsWith(retryPrefix)) left.set(`${symbols.text(name)}/*`, withoutQueues(queues.flat()));
+        for (let queueId = 0; queueId < Math.min(64, isRetry ? Math.max(retryQueues, readQueueNums) : readQueueNums); queueId++) queues.push(await messages(client, symbols, name, queueId));
+        if (isRetry) left.set(`${symbols.text(name)}/*`, withoutQueues(queues.flat()));
         else for (const [queueId, found] of queues.entries()) left.set(`${symbols.text(name)}/${queueId}`, found);
       }
       out.set(run, left);
