@@ -511,6 +511,12 @@ export const divergences = {
     reason: 'The message will come again: its consumer should know.',
     cases: ['src/server/pop/pop.test.ts'],
   },
+  'pop.acks-of-a-turn': {
+    apache: 'Each ACK_MESSAGE is a record "ack" of the revive topic (AckMessageProcessor#appendAckNew).',
+    skylark: 'Those to one check point that come in one turn of the loop are one record "bAck", as Apache stores a BATCH_ACK_MESSAGE.',
+    reason: 'Consumers acknowledge in bursts: a record, an index entry and a timer for each message cost more than all else of POP.',
+    cases: ['src/server/pop/pop.test.ts'],
+  },
   'pop.same-millisecond': {
     apache: 'CHANGE_MESSAGE_INVISIBLETIME in the millisecond of the pop makes a check point with the key of the old one, which the acknowledgement of the old one then ends: the message never comes again (ChangeInvisibleTimeProcessor#appendCheckPointThenAckOrigin).',
     skylark: 'The new pop time is at least one millisecond later than the receipt\'s.',

@@ -105,6 +105,8 @@ export interface Acks {
   hold(held: HeldReplies, opaque: number, end: number, waits: boolean, phyOffset: number): void;
   /** Calls the listener once the record at `phyOffset` is stored, or is not. */
   settle(phyOffset: number, waits: boolean, listener: StoredListener): void;
+  /** Has the hook called at the end of each turn before its records are written: it may put more, and settle them. Must not throw. */
+  beforeWrite(hook: () => void): void;
   /** Writes the turn and releases what is held. A turn hook calls it; only for tests and a stopping broker otherwise. */
   release(): void;
 }
@@ -122,6 +124,7 @@ export function createAcks(ctx: BrokerContext, ext: () => Readonly<Record<string
   const byConnection = new Map<Connection, HeldReplies>();
   let active: HeldReplies[] = [];
   let listeners: Called[] = [];
+  const hooks: (() => void)[] = [];
   let last: HeldReplies | undefined;
   let highest = -1;
 
@@ -202,6 +205,7 @@ export function createAcks(ctx: BrokerContext, ext: () => Readonly<Record<string
   }
 
   function release(): void {
+    for (const hook of hooks) hook();
     const fault = write();
     highest = -1;
     if (active.length === 0 && listeners.length === 0) return;
@@ -277,6 +281,9 @@ export function createAcks(ctx: BrokerContext, ext: () => Readonly<Record<string
       listeners.push({ waits, listener });
       if (phyOffset > highest) highest = phyOffset;
       ctx.turn.schedule();
+    },
+    beforeWrite(hook) {
+      hooks.push(hook);
     },
     release,
   };

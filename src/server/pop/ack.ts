@@ -4,6 +4,7 @@
  * means nothing. An orderly pop's receipt goes to the queue's batch instead.
  */
 import { intOf, isMap, listOf, longOf, textOf } from '../../codec/json-members.js';
+import { Refusal } from '../../codec/errors.js';
 import { responseCodes } from '../../codec/responses.js';
 import { readJson } from '../../compat/fastjson.js';
 import type { JsonMap } from '../../compat/fastjson.js';
@@ -17,6 +18,7 @@ import type { LiteAcking } from '../lite/ack.js';
 import type { OrderWake } from './order-wake.js';
 import { addressText, demandQueue, orRefusedWith, refusal } from './parts.js';
 import type { PopParts } from './parts.js';
+import { checkPointMessagesMax, mergeKey } from './revive-records.js';
 import type { AckRecord } from './revive-records.js';
 
 /** Offsets taken from one entry of a batch: a check point names at most 32 messages. */
@@ -36,6 +38,15 @@ export interface Acking {
   };
 }
 
+/** Acknowledgements to one check point, and who waits for them. */
+interface AcksOfTurn {
+  readonly ack: AckRecord;
+  readonly reviveQid: number;
+  readonly deliverMs: number;
+  readonly offsets: number[];
+  readonly calls: Ctx[];
+}
+
 export function createAcking(parts: PopParts, wake: OrderWake, lite?: LiteAcking): Acking {
   const { ctx, orders } = parts;
 
@@ -47,6 +58,44 @@ export function createAcking(parts: PopParts, wake: OrderWake, lite?: LiteAcking
     });
     return undefined;
   }
+
+  /** Acknowledgements that came in this turn, by their check point: each becomes one record. */
+  const ofTurn = new Map<string, AcksOfTurn>();
+
+  /** Answers `call` once the log holds its acknowledgement. */
+  function ackAtEndOfTurn(call: Ctx, ack: AckRecord, reviveQid: number, deliverMs: number): void {
+    const key = `${mergeKey(ack)}@${reviveQid}@${deliverMs}`;
+    const [offset = -1] = ack.offsets;
+    const known = ofTurn.get(key);
+    if (known !== undefined && (known.offsets.includes(offset) || known.offsets.length < checkPointMessagesMax)) {
+      if (!known.offsets.includes(offset)) known.offsets.push(offset);
+      known.calls.push(call);
+      return;
+    }
+    if (known !== undefined) putOfTurn(known);
+    ofTurn.set(key, { ack, reviveQid, deliverMs, offsets: [offset], calls: [call] });
+    ctx.turn.schedule();
+  }
+
+  function putOfTurn({ ack, reviveQid, deliverMs, offsets, calls }: AcksOfTurn): void {
+    let reply: Reply = { code: responseCodes.SUCCESS };
+    let phyOffset = -1;
+    try {
+      phyOffset = putAck({ ...ack, offsets, batch: offsets.length > 1 }, reviveQid, deliverMs);
+    } catch (error) {
+      reply = error instanceof Refusal ? { code: error.code, remark: error.message } : { code: responseCodes.SYSTEM_ERROR, remark: String(error) };
+    }
+    for (const call of calls) {
+      const answer = stored(call, phyOffset, reply);
+      if (answer !== undefined) call.reply(answer);
+    }
+  }
+
+  parts.put.acks.beforeWrite(() => {
+    if (ofTurn.size === 0) return;
+    for (const one of ofTurn.values()) putOfTurn(one);
+    ofTurn.clear();
+  });
 
   /** Puts an acknowledgement: where it lies, -1 when its receipt names no revive queue. Throws when the log does not take it. */
   function putAck(ack: AckRecord, reviveQid: number, deliverMs: number): number {
@@ -111,7 +160,8 @@ export function createAcking(parts: PopParts, wake: OrderWake, lite?: LiteAcking
         }
         const receipt = readReceipt(header.extraInfo);
         if (receipt.reviveQid === orderReviveQueue) return ackOrderly(queue, group, offset, receipt, call.connection) ?? { code: responseCodes.SUCCESS };
-        return stored(call, putAck(ackOf(queue, group, offset, receipt), receipt.reviveQid, receipt.popTime + receipt.invisibleTime), { code: responseCodes.SUCCESS });
+        ackAtEndOfTurn(call, ackOf(queue, group, offset, receipt), receipt.reviveQid, receipt.popTime + receipt.invisibleTime);
+        return undefined;
       },
 
       BATCH_ACK_MESSAGE(call, _header, body) {

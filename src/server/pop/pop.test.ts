@@ -261,6 +261,27 @@ describe('coming back', () => {
     expect(await k.ack('g', answer, first(answer.messages))).toMatchObject({ code: 1, remark: expect.stringContaining('could not be stored') as unknown });
   });
 
+  test('acknowledgements of one turn to one check point are one record, as a batch is; each is answered, and the rest comes back', async () => {
+    await k.send('T', ['a', 'b', 'c', 'd', 'e']);
+    const answer = await k.pop('T', 'g', { invisibleMs: 3000 });
+    const acked = [0, 2, 4, 2].map((i) => answer.messages[i] ?? first([]));
+    const answers = await Promise.all(acked.map((message) => k.c.ask('ACK_MESSAGE', { ext: k.ackExt('g', answer, message) })));
+    expect(answers.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+    const records = (await stored('rmq_sys_wheel_timer')).map((one) => [one.properties.get('TAGS'), one.body.toString()]);
+    expect(records.map(([tags]) => tags)).toEqual(['ck', 'bAck']);
+    expect(records[1]?.[1]).toBe(`{"ao":-1,"aol":[0,2,4],"bn":"broker-a","c":"g","pt":${String(answer.header['popTime'])},"q":0,"so":0,"t":"T"}`);
+    await pass(k.c, 8000);
+    expect([...(await k.pop('T', 'g')).bodies].sort()).toEqual(['b', 'd']);
+  });
+
+  test('what the disk does not take of one turn is refused to each', async () => {
+    await k.send('T', ['a', 'b']);
+    const answer = await k.pop('T', 'g', { invisibleMs: 3000 });
+    k.c.disk.fail('write', 'EIO', 1, /commitlog/);
+    const answers = await Promise.all(answer.messages.map((message) => k.c.ask('ACK_MESSAGE', { ext: k.ackExt('g', answer, message) })));
+    expect(answers.map(({ code }) => code)).toEqual([1, 1]);
+  });
+
   test('its retry topic goes with a topic', async () => {
     await k.send('T', ['a']);
     await k.pop('T', 'g', { invisibleMs: 2000 });

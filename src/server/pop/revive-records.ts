@@ -88,10 +88,10 @@ export function encodeCheckPoint(ck: CheckPoint): Buffer {
 }
 
 export function encodeAck(ack: AckRecord): Buffer {
-  const aol = ack.batch ? { aol: ack.offsets } : {};
-  return Buffer.from(writeJson({
-    ao: ackOffsetOf(ack), ...aol, bn: ack.brokerName, c: ack.group, pt: ack.popTime, q: ack.queueId, so: ack.startOffset, t: ack.topic,
-  }), 'utf8');
+  // Put together by hand: one for each message that is acknowledged, a tenth of what that costs otherwise.
+  const aol = ack.batch ? `"aol":[${ack.offsets.join(',')}],` : '';
+  return Buffer.from(`{"ao":${ackOffsetOf(ack)},${aol}"bn":${writeJson(ack.brokerName)},"c":${writeJson(ack.group)},"pt":${ack.popTime},"q":${ack.queueId},"so":${ack.startOffset},`
+    + `"t":${writeJson(ack.topic)}}`, 'utf8');
 }
 
 /** Records are far smaller; one that is not came from somewhere else. */

@@ -1,5 +1,5 @@
 /** Stored messages as the schema's (`GrpcConverter#buildMessage`). */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { digestType, encoding, messageType, type Message } from '../../codec/grpc-messages.js';
 import { propertyNames } from '../../codec/properties.js';
 import type { Partly, Value } from '../../codec/protobuf.js';
@@ -54,7 +54,7 @@ export function messageOf(message: DecodedMessage, handle: string | undefined, n
       tag: properties.get(propertyNames.TAGS),
       keys: keys === undefined ? [] : keys.split(' '),
       messageId: properties.get(propertyNames.UNIQ_KEY) ?? message.msgId,
-      bodyDigest: { type: digestType.MD5, checksum: createHash('md5').update(body).digest('hex').toUpperCase() },
+      bodyDigest: { type: digestType.MD5, checksum: hash('md5', body).toUpperCase() },
       bodyEncoding: isCompressed(message.sysFlag) ? encoding.GZIP : encoding.IDENTITY,
       messageType: typeOf(properties),
       bornTimestamp: timeOf(message.bornTimestamp),
