@@ -76,6 +76,7 @@ export function formatExtraInfo(receipt: Receipt, kind: TopicKind, queueId: numb
 
 /** A long of a receipt; one beyond 2^53 is no number we ever wrote, and is cut to the largest we could. */
 function longOf(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
   const value = parseJavaLong(text);
   if (value === undefined) throw new Refusal(responseCodes.SYSTEM_ERROR, numberFormatText(text.slice(0, 64)));
   const max = BigInt(Number.MAX_SAFE_INTEGER);
