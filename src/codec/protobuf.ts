@@ -75,6 +75,8 @@ type Loose = Record<string, unknown>;
 const wireTypeOf: Readonly<Record<Kind, number>> = { string: 2, bytes: 2, i32: 0, i64: 0, bool: 0, float: 5, message: 2, map: 2 };
 
 const noBytes = Buffer.alloc(0);
+/** Up to here a loop over the bytes costs less than a native call. */
+const shortTextBytes = 64;
 const noMap: ReadonlyMap<string, string> = new Map();
 
 /** Declares a message. */
@@ -179,8 +181,15 @@ class Reader {
 
   private text(end: number): string {
     const textEnd = this.length(end);
-    const slice = this.data.subarray(this.at, textEnd);
+    const start = this.at;
     this.at = textEnd;
+    // Most texts are short and ASCII: these need no slice and no other look.
+    if (textEnd - start <= shortTextBytes) {
+      let at = start;
+      while (at < textEnd && (this.data[at] as number) < 0x80) at++;
+      if (at === textEnd) return this.data.toString('latin1', start, textEnd);
+    }
+    const slice = this.data.subarray(start, textEnd);
     if (!isUtf8(slice)) throw new WireError('protobuf: a string that is no UTF-8');
     return slice.toString('utf8');
   }

@@ -126,18 +126,26 @@ interface WriteQueue {
   readonly queueId: number;
 }
 
-/** A topic's writable queues, in the order of Apache's proxy: by broker, then by id (`MessageQueueSelector#buildWrite`). */
-function writableOf(queues: TopicQueues): readonly WriteQueue[] {
-  return queues.flatMap(({ brokerName, brokerIds, perm, writeQueueNums }) => ((perm & permWrite) === 0 || !brokerIds.includes(0)
-    ? []
-    : Array.from({ length: Math.max(0, writeQueueNums) }, (_, queueId) => ({ broker: brokerName, queueId }))));
+/** The brokers on which a topic's queues can be written, in the order of Apache's proxy: by broker, then by id (`MessageQueueSelector#buildWrite`). */
+function writableOf(queues: TopicQueues): TopicQueues {
+  return queues.filter(({ brokerIds, perm, writeQueueNums }) => (perm & permWrite) !== 0 && writeQueueNums > 0 && brokerIds.includes(0));
+}
+
+/** How many queues these brokers have to write. */
+function countOf(brokers: TopicQueues): number {
+  let count = 0;
+  for (const { writeQueueNums } of brokers) count += writeQueueNums;
+  return count;
 }
 
 /** The queue at `index`. @throws GrpcRefusal FORBIDDEN when there is none. */
-function queueOf(queues: readonly WriteQueue[], index: number): WriteQueue {
-  const queue = queues[index];
-  if (queue === undefined) throw new GrpcRefusal(grpcCode.FORBIDDEN, 'no writable queue');
-  return queue;
+function queueOf(brokers: TopicQueues, index: number): WriteQueue {
+  let queueId = index;
+  for (const { brokerName, writeQueueNums } of brokers) {
+    if (queueId < writeQueueNums) return { broker: brokerName, queueId };
+    queueId -= writeQueueNums;
+  }
+  throw new GrpcRefusal(grpcCode.FORBIDDEN, 'no writable queue');
 }
 
 export class Sender {
@@ -169,18 +177,18 @@ export class Sender {
   }
 
   /** A message group has one queue; without one, a broker that cannot be reached leaves the message to another. */
-  private async putSomewhere(call: ProxyCall, topic: string, queues: readonly WriteQueue[], group: string, all: readonly Outgoing[]): Promise<Entry> {
-    if (group !== '') return this.put(call, topic, queueOf(queues, consistentHash(javaStringHash(group), Math.max(1, queues.length))), all);
-    let left = queues;
+  private async putSomewhere(call: ProxyCall, topic: string, brokers: TopicQueues, group: string, all: readonly Outgoing[]): Promise<Entry> {
+    if (group !== '') return this.put(call, topic, queueOf(brokers, consistentHash(javaStringHash(group), Math.max(1, countOf(brokers)))), all);
+    let left = brokers;
     for (;;) {
-      const usable = left.filter(({ broker }) => this.parts.brokers.usable(broker));
+      const usable = left.filter(({ brokerName }) => this.parts.brokers.usable(brokerName));
       const some = usable.length > 0 ? usable : left;
       this.turn = (this.turn + 1) & 0x7fff_ffff;
-      const queue = queueOf(some, this.turn % Math.max(1, some.length));
+      const queue = queueOf(some, this.turn % Math.max(1, countOf(some)));
       try {
         return await this.put(call, topic, queue, all);
       } catch (error) {
-        left = left.filter(({ broker }) => broker !== queue.broker);
+        left = left.filter(({ brokerName }) => brokerName !== queue.broker);
         if (!(error instanceof BrokerAway) || !error.unsent || left.length === 0) throw error;
       }
     }
