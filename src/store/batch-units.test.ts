@@ -3,6 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { batchConsumeQueueUnitBytes, readBatchConsumeQueueUnit } from '../codec/batch-consume-queue-unit.js';
 import { viewOf } from '../codec/int64.js';
 import { messageSysFlag } from '../codec/sys-flag.js';
+import { BatchUnitFiles, BatchUnits } from './batch-units.js';
+import { HandleCache } from './handle-cache.js';
 import { openStore } from './message-store.js';
 import { simulatedDisk, SimulatedCrash } from './simulated-disk.js';
 import type { CrashKind, SimulatedDisk } from './simulated-disk.js';
@@ -145,6 +147,19 @@ describe('batch queues', () => {
     expect(units(disk)).toEqual(['b0x3', 'b3x2', 'b5x4']);
   });
 
+  test('a file of entries that was made and never written makes no difference', async () => {
+    const disk = simulatedDisk(9);
+    await (await open(disk)).close();
+    disk.makeDir(`${storeRoot}/batchentries/B/0`);
+    disk.place(`${storeRoot}/batchentries/B/0/${'0'.repeat(20)}`, Buffer.alloc(smallConfig().mappedFileSizeConsumeQueue));
+    const store = await open(disk);
+    put(store, 3);
+    await store.checkpoint();
+    expect((await read(store)).texts).toEqual(['b0x3']);
+    await store.close();
+    expect(units(disk)).toEqual(['b0x3']);
+  });
+
   test('a turn that cannot be written takes nothing', async () => {
     const disk = simulatedDisk(1);
     const store = await open(disk);
@@ -247,5 +262,86 @@ describe('batch queues', () => {
     put(store, 2);
     expect((await read(store)).texts).toEqual(['b0x2']);
     await store.close();
+  });
+});
+
+describe('the units of one queue', () => {
+  const sizes = [3, 1, 4, 1, 5, 2, 6, 5, 3];
+  const ends = sizes.map((_, i) => sizes.slice(0, i + 1).reduce((sum, size) => sum + size, 0));
+  const total = ends.at(-1) ?? 0;
+  const names = sizes.map((size, i) => `b${(ends[i] ?? 0) - size}x${size}`);
+  /** Units of records at 0, 100, 200, ... */
+  const phyOffsetOf = (i: number): number => i * 100;
+  const filesOn = (disk: SimulatedDisk): BatchUnitFiles => new BatchUnitFiles({ disk, handles: new HandleCache(disk, 4), unsynced: new Set(), unsyncedDirs: new Set() }, `${storeRoot}/batchconsumequeue`, unitFileBytes);
+  const bases = (count: number): number[] => Array.from({ length: Math.ceil(count / 4) }, (_, i) => i * unitFileBytes);
+  const state = ({ files, nextByte, end, lastPhyOffset }: BatchUnits): object => ({ files: [...files], nextByte, end, lastPhyOffset });
+  const stateOf = (count: number): object => ({ files: bases(count), nextByte: count * batchConsumeQueueUnitBytes, end: ends[count - 1] ?? 0, lastPhyOffset: count === 0 ? -1 : phyOffsetOf(count - 1) });
+
+  /** Units in three files, the last of which is not full, or of the first `count` alone. */
+  async function filled(count = sizes.length, disk = simulatedDisk(2)): Promise<{ disk: SimulatedDisk; files: BatchUnitFiles; queue: BatchUnits }> {
+    const files = filesOn(disk);
+    const queue = new BatchUnits(files.root, 'B', 0);
+    for (const [i, size] of sizes.slice(0, count).entries()) queue.add(phyOffsetOf(i), 90, 7, 1_700_000_000_000 + i, (ends[i] ?? 0) - size, size);
+    await files.flush(queue, total);
+    return { disk, files, queue };
+  }
+
+  test('are cut at any offset behind the last batch that lies wholly before it, and found so by the next start', async () => {
+    for (let at = 0; at <= total + 1; at++) {
+      const { disk, files, queue } = await filled();
+      const kept = ends.filter((end) => end <= at).length;
+      files.cut(queue, at);
+      expect([at, state(queue)]).toEqual([at, stateOf(kept)]);
+      expect([at, units(disk)]).toEqual([at, names.slice(0, kept)]);
+      const next = new BatchUnits(files.root, 'B', 0);
+      filesOn(disk).load(next, Number.MAX_SAFE_INTEGER);
+      expect([at, state(next)]).toEqual([at, stateOf(kept)]);
+    }
+  });
+
+  test('of which some wait are cut there first', () => {
+    for (let at = 0; at <= total; at++) {
+      const queue = new BatchUnits(storeRoot, 'B', 0);
+      for (const [i, size] of sizes.entries()) queue.add(phyOffsetOf(i), 90, 7, 1_700_000_000_000, (ends[i] ?? 0) - size, size);
+      filesOn(simulatedDisk(2)).cut(queue, at);
+      expect(queue.pending.map(({ phyOffset }) => phyOffset)).toEqual(sizes.map((_, i) => phyOffsetOf(i)).slice(0, ends.filter((end) => end <= at).length));
+    }
+  });
+
+  test('reach the files up to any offset, the others wait', async () => {
+    for (let at = 0; at <= total; at++) {
+      const disk = simulatedDisk(2);
+      const files = filesOn(disk);
+      const queue = new BatchUnits(files.root, 'B', 0);
+      for (const [i, size] of sizes.entries()) queue.add(phyOffsetOf(i), 90, 7, 1_700_000_000_000, (ends[i] ?? 0) - size, size);
+      const written = ends.filter((end) => end <= at).length;
+      await files.flush(queue, at);
+      expect([at, state(queue), queue.pending.length]).toEqual([at, stateOf(written), sizes.length - written]);
+    }
+  });
+
+  test('of records behind the log do not count after a stop that was not clean, and are removed', async () => {
+    for (let count = 0; count <= sizes.length; count++) {
+      for (const behind of [-99, 0]) {
+        const { disk, files } = await filled();
+        const next = new BatchUnits(files.root, 'B', 0);
+        const limit = phyOffsetOf(count) + behind;
+        filesOn(disk).load(next, limit);
+        expect([limit, state(next)]).toEqual([limit, stateOf(count)]);
+        expect([limit, units(disk)]).toEqual([limit, names.slice(0, count)]);
+      }
+    }
+  });
+
+  test('go with their file when all of its records are gone from the log; the newest file stays', async () => {
+    for (const count of [8, 9]) {
+      for (let phyMin = 0; phyMin <= phyOffsetOf(count) + 100; phyMin += 50) {
+        const { disk, files, queue } = await filled(count);
+        files.deleteBelow(queue, phyMin);
+        const left = bases(count).filter((_, i, all) => i === all.length - 1 || phyOffsetOf(i * 4 + 3) >= phyMin);
+        expect([count, phyMin, queue.files]).toEqual([count, phyMin, left]);
+        expect(disk.list(dir)).toHaveLength(left.length);
+      }
+    }
   });
 });

@@ -149,3 +149,26 @@ test('a flush that brings much leaves the slots to one that brings little', asyn
   await index.rest();
   expect(index.isResting).toBe(true);
 });
+
+test('entries that come while memory is given back are kept', async () => {
+  for (let come = 0; come < 6; come++) {
+    const disk = new SimulatedDisk(5);
+    const index = new KeyIndex(disk, '/store/index', manySlots, manyEntries, () => 1_700_000_000_000);
+    let put = 0;
+    const add = (): void => {
+      index.addHashes(Int32Array.of(put * 2999), 1, (put += 1) * 100, 1_700_000_000_000);
+      index.keep();
+    };
+    add();
+    let writes = 0;
+    disk.wait = () => {
+      if (writes++ === come) add();
+      return Promise.resolve();
+    };
+    await index.rest();
+    disk.wait = undefined;
+    add();
+    await index.finish();
+    expect([come, readByOther(disk)]).toEqual([come, { counted: put, reached: put }]);
+  }
+});

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { encodeBatch } from '../codec/batch.js';
 import { formatProperties } from '../codec/properties.js';
 import { checkStore, ListLog, ManualClock, message, openOn, readAll, recordsOf, settle, smallConfig, storeRoot } from './store-fixture.js';
+import { openStore } from './message-store.js';
 import type { OpenStore } from './message-store.js';
 import type { StoreConfig } from './options.js';
 import { simulatedDisk } from './simulated-disk.js';
@@ -494,4 +495,18 @@ describe('retention and removal', () => {
     expect(await readAll(b.store, b.store.queue('T', 0))).toEqual(['new life']);
     await b.store.close();
   });
+});
+
+test('a store that nobody uses after its start gives back what the recovery brought into memory', async () => {
+  const b = await bench();
+  putAll(b.store, b.store.queue('T', 0), names(20));
+  b.disk.crash();
+  b.clock.dropTimers();
+  b.disk.restart('kill');
+  let given = 0;
+  const store = await openStore({ root: storeRoot, disk: b.disk, clock: b.clock, log: b.log, config: b.config, collect: () => given++ });
+  expect(given).toBe(0);
+  await b.clock.advance(120_000);
+  expect(given).toBe(1);
+  await store.close();
 });
