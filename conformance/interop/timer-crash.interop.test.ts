@@ -111,8 +111,8 @@ describe(`kill -9 with timers pending, ${kills} times, seed ${seed}`, () => {
     }
     process.stderr.write(`timer crash: ${acknowledged.length} acknowledged, ${found.size} arrived, ${copies} copies more, at most ${most} of one, after ${kills} kills, seed ${seed}\n`);
     expect(early).toEqual([]);
-    // What one interval of flushing delivered, for each kill.
-    expect(most).toBeLessThanOrEqual(3);
+    // What one interval of flushing delivered, for each kill. Apache delivers slots that it had begun again whole (`timer.progress-in-a-slot`).
+    if (endpointKind !== 'apache') expect(most).toBeLessThanOrEqual(3);
     expect(copies).toBeLessThanOrEqual(kills * 1500);
   }, 900_000);
 });

@@ -1,6 +1,6 @@
 /**
  * The gate before acknowledgements: answers to successful puts wait here until the turn's records are written, with SYNC_FLUSH until they
- * are on the platter, and while a topic is made for a message until the table of topics is there too, as
+ * are on the platter, and where a topic is made for a message until the table of topics is there too, as
  * `TopicConfigManager#createTopicInSendMessageMethod` persists it before the message is put. It owns the order "write the turn, then answer" and what is answered instead when that fails.
  * What an answer says is the business of who puts; the write itself is the store's.
  */
@@ -208,14 +208,14 @@ export function createAcks(ctx: BrokerContext, ext: () => Readonly<Record<string
     for (const hook of hooks) hook();
     const fault = write();
     highest = -1;
+    const creating = ctx.topics.takeAwaited();
     if (active.length === 0 && listeners.length === 0) return;
     const held = active;
     const called = listeners;
     active = [];
     listeners = [];
     const { written } = ctx.store.positions;
-    const creating = fault === undefined ? ctx.topics.creating : undefined;
-    if (creating === undefined) {
+    if (creating === undefined || fault !== undefined) {
       give(held, called, fault, written);
       return;
     }

@@ -103,7 +103,10 @@ describe('figures', () => {
     const ext = pullFields('Counted', 2);
     expect((await c.ask('PULL_MESSAGE', { ext })).code).toBe(0);
     expect((await c.ask('PULL_MESSAGE', { ext: { ...ext, queueOffset: '9' } })).code).not.toBe(0); // counts nothing
+    await c.send('BenchmarkTest'); // a system topic: not in the totals of a day
+    expect((await c.ask('PULL_MESSAGE', { ext: pullFields('BenchmarkTest', 2) })).code).toBe(0);
     c.broker.statistics.sample('minute');
+    expect([c.broker.statistics.item('TOPIC_PUT_NUMS', 'BenchmarkTest')?.value, c.broker.statistics.item('BROKER_PUT_NUMS', 'DefaultCluster')?.value]).toEqual([1, 4]);
     expect(c.broker.statistics.item('TOPIC_PUT_NUMS', 'Counted')?.snapshot('minute').sum).toBe(3);
     expect(c.broker.statistics.getTps('g', 'Counted')).toBeCloseTo(0.2);
     expect(c.broker.statistics.totals()).toMatchObject({ msgPutTotalTodayNow: '3', msgGetTotalTodayNow: '2' });

@@ -149,7 +149,7 @@ export function createBroker(options: BrokerOptions): Broker {
   const topics = new TopicConfigTable({ config, limits, store, disk, clock, log, turn, isMapped: (topic) => mappings.get(topic) !== undefined });
   mappings.onChange = (topic) => topics.refresh(topic);
   const groups = new SubscriptionGroupTable({ config, limits, disk, clock, log, turn });
-  const statistics = new Statistics(clock, config.brokerClusterName);
+  const statistics = new Statistics(clock, config.brokerClusterName, (topic) => topics.isSystem(topic));
   const offsets = new ConsumerOffsetTable({ config, disk, clock, log });
   topics.load();
   groups.load();

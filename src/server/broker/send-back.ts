@@ -41,7 +41,8 @@ export function createSendBack(parts: PutParts): Handler<'CONSUMER_SEND_MSG_BACK
       throw new Refusal(responseCodes.NO_PERMISSION, `the topic[${retryTopic.name}] sending message is forbidden`);
     }
     const message = await look(parts, header.offset);
-    return putBack(parts, call, header, group, retryTopic, message);
+    // asked for again: its answer waits where the topic is new (TopicTable#takeAwaited), and looking may have taken other turns
+    return putBack(parts, call, header, group, ctx.topics.get(retryTopic.name) ?? retryTopic, message);
   };
 }
 

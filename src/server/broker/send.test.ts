@@ -446,7 +446,7 @@ describe('the gate', () => {
     expect(kit.connection.take().map((answer) => answer.code)).toEqual([14, 14]);
   });
 
-  test('what a topic is made for is answered when the table has it; what comes meanwhile waits too, what comes then does not', async () => {
+  test('turns that ask for a topic which is being made are answered when the table has it, others at once', async () => {
     const other = new FakeConnection(2);
     let saved: () => void = () => undefined;
     kit.creates(new Promise((resolve) => { saved = resolve; }));

@@ -81,6 +81,10 @@ export type StatsName = 'TOPIC_PUT_NUMS' | 'BROKER_PUT_NUMS' | 'GROUP_GET_NUMS' 
 export class Statistics {
   readonly #clock: Clock;
   readonly #clusterName: string;
+  readonly #isSystem: (topic: string) => boolean;
+  /** Of topics that are no system topics (`BrokerStatsManager#incBrokerPutNumsWithoutSystemTopic`). */
+  #putByUsers = 0;
+  #getByUsers = 0;
   readonly #sets: Record<StatsName, Map<string, StatsItem>> = {
     TOPIC_PUT_NUMS: new Map(), BROKER_PUT_NUMS: new Map(), GROUP_GET_NUMS: new Map(), BROKER_GET_NUMS: new Map(),
   };
@@ -89,11 +93,13 @@ export class Statistics {
   readonly bootMs: number;
 
   /** What was counted last: pulls of one group and topic follow each other, and a key of two names costs a text and its hash. */
-  #lastGet: { readonly group: string; readonly topic: string; readonly item: StatsItem } | undefined;
+  #lastGet: { readonly group: string; readonly topic: string; readonly system: boolean; readonly item: StatsItem } | undefined;
 
-  constructor(clock: Clock, clusterName: string) {
+  /** @param isSystem whether a topic is a system topic (`TopicValidator#isSystemTopic`): those are not in the totals of a day */
+  constructor(clock: Clock, clusterName: string, isSystem: (topic: string) => boolean) {
     this.#clock = clock;
     this.#clusterName = clusterName;
+    this.#isSystem = isSystem;
     this.bootMs = clock.nowMs();
     this.#morning.day = dayOf(this.bootMs);
     this.#item('BROKER_PUT_NUMS', clusterName);
@@ -119,8 +125,8 @@ export class Statistics {
     this.#morning.day = day;
     this.#morning.yesterdayPut = this.#morning.todayPut;
     this.#morning.yesterdayGet = this.#morning.todayGet;
-    this.#morning.todayPut = this.putTotal;
-    this.#morning.todayGet = this.getTotal;
+    this.#morning.todayPut = this.#putByUsers;
+    this.#morning.todayGet = this.#getByUsers;
   }
 
   /** Messages of a topic became visible. */
@@ -129,6 +135,7 @@ export class Statistics {
     if (isLightQueue(topic)) return;
     this.#item('TOPIC_PUT_NUMS', topic).add(count);
     this.#item('BROKER_PUT_NUMS', this.#clusterName).add(count);
+    if (!this.#isSystem(topic)) this.#putByUsers += count;
   }
 
   /** A group was given messages of a topic. */
@@ -137,18 +144,11 @@ export class Statistics {
     let last = this.#lastGet;
     if (last === undefined || last.topic !== topic || last.group !== group) {
       const key = `${isLightQueue(topic) ? lightQueuePrefix : topic}@${isLightQueue(group) ? lightQueuePrefix : group}`;
-      last = this.#lastGet = { group, topic, item: this.#item('GROUP_GET_NUMS', key) };
+      last = this.#lastGet = { group, topic, system: this.#isSystem(topic), item: this.#item('GROUP_GET_NUMS', key) };
     }
     last.item.add(count);
+    if (!last.system) this.#getByUsers += count;
     this.#item('BROKER_GET_NUMS', this.#clusterName).add(count);
-  }
-
-  get putTotal(): number {
-    return this.#item('BROKER_PUT_NUMS', this.#clusterName).value;
-  }
-
-  get getTotal(): number {
-    return this.#item('BROKER_GET_NUMS', this.#clusterName).value;
   }
 
   putTps(topic: string): number {
@@ -180,10 +180,10 @@ export class Statistics {
     return {
       msgPutTotalYesterdayMorning: String(this.#morning.yesterdayPut),
       msgPutTotalTodayMorning: String(this.#morning.todayPut),
-      msgPutTotalTodayNow: String(this.putTotal),
+      msgPutTotalTodayNow: String(this.#putByUsers),
       msgGetTotalYesterdayMorning: String(this.#morning.yesterdayGet),
       msgGetTotalTodayMorning: String(this.#morning.todayGet),
-      msgGetTotalTodayNow: String(this.getTotal),
+      msgGetTotalTodayNow: String(this.#getByUsers),
     };
   }
 

@@ -151,6 +151,37 @@ describe('topics', () => {
     expect(t.topics.createOnSend('New', 'TBW102', 'peer', 4, 0)).toBeUndefined();
   });
 
+  test('a turn that asks for a topic a message made waits until that is on the platter, other turns do not', async () => {
+    const t = tables();
+    t.disk.place('/c/x', Buffer.alloc(0)); // the directory is there
+    t.topics.update(topicConfig('Old'));
+    const byBytes = (name: string) => t.topics.getByBytes(Buffer.from(name), 0, name.length);
+    t.turn.run();
+    expect([byBytes('Old')?.name, t.topics.takeAwaited()]).toEqual(['Old', undefined]);
+    t.topics.createOnSend('New', 'TBW102', 'peer', 2, 0);
+    t.turn.run();
+    const first = t.topics.takeAwaited();
+    expect(first).toBeDefined();
+    expect([t.topics.takeAwaited(), byBytes('Old')?.name, t.topics.takeAwaited()]).toEqual([undefined, 'Old', undefined]);
+    for (const ask of [() => t.topics.get('New'), () => byBytes('New'), () => byBytes('New'), () => t.topics.createOnSend('New', 'TBW102', 'peer', 2, 0), () => t.topics.createOnSendBack('New', 2, 6, 0)]) {
+      ask();
+      expect(t.topics.takeAwaited()).toBeDefined();
+    }
+    // deleted and made again: what is saved first is not the second
+    t.topics.delete('New');
+    t.topics.createOnSend('New', 'TBW102', 'peer', 4, 0);
+    const second = t.topics.takeAwaited();
+    await first;
+    byBytes('New');
+    expect(t.topics.takeAwaited()).toBeDefined();
+    await second;
+    t.disk.crash();
+    t.disk.restart('power');
+    expect(JSON.parse(t.disk.content('/c/topics.json').toString())).toMatchObject({ topicConfigTable: { New: { readQueueNums: 4 } } });
+    await t.topics.creating;
+    expect([byBytes('New')?.name, t.topics.get('New')?.name, t.topics.takeAwaited()]).toEqual(['New', 'New', undefined]);
+  });
+
   test('queues are asked of the store once, when needed', () => {
     const t = tables();
     const topic = t.topics.createOnSend('New', 'TBW102', 'peer', 2, 0);

@@ -158,6 +158,11 @@ export class TopicConfigTable implements TopicTable {
   #strays: ReadonlyMap<string, JsonOut> = new Map();
   #last: TopicEntry | undefined;
   #dataVersion: DataVersion;
+  /** Topics that messages called for and that are not on the platter yet, each with the number of its making. */
+  readonly #making = new Map<string, number>();
+  #madeCount = 0;
+  /** One of `#making` was asked for since `takeAwaited`. */
+  #awaited = false;
 
   constructor(options: TopicTableOptions) {
     this.#options = options;
@@ -195,7 +200,7 @@ export class TopicConfigTable implements TopicTable {
   }
 
   get(name: string): Topic | undefined {
-    return this.#topics.get(name) ?? this.#lightTopic(name);
+    return this.#asked(this.#topics.get(name)) ?? this.#lightTopic(name);
   }
 
   /** With enableLmq every light queue is a topic of one queue that no table holds (`LmqTopicConfigManager`). */
@@ -206,11 +211,11 @@ export class TopicConfigTable implements TopicTable {
 
   getByBytes(bytes: Buffer, start: number, end: number): Topic | undefined {
     const last = this.#last;
-    if (last !== undefined && equalBytes(last.nameBytes, bytes, start, end)) return last;
+    if (last !== undefined && equalBytes(last.nameBytes, bytes, start, end)) return this.#asked(last);
     if (end - start > 255) return undefined;
     const topic = this.#topics.get(bytes.toString('latin1', start, end));
     if (topic !== undefined) this.#last = topic;
-    return topic;
+    return this.#asked(topic);
   }
 
   all(): Iterable<Topic> {
@@ -218,7 +223,7 @@ export class TopicConfigTable implements TopicTable {
   }
 
   createOnSend(name: string, defaultTopic: string, remoteAddress: string, clientDefaultQueueNums: number, topicSysFlag: number): Topic | undefined {
-    const existing = this.#topics.get(name);
+    const existing = this.#asked(this.#topics.get(name));
     if (existing !== undefined) return existing;
     if (topicNameFault(name) !== undefined) return undefined;
     this.#demandRoom(name);
@@ -245,7 +250,7 @@ export class TopicConfigTable implements TopicTable {
   }
 
   createOnSendBack(name: string, queueNums: number, topicPerm: number, topicSysFlag: number, order = false): Topic | undefined {
-    const existing = this.#topics.get(name);
+    const existing = this.#asked(this.#topics.get(name));
     if (existing !== undefined) {
       if (existing.config.order === order) return existing;
       return this.#put([{ ...existing.config, order }]);
@@ -328,6 +333,25 @@ export class TopicConfigTable implements TopicTable {
     return this.#file.saving;
   }
 
+  takeAwaited(): Promise<void> | undefined {
+    if (!this.#awaited) return undefined;
+    this.#awaited = false;
+    const saving = this.#file.saving;
+    if (saving === undefined) {
+      this.#making.clear();
+      return undefined;
+    }
+    const upTo = this.#madeCount;
+    return saving.then(() => {
+      for (const [name, made] of this.#making) if (made <= upTo) this.#making.delete(name);
+    });
+  }
+
+  #asked(topic: TopicEntry | undefined): TopicEntry | undefined {
+    if (this.#making.size > 0 && topic !== undefined && this.#making.has(topic.name)) this.#awaited = true;
+    return topic;
+  }
+
   /** See TurnSavedFile#demandWritten. */
   demandWritten(): void {
     this.#file.demandWritten();
@@ -369,9 +393,11 @@ export class TopicConfigTable implements TopicTable {
     this.#dataVersion = readDataVersion(mapOf(root, 'dataVersion'));
   }
 
-  /** A topic that a message called for: what was put into it is answered when `creating` settles. */
+  /** A topic that a message called for: what is put into it is answered when it is on the platter, see `takeAwaited`. */
   #create(config: TopicConfig): Topic | undefined {
     const topic = this.#enter([config]);
+    this.#making.set(config.topicName, ++this.#madeCount);
+    this.#awaited = true;
     this.#file.changedAwaited();
     return topic;
   }

@@ -441,6 +441,7 @@ export class Kit {
         createOnSendBack: (name, queueNums, perm, topicSysFlag) =>
           this.topics.get(name) ?? this.topic(name, { readQueueNums: queueNums, writeQueueNums: queueNums, perm, topicSysFlag }),
         creating: undefined,
+        takeAwaited: () => undefined,
         update: never, delete: never,
         isSystem: () => false,
         isSendForbidden: (name) => name === 'SCHEDULE_TOPIC_XXXX' || name === 'SELF_TEST_TOPIC',
@@ -481,9 +482,9 @@ export class Kit {
     };
   }
 
-  /** A topic is on its way to the platter until that settles; undefined: none is. */
+  /** The turn asked for a topic that is on its way to the platter until that settles; undefined: it did not. */
   creates(saved: Promise<void> | undefined): void {
-    Object.assign(this.ctx.topics, { creating: saved });
+    Object.assign(this.ctx.topics, { takeAwaited: () => saved });
   }
 
   topic(name: string, config: Partial<TopicConfig> = {}): Topic {
