@@ -14,9 +14,9 @@ export function missingForEndpoint(): string[] {
 /** A suite is no load test: Apache on a busy machine must not refuse sends that waited 200 ms, or clients see SYSTEM_BUSY. */
 export const apachePatience = { waitTimeMillsInSendQueue: 10_000 } as const;
 
-/** Starts the chosen endpoint. */
-export function startEndpoint(options: EndpointOptions = {}): Promise<Endpoint> {
+/** Starts the chosen endpoint; with `grpc` Apache's proxy beside its broker, which Skylark has inside. */
+export function startEndpoint({ grpc = false, ...options }: EndpointOptions & { readonly grpc?: boolean } = {}): Promise<Endpoint> {
   return endpointKind === 'apache'
-    ? ApacheEndpoint.start({ ...options, config: { ...apachePatience, ...options.config } })
+    ? ApacheEndpoint.start({ ...options, proxy: grpc, config: { ...apachePatience, ...options.config } })
     : SkylarkEndpoint.start(options);
 }

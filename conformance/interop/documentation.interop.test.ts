@@ -1,12 +1,13 @@
 /**
  * The examples of documentation pages, as they stand there: commands of `skylark` and mqadmin and a program in Java, with the addresses of the page replaced
- * by those of this run.
+ * by those of this run. With SKYLARK_ENDPOINT=apache pages for one broker are played at Apache's.
  */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jvmOpens, mavenLibrary, missingForJava } from '../adapters/apache/install.js';
+import { startEndpoint } from '../adapters/index.js';
 import { SkylarkEndpoint, skylarkMain } from '../adapters/skylark.js';
 import { runMqadmin } from '../differential/mqadmin/mqadmin.js';
 import { Child, projectRoot } from '../process.js';
@@ -62,7 +63,7 @@ describe('examples in the documentation', () => {
 
   /** A page whose commands of mqadmin make a topic that its Java program uses: what that prints. */
   async function played(page: string, topic: string): Promise<readonly string[]> {
-    const endpoint = await SkylarkEndpoint.start();
+    const endpoint = await startEndpoint();
     ends.push(() => endpoint.dispose());
     const printed = (await runMqadmin(endpoint, mqadminOf(page))).flat();
     expect(printed.filter((line) => /failed|threw/.test(line))).toEqual([]);

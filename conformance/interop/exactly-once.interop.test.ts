@@ -1,6 +1,7 @@
 /**
  * examples/exactly-once: the order service, the warehouse and the broker are killed with -9 at random, and in the end each order that is in the service's
- * database was counted once. SKYLARK_CRASH_SEED repeats a run's moments; SKYLARK_CRASH_KILLS sets how many.
+ * database was counted once. SKYLARK_CRASH_SEED repeats a run's moments; SKYLARK_CRASH_KILLS sets how many,
+ * SKYLARK_ENDPOINT=apache plays it at Apache's broker and proxy.
  */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,7 +9,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SkylarkEndpoint } from '../adapters/skylark.js';
+import { startEndpoint } from '../adapters/index.js';
 import { Child, projectRoot, run } from '../process.js';
 import { eventually } from '../sdk-driver.js';
 import { seeded } from './load.js';
@@ -146,7 +147,7 @@ describe('examples/exactly-once', () => {
   test('loses no order and counts none twice, whatever is killed', async () => {
     const random = seeded(seed);
     const [ordersDb, warehouseDb] = [join(dir, 'orders.db'), join(dir, 'warehouse.db')];
-    const endpoint = await SkylarkEndpoint.start({ config });
+    const endpoint = await startEndpoint({ grpc: true, config });
     await run('create-topic', process.execPath, [join(folder, 'create-topic.js'), '--broker', endpoint.broker]);
     const endpoints = endpoint.grpc ?? '';
     const service = new Kept('order-service.js', ['--endpoints', endpoints, '--db', ordersDb, '--port', '0']);

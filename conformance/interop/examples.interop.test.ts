@@ -1,13 +1,18 @@
-/** The programs below examples/ that run to their end: each does what its documentation says. exactly-once has a suite of its own. */
+/**
+ * The programs below examples/ that run to their end: each does what its documentation says, with SKYLARK_ENDPOINT=apache at Apache's broker and proxy.
+ * exactly-once has a suite of its own.
+ */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
-import { SkylarkEndpoint } from '../adapters/skylark.js';
+import { endpointKind, startEndpoint } from '../adapters/index.js';
+import type { Endpoint } from '../endpoint.js';
 import { Child, projectRoot } from '../process.js';
 
-let endpoint: SkylarkEndpoint;
+let endpoint: Endpoint;
 
 beforeAll(async () => {
-  endpoint = await SkylarkEndpoint.start();
+  // Apache's is not on unless it is asked for (`lite.on-by-default`)
+  endpoint = await startEndpoint({ grpc: true, ...(endpointKind === 'apache' ? { config: { enableLmq: true, enableMultiDispatch: true } } : {}) });
 }, 900_000);
 
 afterAll(async () => {
