@@ -36,3 +36,6 @@ export const sentBatches = load<{ bodies: (CapturedBody & { code: number })[] }>
 
 /** Constants and header classes of Apache: codes by name, and by class the fields as `name:Type`, `!` where it is CFNotNull, `^` where it is inherited. */
 export const apacheCodes = load<{ responses: Record<string, number>; requests: Record<string, number>; headers: Record<string, string> }>('apache-codes.json');
+
+/** Descriptors of Apache's gRPC service: numbers of enums by name, and by message its fields as `number type label`. */
+export const apacheGrpc = load<{ enums: Record<string, Record<string, number>>; messages: Record<string, Record<string, string>> }>('apache-grpc.json');
