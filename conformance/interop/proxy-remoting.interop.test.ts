@@ -16,11 +16,20 @@ const unserved: Readonly<Record<string, string>> = {
   'topics: create, list, delete': 'a proxy serves no administration',
 };
 
-const lacks = (title: string): string | undefined => unserved[title];
+/** What Apache's proxy 5.5.0 does not serve besides. */
+const unservedByApache: Readonly<Record<string, string>> = {
+  'transactions: commits arrive, rollbacks do not, who said nothing is asked':
+    'Apache\'s proxy knows a half message of a remoting client only when the broker has asked about it: what was ended before is asked about too (TransactionActivity)',
+  'what producer and consumer trace is one timeline': 'Apache\'s proxy answers TRACE_ON=false, so that producers do not trace (divergence proxy.region)',
+  'lite pull': 'a lite pull consumer was given nothing through Apache\'s proxy, 4.9.8 and 5.5.0 alike; why is not known',
+};
+
+/** Libraries whose requests name no broker: refused by Apache's proxy, served here where there is one choice (divergence proxy.bname). */
+const nameless: readonly string[] = ['go', 'ali-ons'];
 
 const skylark: Front = {
   name: 'skylark proxy',
-  lacks,
+  lacks: (title) => unserved[title],
   async start({ namesrv }) {
     // The topics of these scenarios have no type, and messages of all types.
     const settings = ['enableTopicMessageTypeCheck=false', 'topicRouteServiceCacheRefreshSeconds=1'].flatMap((pair) => ['--set', pair]);
@@ -32,7 +41,7 @@ const skylark: Front = {
 
 const apache: Front = {
   name: 'Apache\'s proxy',
-  lacks,
+  lacks: (title, sdk) => (nameless.includes(sdk) ? 'Apache\'s proxy refuses requests without bname' : unserved[title] ?? unservedByApache[title]),
   async start({ namesrv }) {
     const one = await ApacheProxy.start({ namesrv, config: { enableTopicMessageTypeCheck: false } });
     return { namesrv: one.remoting, dispose: () => one.dispose() };

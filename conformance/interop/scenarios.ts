@@ -432,8 +432,8 @@ const scenarios: readonly Scenario[] = [
 /** Something that clients reach the brokers through. */
 export interface Front {
   readonly name: string;
-  /** Why a scenario cannot be played through it; undefined = it can. */
-  lacks(title: string): string | undefined;
+  /** Why a library cannot play a scenario through it; undefined = it can. */
+  lacks(title: string, sdk: RemotingSdk): string | undefined;
   start(endpoint: Endpoint): Promise<{ readonly namesrv: string; dispose(): Promise<void> }>;
 }
 
@@ -450,7 +450,7 @@ export function interopSuite(sdkName: RemotingSdk, through?: Front): void {
     const runs = new Map<Scenario, Promise<{ error?: unknown; ms: number }>>();
     // SKYLARK_SCENARIO: only those whose title has this in it.
     const chosen = scenarios.filter((scenario) => scenario.title.includes(process.env['SKYLARK_SCENARIO'] ?? ''));
-    const able = chosen.filter((scenario) => (scenario.needs === undefined || features[sdkName].has(scenario.needs)) && through?.lacks(scenario.title) === undefined);
+    const able = chosen.filter((scenario) => (scenario.needs === undefined || features[sdkName].has(scenario.needs)) && through?.lacks(scenario.title, sdkName) === undefined);
     let endpoint: Endpoint | undefined;
     let sdk: SdkDriver | undefined;
     let front: { readonly namesrv: string; dispose(): Promise<void> } | undefined;
@@ -492,7 +492,7 @@ export function interopSuite(sdkName: RemotingSdk, through?: Front): void {
 
     for (const scenario of chosen) {
       if (!able.includes(scenario)) {
-        test.skip(`skipped: ${through?.lacks(scenario.title) ?? `${sdkName} has no ${scenario.needs ?? ''}`}: ${scenario.title}`, () => undefined);
+        test.skip(`skipped: ${through?.lacks(scenario.title, sdkName) ?? `${sdkName} has no ${scenario.needs ?? ''}`}: ${scenario.title}`, () => undefined);
         continue;
       }
       test(scenario.title, async () => {
