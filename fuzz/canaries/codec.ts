@@ -133,7 +133,7 @@ export const unsafeHandle: HandleSubject = {
     const parts = text.split(' ');
     if (parts.length < 8 || ![0, 1, 2, 3, 6, 7].every((at) => /^-?\d+$/.test(parts[at] ?? ''))) throw new GrpcRefusal(grpcCode.INTERNAL_SERVER_ERROR, 'Parse failed');
     const int = (at: number): number => Number(parts[at]);
-    return { text, popTimeMs: int(1), invisibleMs: int(2), topicType: parts[4] ?? '', brokerName: parts[5] ?? '', queueId: int(6), queueOffset: int(7), commitLogOffset: -1 };
+    return { text, visibleMs: int(1) + int(2), topicType: parts[4] ?? '', brokerName: parts[5] ?? '', queueId: int(6), queueOffset: int(7), commitLogOffset: -1 };
   },
 };
 

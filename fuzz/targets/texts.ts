@@ -33,7 +33,7 @@ function handleReaders(subject: HandleSubject): readonly Reader[] {
   return [
     (text) => {
       const handle = subject.readHandle(text);
-      for (const value of [handle.popTimeMs, handle.invisibleMs, handle.queueId, handle.queueOffset, handle.commitLogOffset]) holds(Number.isSafeInteger(value), () => `a number of the handle is ${value}`);
+      for (const value of [handle.visibleMs, handle.queueId, handle.queueOffset, handle.commitLogOffset]) holds(Number.isSafeInteger(value), () => `a number of the handle is ${value}`);
       same('receipt handle by its parts', text.split(' ').slice(6, 8).map(Number), [handle.queueId, handle.queueOffset]);
       return true;
     },

@@ -6,13 +6,15 @@
  * topicType 0: the topic itself, 1: %RETRY%group_topic, 2: %RETRY%group+topic.
  */
 import { grpcCode } from '../../codec/grpc-messages.js';
+import { parseJavaLong } from '../../compat/java-number.js';
+import { clampInt64 } from '../broker/pull.js';
 import { retryPrefix } from '../broker/topic-names.js';
 import { GrpcRefusal } from './status.js';
 
 export interface ReceiptHandle {
   readonly text: string;
-  readonly popTimeMs: number;
-  readonly invisibleMs: number;
+  /** When the message comes again: popTime + invisibleTime, as Java's longs reckon it. */
+  readonly visibleMs: number;
   readonly topicType: string;
   readonly brokerName: string;
   readonly queueId: number;
@@ -36,16 +38,19 @@ export function readHandle(text: string): ReceiptHandle {
     const value = /^-?\d{1,16}$/.test(part) ? Number(part) : NaN;
     return Number.isSafeInteger(value) ? value : refuse(`"${part}" is no number`);
   };
+  const long = (at: number): bigint => parseJavaLong(parts[at] ?? '') ?? refuse(`"${parts[at] ?? ''}" is no number`);
+  const shortSum = /^\d{1,15} \d{1,15}$/.test(`${parts[1] ?? ''} ${parts[2] ?? ''}`);
+  const visibleMs = shortSum ? Number(parts[1]) + Number(parts[2]) : clampInt64(BigInt.asIntN(64, long(1) + long(2)));
   int(0);
   int(3);
   return {
-    text, popTimeMs: int(1), invisibleMs: int(2), topicType: parts[4] ?? '', brokerName: parts[5] ?? '', queueId: int(6), queueOffset: int(7),
+    text, visibleMs, topicType: parts[4] ?? '', brokerName: parts[5] ?? '', queueId: int(6), queueOffset: int(7),
     commitLogOffset: parts.length >= 9 ? int(8) : -1,
   };
 }
 
 export function isExpired(handle: ReceiptHandle, nowMs: number): boolean {
-  return handle.popTimeMs + handle.invisibleMs <= nowMs;
+  return handle.visibleMs <= nowMs;
 }
 
 /** The topic the message is really in. */

@@ -93,11 +93,13 @@ function liteTopicOf(call: ProxyCall, message: DecodedMessage): string | undefin
   return isLiteClient(call.client) ? message.properties.get(propertyNames.LITE_TOPIC) : undefined;
 }
 
+const nothingNew: Status = { code: grpcCode.MESSAGE_NOT_FOUND, message: 'no new message' };
+
 /** What a pop that brought nothing is answered; undefined = it brought something. */
 function statusOfPop(reply: Pick<Reply, 'code' | 'remark'>): Status | undefined {
   if (reply.code === responseCodes.SUCCESS) return undefined;
   if (reply.code === responseCodes.POLLING_FULL) return { code: grpcCode.TOO_MANY_REQUESTS, message: 'polling full' };
-  if (reply.code === responseCodes.POLLING_TIMEOUT || reply.code === responseCodes.PULL_NOT_FOUND) return { code: grpcCode.MESSAGE_NOT_FOUND, message: 'no new message' };
+  if (reply.code === responseCodes.POLLING_TIMEOUT || reply.code === responseCodes.PULL_NOT_FOUND) return nothingNew;
   return statusOfReply(reply);
 }
 
@@ -124,11 +126,13 @@ export class Receiver {
     if (!request.autoRenew) checkInvisibleTime(invisibleMs, proxyLimits.receiveInvisibleMsMin);
     const subscription = subscriptionOf(topic, request.filterExpression, 0);
     const brokers = readable(await knownTopic(parts, topic));
+    if (request.batchSize < 0) throw new GrpcRefusal(grpcCode.INTERNAL_SERVER_ERROR, `Illegal Capacity: ${request.batchSize}`);
+    if (request.batchSize === 0) return finishReceive(call.call, parts.clock.nowMs(), nothingNew);
     if (parts.crowded()) throw new GrpcRefusal(grpcCode.TOO_MANY_REQUESTS, 'too much waits to be taken by clients');
     if (isLiteClient(call.client)) return this.receiveLite(call, request, brokers, { group, topic, invisibleMs, pollMs, tags: subscription.tagsSet });
     const order = (await parts.brokers.group(group))?.consumeMessageOrderly ?? false;
     const { broker, reply } = await this.pop('POP_MESSAGE', call, brokers, request.messageQueue?.broker?.name ?? '', Math.trunc(pollMs), {
-      consumerGroup: group, topic, queueId: -1, maxMsgNums: Math.min(proxyLimits.receiveMax, Math.max(1, request.batchSize)), invisibleTime: BigInt(invisibleMs),
+      consumerGroup: group, topic, queueId: -1, maxMsgNums: Math.min(proxyLimits.receiveMax, request.batchSize), invisibleTime: BigInt(invisibleMs),
       pollTime: BigInt(Math.trunc(pollMs)), bornTime: BigInt(parts.clock.nowMs()), initMode: initModeMax, expType: subscription.expressionType, exp: subscription.subString, order,
       attemptId: request.attemptId,
     });

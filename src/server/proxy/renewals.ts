@@ -66,9 +66,9 @@ export class Renewals {
       this.held.set(client, (of = new Map<string, Held>()));
       client.peer.onClose(() => this.gone(client));
     }
-    const { popTimeMs, invisibleMs } = readHandle(renewal.handle);
+    const { visibleMs } = readHandle(renewal.handle);
     if (!of.has(renewal.handle)) this.count++;
-    of.set(renewal.handle, { renewal, sinceMs: this.clock.nowMs(), handle: renewal.handle, expiresMs: popTimeMs + invisibleMs, times: 0, busy: false });
+    of.set(renewal.handle, { renewal, sinceMs: this.clock.nowMs(), handle: renewal.handle, expiresMs: visibleMs, times: 0, busy: false });
     this.timer ??= this.clock.setInterval(() => this.renew(), periodMs);
   }
 

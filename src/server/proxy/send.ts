@@ -14,15 +14,11 @@ import { BrokerAway, permWrite, type TopicQueues, type TopicType } from './broke
 import { checkedTopic, type ProxyCall, type ProxyParts } from './context.js';
 import { reservedProperties } from './properties.js';
 import { commonStatus, GrpcRefusal, statusOfReply, statusOk, type Status } from './status.js';
-import { msOf } from './time.js';
+import { checkedEpochMsOf, checkedMsOf, isTimestamp, msOf } from './time.js';
 import type { TransactionTable } from './transactions.js';
 import { checkKey, checkLiteTopic, checkMessageGroup, checkTag, hasControlCharacter, proxyLimits } from './validate.js';
 
 type MessageValue = Value<typeof Message>;
-
-/** `Timestamps#isValid`: the years 1 to 9999. */
-const timestampSecondsMin = -62_135_596_800;
-const timestampSecondsMax = 253_402_300_799;
 
 function userProperties(message: MessageValue): Map<string, string> {
   const refuse = (text: string): never => {
@@ -61,6 +57,7 @@ function propertiesOf(message: MessageValue, topic: string, peerAddress: string,
     out.set(propertyNames.TRANSACTION_PREPARED, 'true');
     const recovery = system.orphanedTransactionRecoveryDuration;
     if (recovery !== undefined) {
+      checkedMsOf(recovery);
       if (recovery.seconds > proxyLimits.transactionRecoverySecondsMax) {
         throw new GrpcRefusal(grpcCode.BAD_REQUEST, `the max transaction recovery time of message is too large, max is ${proxyLimits.transactionRecoverySecondsMax}`);
       }
@@ -68,10 +65,11 @@ function propertiesOf(message: MessageValue, topic: string, peerAddress: string,
     }
   }
   if (system.deliveryTimestamp !== undefined) {
-    const at = msOf(system.deliveryTimestamp);
+    const at = checkedEpochMsOf(system.deliveryTimestamp);
     if (at - nowMs > proxyLimits.delayMsMax) throw new GrpcRefusal(grpcCode.ILLEGAL_DELIVERY_TIME, `the max delay time of message is too large, max is ${proxyLimits.delayMsMax}`);
     out.set('TIMER_DELIVER_MS', String(at));
   }
+  if (system.priority !== undefined && system.priority < 0) throw new GrpcRefusal(grpcCode.INTERNAL_SERVER_ERROR, 'The priority must be greater than or equal to 0');
   if (system.priority !== undefined) out.set(propertyNames.PRIORITY, String(system.priority));
   out.set(propertyNames.RECONSUME_TIME, String(system.deliveryAttempt ?? 0));
   out.set(propertyNames.PRODUCER_GROUP, topic);
@@ -87,7 +85,7 @@ function propertiesOf(message: MessageValue, topic: string, peerAddress: string,
   if (system.traceContext !== undefined && system.traceContext !== '') out.set('TRACE_CONTEXT', system.traceContext);
   out.set('__BORNHOST', system.bornHost.trim() === '' ? peerAddress : system.bornHost);
   const born = system.bornTimestamp;
-  if (born !== undefined && born.seconds >= timestampSecondsMin && born.seconds <= timestampSecondsMax) out.set('BORN_TIMESTAMP', String(msOf(born)));
+  if (born !== undefined && isTimestamp(born)) out.set('BORN_TIMESTAMP', String(msOf(born)));
   return out;
 }
 
@@ -171,6 +169,8 @@ export class Sender {
     });
     const head = all[0] as (typeof all)[number];
     checkType(await parts.brokers.topicType(name), messageTypeOf(head.properties));
+    // `MessageBatch#generateFromList`
+    if (all.length > 1 && all.some(({ properties }) => properties.has('TIMER_DELIVER_MS'))) throw new GrpcRefusal(grpcCode.INTERNAL_SERVER_ERROR, 'Delayed messages are not supported for batching');
     const group = all.length === 1 ? ordered(first) : '';
     const entry = await this.putSomewhere(call, name, writableOf(await parts.brokers.queuesOf(name) ?? []), group, all);
     return { status: commonStatus([entry.status], 'send status is empty'), entries: [entry] };

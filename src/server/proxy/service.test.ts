@@ -180,6 +180,27 @@ describe('the gRPC service', () => {
     expect(await sync('P', 'L', 'a', 'b', 'c')).toBe(grpcCode.LITE_SUBSCRIPTION_QUOTA_EXCEEDED);
   });
 
+  it('refuses times, priorities and batches that Apache fails over', async () => {
+    const stage = await open();
+    await stage.topic('D', 'DELAY');
+    await stage.topic('X', 'TRANSACTION');
+    await stage.topic('T');
+    const send = async (...messages: object[]): Promise<number | undefined> => (await stage.call('SendMessage', { messages })).status?.code;
+    const later = { deliveryTimestamp: { seconds: startMs / 1000 + 60, nanos: 0 } };
+    expect(await send(message('D', later))).toBe(grpcCode.OK);
+    expect(await send(message('D', { deliveryTimestamp: { seconds: 1, nanos: 2_000_000_000 } }))).toBe(grpcCode.INTERNAL_SERVER_ERROR);
+    expect(await send(message('D', { deliveryTimestamp: { seconds: 1, nanos: -1 } }))).toBe(grpcCode.INTERNAL_SERVER_ERROR);
+    expect(await send(message('D', { deliveryTimestamp: { seconds: 999_999_999_999_999, nanos: 0 } }))).toBe(grpcCode.INTERNAL_SERVER_ERROR);
+    expect(await send(message('D', later), message('D', { ...later, messageId: 'ID2' }))).toBe(grpcCode.INTERNAL_SERVER_ERROR);
+    const half = (orphanedTransactionRecoveryDuration: object): object => message('X', { messageType: messageType.TRANSACTION, orphanedTransactionRecoveryDuration });
+    expect(await send(half({ seconds: 5, nanos: 0 }))).toBe(grpcCode.OK);
+    expect(await send(half({ seconds: 5, nanos: -1 }))).toBe(grpcCode.INTERNAL_SERVER_ERROR);
+    expect(await send(message('T', { priority: -1 }))).toBe(grpcCode.INTERNAL_SERVER_ERROR);
+    expect((await stage.call('ReceiveMessage', receiveOf({ batchSize: -1 }))).status?.code).toBe(grpcCode.INTERNAL_SERVER_ERROR);
+    expect((await stage.call('ReceiveMessage', receiveOf({ batchSize: 0 }))).status?.code).toBe(grpcCode.MESSAGE_NOT_FOUND);
+    expect((await stage.telemetry({ clientType: 99, publishing: { topics: [{ name: 'T' }] } })).status).toBe(grpcStatus.INTERNAL);
+  });
+
   it('gives each received message a receipt handle from what the broker said, and streams status, messages, time', async () => {
     const stage = await open({ POP_MESSAGE: popped({ queueOffset: 5 }, { queueOffset: 6 }) });
     await stage.topic('T');
@@ -324,6 +345,11 @@ describe('receipt handles', () => {
   it('has a commit log offset or -1', () => {
     expect(readHandle('1 2 3 4 0 b 5 6')).toMatchObject({ queueId: 5, queueOffset: 6, commitLogOffset: -1 });
     expect(readHandle('1 2 3 4 0 b 5 6 7').commitLogOffset).toBe(7);
+  });
+
+  it('reckons its time as Java does: beyond the largest long it is long past', () => {
+    expect(readHandle('1 2 3 4 0 b 5 6').visibleMs).toBe(5);
+    expect(readHandle('1 2 9223372036854775807 4 0 b 5 6').visibleMs).toBeLessThan(0);
   });
 });
 

@@ -19,6 +19,8 @@ import { checkGroup, proxyLimits } from './validate.js';
 /** `LanguageCode`: what `x-mq-language` may say of a client that registers. */
 const languages: ReadonlySet<string> = new Set(['JAVA', 'CPP', 'DOTNET', 'PYTHON', 'DELPHI', 'ERLANG', 'RUBY', 'OTHER', 'HTTP', 'GO', 'PHP', 'OMS', 'RUST', 'NODE_JS']);
 
+const typeNames = new Map<number, string>(Object.entries(clientType).map(([name, number]) => [number, name]));
+
 /** `ProxyConfig#grpcClientProducer...`. */
 const producerBackoff = { maxAttempts: 3, exponentialBackoff: { initial: timeOf(10), max: timeOf(1000), multiplier: 2 } } as const;
 
@@ -102,13 +104,14 @@ async function register(parts: ProxyParts, client: ProxyClient, settings: Settin
  */
 export async function takeSettings(parts: ProxyParts, call: ProxyCall, settings: SettingsValue): Promise<SettingsValue> {
   const { publishing, subscription } = settings;
+  const type = settings.clientType ?? clientType.CLIENT_TYPE_UNSPECIFIED;
   if (publishing !== undefined) for (const topic of publishing.topics) checkedTopic(parts, topic);
+  if (publishing !== undefined && !typeNames.has(type)) throw new Error('Can\'t get the number of an unknown enum value.');
   if (subscription !== undefined) {
     checkGroup(subscription.group?.name ?? '');
     for (const entry of subscription.subscriptions) subscriptionOf(entry.topic?.name ?? '', entry.expression, 0);
-    const type = settings.clientType;
     if (type !== clientType.PUSH_CONSUMER && type !== clientType.SIMPLE_CONSUMER && type !== clientType.LITE_PUSH_CONSUMER) {
-      throw new Error(`Client type is not consumer, type: ${String(type)}`);
+      throw new Error(`Client type is not consumer, type: ${typeNames.get(type) ?? 'UNRECOGNIZED'}`);
     }
   }
   if (!languages.has(call.language)) throw new Error(`No enum constant org.apache.rocketmq.remoting.protocol.LanguageCode.${call.language}`);

@@ -27,3 +27,17 @@ export function checkedMsOf(time: Time | undefined): number {
   }
   return msOf(time);
 }
+
+/** The years 1 to 9999, in seconds since the epoch (`Timestamps#isValid`). */
+const timestampSeconds = { min: -62_135_596_800, max: 253_402_300_799 } as const;
+
+export function isTimestamp({ seconds, nanos }: Time): boolean {
+  return seconds >= timestampSeconds.min && seconds <= timestampSeconds.max && nanos >= 0 && nanos <= nanosMax;
+}
+
+/** Milliseconds since the epoch of a point in time that a client names. @throws GrpcRefusal when it is none (`Timestamps#checkValid`). */
+export function checkedEpochMsOf(time: Time): number {
+  if (isTimestamp(time)) return msOf(time);
+  throw new GrpcRefusal(grpcCode.INTERNAL_SERVER_ERROR, `Timestamp is not valid. See proto definition for valid values. Seconds (${time.seconds}) must be in range [-62,135,596,800, +253,402,300,799]. `
+    + `Nanos (${time.nanos}) must be in range [0, +999,999,999].`);
+}
