@@ -19,6 +19,12 @@ export const divergences = {
     reason: 'A producer may otherwise decide about, or move, messages that are not its own.',
     cases: ['src/server/transaction/transactions.test.ts'],
   },
+  'transaction.no-delayed-halves': {
+    apache: 'A half message with a delay level is acknowledged and discarded when its time comes (ScheduleMessageService#executeOnTimeUp), one with a timer reaches the half topic without its real place and is given up after its checks.',
+    skylark: 'MESSAGE_ILLEGAL. A timer that is past is none, as in Apache.',
+    reason: 'What is acknowledged is not lost. Java\'s producer refuses both itself; others do not.',
+    cases: ['src/server/transaction/transactions.test.ts'],
+  },
   'transaction.decided-not-asked': {
     apache: 'A half that was ended while its op message waited for its batch is checked all the same (TransactionalMessageServiceImpl#check); decisions in memory are lost by a clean stop, and by a failed write of the op message.',
     skylark: 'A check first writes the decisions that wait; so does a clean stop; a failed write is tried again.',

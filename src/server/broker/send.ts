@@ -172,6 +172,7 @@ function putSingle(parts: PutParts, call: Ctx, draft: Draft): Answer | undefined
     }
     const answer = placeMessage(parts, place, properties, isUndispatched(sysFlag));
     if (answer !== undefined) return answer;
+    if (halfOf !== undefined && input.queue.topic !== transHalfTopic) return { code: responseCodes.MESSAGE_ILLEGAL, remark: 'a transactional message cannot wait for a delay level or a time' };
     uniqKey = properties.get(propertyNames.UNIQ_KEY) ?? '';
     if (call.command.code !== requests.SEND_BATCH_MESSAGE.code) recallHandle = handleOfPut(ctx.config.brokerName, properties);
   }

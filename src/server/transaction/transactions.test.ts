@@ -79,6 +79,16 @@ describe('a half message', () => {
     expect(c.store.queue('T', 2).maxOffset).toBe(0);
   });
 
+  test('is refused where it would wait for a delay level or a time; a time that is past is none', async () => {
+    for (const properties of [{ DELAY: '1' }, { TIMER_DELAY_SEC: '2' }, { TIMER_DELAY_MS: '1500' }, { TIMER_DELIVER_MS: String(c.clock.nowMs() + 5000) }]) {
+      expect((await prepare('later', properties)).answer).toMatchObject({ code: 13, remark: 'a transactional message cannot wait for a delay level or a time' });
+    }
+    for (const topic of [halfTopic, 'SCHEDULE_TOPIC_XXXX', 'rmq_sys_wheel_timer']) expect(await messagesOf(topic)).toEqual([]);
+    expect((await prepare('at once', { TIMER_DELIVER_MS: '1' })).answer.code).toBe(0);
+    expect((await prepare('no level', { DELAY: '0' })).answer.code).toBe(0);
+    expect((await messagesOf(halfTopic)).map((half) => half.body.toString())).toEqual(['at once', 'no level']);
+  });
+
   test('is refused with rejectTransactionMessage', async () => {
     await c.stop();
     await open({ rejectTransactionMessage: 'true' });
