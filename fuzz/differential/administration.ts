@@ -143,8 +143,12 @@ function deleteGroup(draft: Draft): void {
   draft.send('DELETE_SUBSCRIPTIONGROUP', { groupName, cleanOffset: draft.groups.includes(groupName) || draft.random.once(2) });
 }
 
+/** A topic is allowed again only where no other one is forbidden: Apache would allow that too (`groups.forbidden-by-topic`). */
 function forbid(draft: Draft): void {
-  draft.send('UPDATE_AND_GET_GROUP_FORBIDDEN', { group: draft.group(), topic: draft.topic().name, ...(draft.random.once(3) ? {} : { readable: draft.random.once(2) }) });
+  const group = draft.group();
+  const topic = draft.topic().name;
+  const others = draft.steps.some((step) => 'send' in step && step.send === 'UPDATE_AND_GET_GROUP_FORBIDDEN' && step.ext['group'] === group && step.ext['topic'] !== topic && step.ext['readable'] === false);
+  draft.send('UPDATE_AND_GET_GROUP_FORBIDDEN', { group, topic, ...(draft.random.once(3) ? {} : { readable: !others && draft.random.once(2) }) });
 }
 
 function checkClient(draft: Draft): void {

@@ -35,17 +35,21 @@ export interface Popped {
   readonly order: boolean;
 }
 
-type More = Partial<Pick<Request, 'client' | 'properties' | 'body' | 'mask' | 'identity'>>;
+type More = Partial<Pick<Request, 'client' | 'properties' | 'body' | 'mask' | 'identity' | 'silent'>>;
 
 /**
  * Requests whose answers say where groups got to, or that set or forget it. Apache commits that of a pop by a scan a moment later (`PopBufferMergeService#scanCommitOffset`), which is
- * waited for: it would go over what was set meanwhile (seed campaign-6/158).
+ * waited for: it would go over what was set meanwhile (seeds campaign-6/158, campaign-10/92, campaign-11/187).
  */
 const needOffsets: ReadonlySet<RequestName> = new Set([
   'QUERY_CONSUMER_OFFSET', 'UPDATE_CONSUMER_OFFSET', 'INVOKE_BROKER_TO_RESET_OFFSET', 'GET_CONSUME_STATS', 'GET_BROKER_CONSUME_STATS', 'GET_ALL_CONSUMER_OFFSET', 'QUERY_CONSUME_TIME_SPAN', 'QUERY_CORRECTION_OFFSET', 'CLONE_GROUP_OFFSET',
   'DELETE_SUBSCRIPTIONGROUP', 'DELETE_TOPIC_IN_BROKER',
 ]);
 const scanMs = 250;
+/** `PullSysFlag#FLAG_COMMIT_OFFSET`. */
+const commits = 1;
+
+const needsOffsets = (name: RequestName, { sysFlag }: Readonly<Record<string, Value>>): boolean => needOffsets.has(name) || (name.endsWith('PULL_MESSAGE') && typeof sysFlag === 'number' && (sysFlag & commits) !== 0);
 
 export class Draft {
   readonly random: Random;
@@ -80,7 +84,7 @@ export class Draft {
   send(name: RequestName, ext: Readonly<Record<string, Value>> = {}, more: More = {}): number {
     const spec: Spec = requests[name];
     const { client = 'a', ...rest } = more;
-    if (this.unscanned && needOffsets.has(name)) {
+    if (this.unscanned && needsOffsets(name, ext)) {
       this.unscanned = false;
       this.pause(scanMs);
     }

@@ -175,7 +175,8 @@ function endHalf(draft: Draft): void {
   draft.send('END_TRANSACTION', {
     topic: one.topic.name, producerGroup: random.once(10) ? '~POther' : '~P', tranStateTableOffset: { ref: one.id, of: 'queueOffset' }, commitLogOffset: { ref: one.id, of: 'phyOffset' }, commitOrRollback: how,
     fromTransactionCheck: random.once(4), msgId: `^${one.number}^`, transactionId: `^${one.number}^`,
-  });
+    // What is not decided yet is not answered (`EndTransactionProcessor#processRequest`).
+  }, how === 0 ? { silent: true } : {});
   if (how === 8) one.topic.counts[one.queueId] = (one.topic.counts[one.queueId] ?? 0) + 1;
 }
 

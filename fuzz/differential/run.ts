@@ -30,6 +30,7 @@ export const markerTopic = 'DifferentialMarker';
 
 const waitMsMax = 6000;
 const answerMsMax = 15_000;
+const silenceMs = 1000;
 /** A sequence takes a few seconds, most of them for what comes late; on a busy machine ten. */
 const sequenceMsMax = 90_000;
 
@@ -102,7 +103,7 @@ class Run {
       const body = step.body === undefined ? undefined : await this.body(step.body);
       const client = await this.peer.client(step.client, step.to);
       client.identity = { version: step.identity?.[0] ?? 513, language: step.identity?.[1] ?? 'JAVA' };
-      let response = await client.call(requests[step.send].code, ext, body, answerMsMax);
+      let response = await client.call(requests[step.send].code, ext, body, step.silent === true ? silenceMs : answerMsMax);
       if (this.alter !== undefined) response = this.alter(step, ext, response);
       this.keep(step, String(ext['consumerGroup'] ?? ''), response);
       this.answers.push(this.symbols.answer(label, step.send, response, step.mask ?? []));

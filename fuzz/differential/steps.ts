@@ -48,6 +48,8 @@ export interface Request extends Numbered {
   readonly mask?: readonly string[];
   /** MQVersion ordinal and language of the client. */
   readonly identity?: readonly [version: number, language: string];
+  /** Nobody answers it: its answer is waited for a moment only. */
+  readonly silent?: true;
 }
 
 /** Waits until a queue has so many entries, or a few seconds. */

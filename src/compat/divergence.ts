@@ -331,6 +331,12 @@ export const divergences = {
     reason: 'Tools look for the keys; two readings of the clock for each message are not worth what they would show.',
     cases: ['src/server/broker/admin.test.ts'],
   },
+  'groups.forbidden-by-topic': {
+    apache: 'UPDATE_AND_GET_GROUP_FORBIDDEN that lets a group read a topic again lets it read all of them, and does not save it (SubscriptionGroupManager#updateForbiddenValue).',
+    skylark: 'Only the topic that was named may be read again, after a restart too.',
+    reason: 'What an administrator forbade elsewhere stays forbidden.',
+    cases: ['src/server/broker/admin.test.ts'],
+  },
   'groups.deleted-comes-back': {
     apache: 'DELETE_SUBSCRIPTIONGROUP without cleanOffset looks the group up again afterwards, which creates it anew with defaults (AdminBrokerProcessor#deleteSubscriptionGroup, LiteMetadataUtil#isLiteGroupType).',
     skylark: 'A deleted group is gone until somebody uses it.',

@@ -137,8 +137,10 @@ describe('groups', () => {
     expect((await c.ask('UPDATE_AND_GET_GROUP_FORBIDDEN', { ext: { ...ext, readable: 'false' } })).body).toBe('{"group":"fg","readable":false,"topic":"F"}');
     expect(c.broker.groups.forbidden('fg', 'F', 2)).toBe(true);
     expect((await c.ask('UPDATE_AND_GET_GROUP_FORBIDDEN', { ext })).body).toContain('"readable":false');
+    await c.ask('UPDATE_AND_GET_GROUP_FORBIDDEN', { ext: { ...ext, topic: 'Other', readable: 'false' } });
     await c.ask('UPDATE_AND_GET_GROUP_FORBIDDEN', { ext: { ...ext, readable: 'true' } });
     expect(c.broker.groups.forbidden('fg', 'F', 2)).toBe(false);
+    expect(c.broker.groups.forbidden('fg', 'Other', 2)).toBe(true);
   });
 
   test('deleting with cleanOffset forgets the offsets, without keeps them', async () => {

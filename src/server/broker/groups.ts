@@ -174,7 +174,7 @@ export class SubscriptionGroupTable implements GroupTable {
     const bits = this.forbiddenBits(group, topic);
     const changed = on ? bits | (1 << bit) : bits & ~(1 << bit);
     if (changed <= 0) {
-      // Apache drops the whole group here and forgets to save; only this topic is meant.
+      // Only this topic: `groups.forbidden-by-topic`.
       const topics = this.#forbidden.get(group);
       if (topics?.delete(topic) !== true) return;
       if (topics.size === 0) this.#forbidden.delete(group);
