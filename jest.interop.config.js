@@ -6,7 +6,7 @@ import base from './jest.config.js';
  */
 export default {
   ...base,
-  roots: ['<rootDir>/dist/conformance'],
+  roots: ['<rootDir>/dist/conformance', '<rootDir>/dist/fuzz'],
   testMatch: ['**/*.interop.test.js'],
   testPathIgnorePatterns: ['/node_modules/'],
   globalSetup: '<rootDir>/dist/conformance/interop/install.js',

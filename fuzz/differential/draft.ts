@@ -37,20 +37,6 @@ export interface Popped {
 
 type More = Partial<Pick<Request, 'client' | 'properties' | 'body' | 'mask' | 'identity' | 'silent'>>;
 
-/**
- * Requests whose answers say where groups got to, or that set or forget it. Apache commits that of a pop by a scan a moment later (`PopBufferMergeService#scanCommitOffset`), which is
- * waited for: it would go over what was set meanwhile (seeds campaign-6/158, campaign-10/92, campaign-11/187).
- */
-const needOffsets: ReadonlySet<RequestName> = new Set([
-  'QUERY_CONSUMER_OFFSET', 'UPDATE_CONSUMER_OFFSET', 'INVOKE_BROKER_TO_RESET_OFFSET', 'GET_CONSUME_STATS', 'GET_BROKER_CONSUME_STATS', 'GET_ALL_CONSUMER_OFFSET', 'QUERY_CONSUME_TIME_SPAN', 'QUERY_CORRECTION_OFFSET', 'CLONE_GROUP_OFFSET',
-  'DELETE_SUBSCRIPTIONGROUP', 'DELETE_TOPIC_IN_BROKER',
-]);
-const scanMs = 250;
-/** `PullSysFlag#FLAG_COMMIT_OFFSET`. */
-const commits = 1;
-
-const needsOffsets = (name: RequestName, { sysFlag }: Readonly<Record<string, Value>>): boolean => needOffsets.has(name) || (name.endsWith('PULL_MESSAGE') && typeof sysFlag === 'number' && (sysFlag & commits) !== 0);
-
 export class Draft {
   readonly random: Random;
   readonly steps: Step[] = [];
@@ -64,8 +50,6 @@ export class Draft {
   readonly late: { readonly topic: string; readonly queueId: number; count: number }[] = [];
   private ids = 0;
   private numbers = 0;
-  /** Something was popped, and not waited since. */
-  private unscanned = false;
 
   constructor(random: Random) {
     this.random = random;
@@ -84,11 +68,6 @@ export class Draft {
   send(name: RequestName, ext: Readonly<Record<string, Value>> = {}, more: More = {}): number {
     const spec: Spec = requests[name];
     const { client = 'a', ...rest } = more;
-    if (this.unscanned && needsOffsets(name, ext)) {
-      this.unscanned = false;
-      this.pause(scanMs);
-    }
-    if (name === 'POP_MESSAGE') this.unscanned = true;
     const step: Request = { id: ++this.ids, send: name, to: spec.on.includes('broker') ? 'broker' : 'namesrv', client, ext, ...rest };
     this.steps.push(step);
     return step.id;

@@ -9,7 +9,7 @@ import { realTopic, receiptOf } from '../../conformance/kit/wire/receipt.js';
 import { decodeRecords, phyOffsetOf, type StoredMessage } from '../../conformance/kit/wire/record.js';
 import type { Response } from '../../conformance/raw-client.js';
 import { messageId, Symbols } from './normal.js';
-import { describeStep, isRef, labelOf, storing, type Body, type Ref, type Request, type Step, type Template, type Wait } from './steps.js';
+import { describeStep, isRef, labelOf, needsOffsets, storing, type Body, type Ref, type Request, type Step, type Template, type Wait } from './steps.js';
 import type { Watch } from './watch.js';
 
 /** One of the two under comparison. */
@@ -31,6 +31,12 @@ export const markerTopic = 'DifferentialMarker';
 const waitMsMax = 6000;
 const answerMsMax = 15_000;
 const silenceMs = 1000;
+/**
+ * Apache commits the offset of a pop by a scan a moment later (`PopBufferMergeService#scanCommitOffset`), over what was set meanwhile (seeds campaign-6/158, campaign-10/92, campaign-11/187
+ * and 71): waited for this long, and where something was popped until it is seen.
+ */
+const scanMs = 250;
+const scanMsMax = 5000;
 /** A sequence takes a few seconds, most of them for what comes late; on a busy machine ten. */
 const sequenceMsMax = 90_000;
 
@@ -38,6 +44,12 @@ class Unknown extends Error {}
 
 /** A sequence that is not over in time, and what it waited for. */
 class Late extends Error {}
+
+interface Place {
+  readonly consumerGroup: string;
+  readonly topic: string;
+  readonly queueId: number;
+}
 
 interface Got {
   readonly group: string;
@@ -53,6 +65,9 @@ class Run {
   private readonly run: string;
   private readonly got = new Map<number, Got>();
   private unsettled = false;
+  /** What was popped since offsets were asked for: up to where. */
+  private readonly popped: (Place & { readonly offset: number })[] = [];
+  private unscanned = false;
   private readonly watch: Watch | undefined;
   private readonly end: number;
 
@@ -92,7 +107,10 @@ class Run {
     }
     if (this.unsettled && !('send' in step && storing.has(step.send))) await this.settle();
     if ('wait' in step) await this.wait(step);
-    else await this.request(step);
+    else {
+      if (this.unscanned && needsOffsets(step)) await this.scanned();
+      await this.request(step);
+    }
   }
 
   private async request(step: Request): Promise<void> {
@@ -106,12 +124,26 @@ class Run {
       let response = await client.call(requests[step.send].code, ext, body, step.silent === true ? silenceMs : answerMsMax);
       if (this.alter !== undefined) response = this.alter(step, ext, response);
       this.keep(step, String(ext['consumerGroup'] ?? ''), response);
+      if (step.send === 'POP_MESSAGE' && ext['order'] !== true) this.notePopped(step, ext);
       this.answers.push(this.symbols.answer(label, step.send, response, step.mask ?? []));
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       note(error instanceof Unknown ? 'left out' : /closed the connection/.test(text) ? 'closed' : /no answer/.test(text) ? 'no answer' : this.symbols.text(text));
     }
     if (storing.has(step.send)) this.unsettled = true;
+    if (step.send === 'POP_MESSAGE') this.unscanned = true;
+  }
+
+  /** Until the offsets of what was popped are committed; those of orderly pops are by their acknowledgements. */
+  private async scanned(): Promise<void> {
+    this.unscanned = false;
+    await sleep(scanMs);
+    const client = await this.peer.client();
+    for (const { offset, ...place } of this.popped.splice(0)) {
+      for (const end = Date.now() + scanMsMax; Date.now() < end; await sleep(20)) {
+        if (Number((await client.call(requests.QUERY_CONSUMER_OFFSET.code, { ...place })).ext['offset'] ?? -1) >= offset) break;
+      }
+    }
   }
 
   private keep(step: Request, group: string, response: Response): void {
@@ -122,6 +154,11 @@ class Run {
       const phyOffset = phyOffsetOf(id);
       if (phyOffset !== undefined && storing.has(step.send)) this.symbols.message(phyOffset, `<message ${step.id}${i === 0 ? '' : `.${i}`}>`);
     }
+  }
+
+  private notePopped(step: Request, ext: Readonly<Record<string, string | number | boolean>>): void {
+    const last = this.got.get(step.id)?.records.at(-1);
+    if (last !== undefined) this.popped.push({ consumerGroup: String(ext['consumerGroup']), topic: String(ext['topic']), queueId: Number(ext['queueId']), offset: last.queueOffset + 1 });
   }
 
   private async header(step: Request): Promise<Record<string, string | number | boolean>> {

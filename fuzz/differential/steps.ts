@@ -93,3 +93,13 @@ export const storing: ReadonlySet<RequestName> = new Set(['SEND_MESSAGE', 'SEND_
 
 /** Requests whose answers carry stored records. */
 export const answeringRecords: ReadonlySet<RequestName> = new Set(['PULL_MESSAGE', 'LITE_PULL_MESSAGE', 'QUERY_MESSAGE', 'VIEW_MESSAGE_BY_ID', 'POP_MESSAGE', 'PEEK_MESSAGE', 'POP_LITE_MESSAGE']);
+
+const aboutOffsets: ReadonlySet<RequestName> = new Set([
+  'QUERY_CONSUMER_OFFSET', 'UPDATE_CONSUMER_OFFSET', 'INVOKE_BROKER_TO_RESET_OFFSET', 'GET_CONSUME_STATS', 'GET_BROKER_CONSUME_STATS', 'GET_ALL_CONSUMER_OFFSET', 'QUERY_CONSUME_TIME_SPAN', 'QUERY_CORRECTION_OFFSET', 'CLONE_GROUP_OFFSET',
+  'DELETE_SUBSCRIPTIONGROUP', 'DELETE_TOPIC_IN_BROKER',
+]);
+/** `PullSysFlag#FLAG_COMMIT_OFFSET`. */
+const commits = 1;
+
+/** Requests whose answers say where groups got to, or that set or forget it. */
+export const needsOffsets = ({ send, ext: { sysFlag } }: Request): boolean => aboutOffsets.has(send) || (send.endsWith('PULL_MESSAGE') && typeof sysFlag === 'number' && (sysFlag & commits) !== 0);

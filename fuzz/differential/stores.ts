@@ -72,7 +72,7 @@ export async function readStores(server: Server, runs: readonly string[]): Promi
     const offsets = await table(client, 'GET_ALL_CONSUMER_OFFSET', 'offsetTable');
     const out = new Map<string, Left>();
     for (const run of runs.slice(0, runsMax)) {
-      const symbols = new Symbols(run, server.broker, server.namesrv);
+      const symbols = new Symbols(run, server.broker, server.namesrv, true);
       const left = new Map<string, unknown>();
       const plain = (of: Table): unknown => sorted(symbols.plain(own(of, run), new Set()));
       left.set('topics', plain(topics)).set('groups', plain(groups)).set('offsets', plain(offsets));
