@@ -38,6 +38,9 @@ function optionOf(option: Option): { readonly type: string; readonly value: numb
 /** `SubscriptionGroupAttributes#LITE_SUB_CLIENT_QUOTA_ATTRIBUTE`. */
 const liteQuotaDefault = 2000;
 
+/** What a client may name beyond its quota before it is refused (`ClientProcessor#validateLiteSubscriptionQuota`). */
+const liteQuotaSlack = 300;
+
 /** Lite topics that a client of the group may name at once. */
 export function liteQuotaOf(group: GroupView): number {
   return parseJavaInt(group.attributes['lite.sub.client.quota'] ?? '') ?? liteQuotaDefault;
@@ -69,7 +72,7 @@ export async function syncLiteSubscription(parts: ProxyParts, call: ProxyCall, r
   const config = await demandGroup(parts, group);
   checkBindTopic(group, config, topic);
   const quota = liteQuotaOf(config);
-  if (liteTopics.length > Math.max(0, quota)) throw new GrpcRefusal(grpcCode.LITE_SUBSCRIPTION_QUOTA_EXCEEDED, `lite subscription quota exceeded: ${quota}`);
+  if (liteTopics.length > Math.max(0, quota + liteQuotaSlack)) throw new GrpcRefusal(grpcCode.LITE_SUBSCRIPTION_QUOTA_EXCEEDED, `lite subscription quota exceeded: ${quota}`);
   const body = writeJson({ subscriptionSet: [{ action, clientId: call.clientId, group, liteTopicSet: liteTopics, offsetOption, topic, version: Number(request.version ?? 0) }] });
   const replies = await tellBrokers(parts, call.peer, topic, Buffer.from(body), { language: call.language });
   const refused = replies.find(({ code }) => code !== responseCodes.SUCCESS);

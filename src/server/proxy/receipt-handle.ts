@@ -6,7 +6,7 @@
  * topicType 0: the topic itself, 1: %RETRY%group_topic, 2: %RETRY%group+topic.
  */
 import { grpcCode } from '../../codec/grpc-messages.js';
-import { parseJavaLong } from '../../compat/java-number.js';
+import { parseJavaInt, parseJavaLong } from '../../compat/java-number.js';
 import { clampInt64 } from '../broker/pull.js';
 import { retryPrefix } from '../broker/topic-names.js';
 import { GrpcRefusal } from './status.js';
@@ -41,10 +41,11 @@ export function readHandle(text: string): ReceiptHandle {
   const long = (at: number): bigint => parseJavaLong(parts[at] ?? '') ?? refuse(`"${parts[at] ?? ''}" is no number`);
   const shortSum = /^\d{1,15} \d{1,15}$/.test(`${parts[1] ?? ''} ${parts[2] ?? ''}`);
   const visibleMs = shortSum ? Number(parts[1]) + Number(parts[2]) : clampInt64(BigInt.asIntN(64, long(1) + long(2)));
+  const int32 = (at: number): number => parseJavaInt(parts[at] ?? '') ?? refuse(`"${parts[at] ?? ''}" is no number`);
   int(0);
-  int(3);
+  int32(3);
   return {
-    text, visibleMs, topicType: parts[4] ?? '', brokerName: parts[5] ?? '', queueId: int(6), queueOffset: int(7),
+    text, visibleMs, topicType: parts[4] ?? '', brokerName: parts[5] ?? '', queueId: int32(6), queueOffset: int(7),
     commitLogOffset: parts.length >= 9 ? int(8) : -1,
   };
 }

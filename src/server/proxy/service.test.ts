@@ -177,7 +177,9 @@ describe('the gRPC service', () => {
     expect(await refusal(clientType.LITE_PUSH_CONSUMER, 'L', 'P')).toBe('taken');
     const sync = async (topic: string, group: string, ...liteTopicSet: string[]): Promise<number | undefined> => (await stage.call('SyncLiteSubscription', { action: liteSubscriptionAction.PARTIAL_ADD, topic: { name: topic }, group: { name: group }, liteTopicSet })).status?.code;
     expect(await sync('T', 'L', 'a')).toBe(grpcCode.ILLEGAL_TOPIC);
-    expect(await sync('P', 'L', 'a', 'b', 'c')).toBe(grpcCode.LITE_SUBSCRIPTION_QUOTA_EXCEEDED);
+    const names = Array.from({ length: 303 }, (_, i) => `r${i}`);
+    expect(await sync('P', 'L', ...names)).toBe(grpcCode.LITE_SUBSCRIPTION_QUOTA_EXCEEDED);
+    expect(await sync('P', 'L', ...names.slice(1))).not.toBe(grpcCode.LITE_SUBSCRIPTION_QUOTA_EXCEEDED);
   });
 
   it('refuses times, priorities and batches that Apache fails over', async () => {
@@ -338,7 +340,7 @@ describe('a polling time', () => {
 });
 
 describe('receipt handles', () => {
-  it.each(['', 'nonsense', '1 2 3 4 0 b 0', 'x 2 3 4 0 b 0 5', '1 2 3 4 0 b 0 99999999999999999', `${'1 '.repeat(600)}`])('%s is none', (text) => {
+  it.each(['', 'nonsense', '1 2 3 4 0 b 0', 'x 2 3 4 0 b 0 5', '1 2 3 4 0 b 0 99999999999999999', '1 2 3 4 0 b 9999999999 5', `${'1 '.repeat(600)}`])('%s is none', (text) => {
     expect(() => readHandle(text)).toThrow('Parse failed');
   });
 
