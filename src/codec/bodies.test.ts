@@ -68,6 +68,16 @@ describe('a route in standard JSON, as `TopicRouteData#encode(BrowserCompatible,
   const route = (over: Partial<all.TopicRouteData>): all.TopicRouteData => ({
     brokerDatas: [], filterServerTable: new Map(), orderTopicConf: undefined, queueDatas: [], topicQueueMappingByBroker: undefined, ...over,
   });
+  test('keys that are objects, or their text in quotes', () => {
+    const queue = { topic: 'T', brokerName: 'b', queueId: 1 };
+    const value = '{"brokerOffset":9,"consumerOffset":5,"lastTimestamp":1,"pullOffset":3}';
+    const plain = all.consumeStats.decode(`{"consumeTps":0.0,"offsetTable":{${JSON.stringify(queue)}:${value}}}`);
+    const quoted = all.consumeStats.decode(`{"consumeTps":0.0,"offsetTable":{${JSON.stringify(JSON.stringify(queue))}:${value}}}`);
+    expect(plain.offsetTable).toEqual([[queue, { brokerOffset: 9, consumerOffset: 5, lastTimestamp: 1, pullOffset: 3 }]]);
+    expect(quoted).toEqual(plain);
+    expect(() => all.consumeStats.decode(`{"offsetTable":{"no object":${value}}}`)).toThrow(Refusal);
+  });
+
   test('maps are sorted: numbers by size, text by its units', () => {
     const brokerAddrs = new Map([2, 10, 0, 100, 17, -3].map((id) => [id, 'x']));
     const filterServerTable = new Map(['b', 'a', '10.0.0.2:1', '10.0.0.10:1', 'B'].map((addr) => [addr, []]));

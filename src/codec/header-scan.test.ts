@@ -78,6 +78,17 @@ describe('what is taken', () => {
   });
 });
 
+test('an escape has its digits in either case, in text as in the compiled scan', () => {
+  for (const digit of '0123456789abcdefABCDEF') {
+    for (const place of [0, 1, 2, 3]) {
+      // Away from surrogates.
+      const code = '1234'.slice(0, place) + digit + '1234'.slice(place + 1);
+      if (/^d[89a-f]/i.test(code)) continue;
+      expect(scanned(`{"code":310,"extFields":{"i":"\\u${code}"}}`)).toEqual({ code: 310, ext: { i: String.fromCharCode(Number.parseInt(code, 16)) } });
+    }
+  }
+});
+
 test('a language beyond ASCII reads as the full reader reads it', () => {
   const header = Buffer.from('{"code":1,"language":"J\u00c4VA","opaque":7}');
   expect(expectAgreement(header, 0, header.length)).toBe(true);

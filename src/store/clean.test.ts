@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { diskLevels } from './clean.js';
+import type { StoreParts } from './parts.js';
 import { simulatedDisk } from './simulated-disk.js';
 import { ManualClock, message, openOn, settle, smallConfig, storeRoot } from './store-fixture.js';
 
@@ -28,4 +30,12 @@ test('expired files go by themselves, each time the interval is over', async () 
     expect(files()).toBeGreaterThan(3);
   }
   await store.close();
+});
+
+// `CleanCommitLogService#getDiskSpaceWarningLevelRatio` and its neighbours: 0.35 to 0.90, 0.30 to 0.85.
+test.each([
+  [undefined, undefined, 0.9, 0.85], [90, 85, 0.9, 0.85], [91, 86, 0.9, 0.85], [100, 100, 0.9, 0.85], [89, 84, 0.89, 0.84], [60, 50, 0.6, 0.5], [36, 31, 0.36, 0.31], [35, 30, 0.35, 0.3], [34, 29, 0.35, 0.3], [0, 0, 0.35, 0.3],
+])('a warning level of %p and a forcible one of %p are %d and %d of the disk', (diskSpaceWarningLevelRatio, diskSpaceCleanForciblyRatio, warning, forcibly) => {
+  const config = smallConfig({ diskMaxUsedSpaceRatio: 75, ...(diskSpaceWarningLevelRatio === undefined ? {} : { diskSpaceWarningLevelRatio }), ...(diskSpaceCleanForciblyRatio === undefined ? {} : { diskSpaceCleanForciblyRatio }) });
+  expect(diskLevels({ config } as StoreParts)).toEqual({ warning, forcibly, cleaning: 0.75 });
 });

@@ -84,6 +84,30 @@ describe('units', () => {
     await store.close();
   });
 
+  test.each([1, 2, 29, 30, 31])('after a kill with %i units the next one follows the last, or begins the next file', async (count) => {
+    const [disk, clock] = [simulatedDisk(4), new ManualClock()];
+    const first = await open(disk, clock);
+    put(first, count);
+    await first.checkpoint();
+    disk.crash();
+    clock.dropTimers();
+    disk.restart('kill');
+    const store = await open(disk, clock);
+    put(store, 1);
+    await store.close();
+    const units = disk.list('/data/consumequeue_ext/T/0').sort().map((name) => {
+      const file = readFile(disk, `/data/consumequeue_ext/T/0/${name}`, extFileBytes);
+      let found = 0;
+      for (let at = 0, unit = readExtUnit(file, at, file.length); unit.kind === 'unit'; unit = readExtUnit(file, at, file.length)) {
+        at += unit.size;
+        found++;
+      }
+      return found;
+    });
+    // 30 units with bits fill a file.
+    expect(units).toEqual(count < 30 ? [count + 1] : [30, count - 29]);
+  });
+
   test('a file of several pages answers with the unit of each entry', async () => {
     const [disk, clock] = [simulatedDisk(6), new ManualClock()];
     const openLarge = (): Promise<OpenStore> => open(disk, clock, true, new ListLog(), 1 << 18);

@@ -510,3 +510,29 @@ test('a store that nobody uses after its start gives back what the recovery brou
   expect(given).toBe(1);
   await store.close();
 });
+
+test('an idle store syncs nothing, and has no timer that would look', async () => {
+  const b = await bench();
+  putAll(b.store, b.store.queue('T', 0), names(3));
+  await b.clock.advance(10_000);
+  let armed = 0;
+  const setTimeout = b.clock.setTimeout.bind(b.clock);
+  b.clock.setTimeout = (callback, delayMs) => {
+    if (delayMs <= b.config.flushIntervalCommitLog) armed++;
+    return setTimeout(callback, delayMs);
+  };
+  await b.clock.advance(10_000);
+  expect([b.store.positions.flushed, armed]).toEqual([b.store.positions.written, 0]);
+  await b.store.close();
+});
+
+test.each([[6, 5], [6, 0], [1, 0]])('of %i commit log files, one too long is refused with what to cut: the one at %i', async (files, at) => {
+  const b = await bench();
+  while (b.store.positions.written < (files - 1) * 4096 + 100) putAll(b.store, b.store.queue('T', 0), ['m'], 1000);
+  await b.store.close();
+  const listed = b.disk.list(`${storeRoot}/commitlog`).sort().slice(0, files);
+  for (const name of b.disk.list(`${storeRoot}/commitlog`)) if (!listed.includes(name)) b.disk.unlink(`${storeRoot}/commitlog/${name}`);
+  const file = `${storeRoot}/commitlog/${listed[at] ?? ''}`;
+  b.disk.place(file, Buffer.concat([b.disk.content(file), Buffer.alloc(7)]));
+  await expect(reopen(b)).rejects.toThrow(files === 1 ? 'set it to the size of the files' : '7 more than the other files');
+});

@@ -5,7 +5,7 @@ import { simulatedDisk } from '../../store/simulated-disk.js';
 import type { SimulatedDisk } from '../../store/simulated-disk.js';
 import type { Subscription } from '../broker/types.js';
 import { ExpressionCache } from './expression.js';
-import { ConsumerFilterTable, isDead } from './filter-data.js';
+import { ConsumerFilterTable, filterDataMax, isDead } from './filter-data.js';
 
 const day = 86_400_000;
 const config = { storePathConfigDir: '/data/config', maxErrorRateOfBloomFilter: 20, expectConsumerNumUseFilter: 32, filterDataCleanTimeSpan: day };
@@ -133,4 +133,33 @@ test('of two dead ones the one that died first makes room, whichever was registe
   filters.register('new', [sub('T', long(full))]);
   expect([5, 2, 9].filter((i) => filters.get('T', `g${i}`) === undefined)).toEqual([5]);
   expect(filters.get('T', 'new')).toBeDefined();
+});
+
+test('expressions are bounded in number too, those of a file as well', async () => {
+  const { filters, clock, disk } = table();
+  for (let i = 0; i < 20_000; i++) filters.register(`g${i}`, [sub('T', 'a > 5')]);
+  expect([filterDataMax, filters.size, filters.turnedAway]).toEqual([20_000, 20_000, 0]);
+  filters.register('one more', [sub('T', 'a > 5')]);
+  expect([filters.size, filters.turnedAway, filters.get('T', 'one more')]).toEqual([20_000, 1, undefined]);
+  clock.advance(1000);
+  filters.unregister('g7');
+  filters.register('one more', [sub('T', 'a > 5', 2n)]);
+  expect([filters.size, filters.get('T', 'g7')]).toEqual([20_000, undefined]);
+  expect(filters.get('T', 'one more')).toBeDefined();
+  await filters.close();
+  expect(table(disk, clock).filters.size).toBe(20_000);
+});
+
+test.each(['topic', 'consumerGroup', 'expression', 'expressionType'])('saved data without %s is passed over, the others stay', async (member) => {
+  const { filters, disk } = table();
+  filters.register('g', [sub('T', 'a > 5')]);
+  filters.register('h', [sub('T', 'a > 6')]);
+  await filters.close();
+  const name = '/data/config/consumerFilter.json';
+  const saved = disk.content(name).toString('utf8');
+  const whole = JSON.parse(saved) as { filterDataByTopic: { T: { groupFilterData: { g: Record<string, unknown> } } } };
+  Reflect.deleteProperty(whole.filterDataByTopic.T.groupFilterData.g, member);
+  disk.place(name, Buffer.from(JSON.stringify(whole)));
+  const again = table(disk).filters;
+  expect([again.size, again.get('T', 'g'), again.get('T', 'h')?.expression]).toEqual([1, undefined, 'a > 6']);
 });
