@@ -18,7 +18,9 @@ const arithmetic = new Map([
 const isText = (node) => ts.isStringLiteralLike(node) || ts.isTemplateExpression(node) || (ts.isBinaryExpression(node) && node.operatorToken.kind === K.PlusToken && (isText(node.left) || isText(node.right)));
 const isLog = (node) => ts.isCallExpression(node) && /(^|\.)log\??\.(debug|info|warn|error)$/.test(node.expression.getText());
 /** Constructors' arguments are texts for people as often as not, and so are those of `holds` and the like. */
-const isTalk = (node) => isLog(node) || ts.isNewExpression(node) || ts.isThrowStatement(node);
+const isTalk = (node) => isLog(node) || ts.isNewExpression(node) || ts.isThrowStatement(node) || throwsOf(node);
+/** A call of one of the file's functions that never return: it throws what it is told. */
+const throwsOf = (node) => ts.isCallExpression(node) && node.getSourceFile().statements.some((one) => ts.isFunctionDeclaration(one) && one.type?.kind === K.NeverKeyword && one.name?.text === node.expression.getText());
 
 /** The mutants of one node; places are those of the node unless said. */
 function of(node, put) {

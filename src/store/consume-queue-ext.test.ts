@@ -84,14 +84,16 @@ describe('units', () => {
     await store.close();
   });
 
-  test.each([1, 2, 29, 30, 31])('after a kill with %i units the next one follows the last, or begins the next file', async (count) => {
+  test.each([1, 2, 29, 30, 31].flatMap((count) => [['kill', count], ['clean stop', count]] as const))('after a %s with %i units the next one follows the last, or begins the next file', async (stop, count) => {
     const [disk, clock] = [simulatedDisk(4), new ManualClock()];
     const first = await open(disk, clock);
     put(first, count);
     await first.checkpoint();
-    disk.crash();
-    clock.dropTimers();
-    disk.restart('kill');
+    if (stop === 'kill') {
+      disk.crash();
+      clock.dropTimers();
+      disk.restart('kill');
+    } else await first.close();
     const store = await open(disk, clock);
     put(store, 1);
     await store.close();

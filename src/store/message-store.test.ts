@@ -536,3 +536,30 @@ test.each([[6, 5], [6, 0], [1, 0]])('of %i commit log files, one too long is ref
   b.disk.place(file, Buffer.concat([b.disk.content(file), Buffer.alloc(7)]));
   await expect(reopen(b)).rejects.toThrow(files === 1 ? 'set it to the size of the files' : '7 more than the other files');
 });
+
+test.each<[string, string, number, string, number, readonly number[]]>([
+  ['another queue of its topic is passed over', 'T', 1, 'T', 0, [0, 2]], ['another topic is passed over', 'T', 0, 'U', 0, [0, 2]],
+  ['another offset of its queue is built again: it does not ascend', 'T', 0, 'T', 0, [0, 1, 2]],
+])('an entry that leads to a whole record of %s', async (_name, topic, queueId, fromTopic, fromId, answered) => {
+  const b = await bench();
+  // Texts of one length, so that the records are of one size.
+  for (let i = 0; i < 3; i++) for (const [name, id] of [['T', 0], ['T', 1], ['U', 0]] as const) putAll(b.store, b.store.queue(name, id), [`${name}${id}${i}`]);
+  await b.store.close();
+  const fileOf = (name: string, id: number): string => `${storeRoot}/consumequeue/${name}/${id}/${'0'.repeat(20)}`;
+  const entries = Buffer.from(b.disk.content(fileOf(topic, queueId)));
+  // The entry at 1 leads to the record at 1 of the other queue, or at 2 of its own.
+  const from = fromTopic === topic && fromId === queueId ? 2 : 1;
+  b.disk.content(fileOf(fromTopic, fromId)).copy(entries, 20, from * 20, from * 20 + 20);
+  b.disk.place(fileOf(topic, queueId), entries);
+  await reopen(b);
+  const queue = b.store.queue(topic, queueId);
+  const texts: string[] = [];
+  for (let at = 0; at < queue.maxOffset; ) {
+    const got = await b.store.get(queue, at, 1, 1 << 20, undefined);
+    texts.push(...recordsOf(got.slices).map(({ text }) => text));
+    expect(got.nextBeginOffset).toBeGreaterThan(at);
+    at = got.nextBeginOffset;
+  }
+  expect(texts).toEqual(answered.map((at) => `${topic}${queueId}${at}`));
+  await b.store.close();
+});
