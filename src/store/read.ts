@@ -6,6 +6,7 @@ import { consumeQueueUnitBytes, preBlankSize, unitExtPosition, unitPhyOffset, un
 import { bornHostBytes, storeHostBytes } from '../codec/sys-flag.js';
 import { getInt64, viewOf } from '../codec/int64.js';
 import { readRecord, recordBytesMin, recordMagic, RecordView } from '../codec/message-record.js';
+import { batchCountMax } from './batch-units.js';
 import type { StoreQueue } from './consume-queue.js';
 import { ExtensionReader } from './extension-reader.js';
 import { Located, LogReader, ReadSession } from './log-reader.js';
@@ -476,9 +477,17 @@ export class StoreReader {
     const max = queue.maxOffset;
     const min = queue.minOffset;
     if (max === 0 || min >= max) return Math.min(Math.max(0, min), max);
+    if (queue.batch !== undefined && (await this.storeTimeAt(queue, max - 1)) <= timestampMs) return this.#lastBatch(queue);
     const file = await this.#fileByTime(queue, timestampMs, boundary);
     const found = file === undefined ? 0 : await this.#searchFile(queue, file, timestampMs, boundary);
     return Math.min(Math.max(found, min), max);
+  }
+
+  /** Where the last batch begins, which a batch queue answers for times after it (`BatchConsumeQueue#getOffsetInQueueByTime`). */
+  async #lastBatch(queue: StoreQueue): Promise<number> {
+    const units = await this.units(queue, Math.max(queue.minOffset, queue.maxOffset - batchCountMax), batchCountMax);
+    const last = units.at(-1);
+    return units.find((unit) => unit.phyOffset === last?.phyOffset)?.queueOffset ?? queue.maxOffset;
   }
 
   /** First queueOffset of the file to search (`MappedFileQueue#getConsumeQueueMappedFileByTime`). */

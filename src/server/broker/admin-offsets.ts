@@ -262,7 +262,8 @@ export function createOffsetHandlers(parts: AdminParts): OffsetHandlers {
       if (index < queue.minOffset || index >= queue.maxOffset) {
         return { code: responseCodes.SUCCESS, remark: `Index ${header.index} of ${queueId}@${topic} is not exist!` };
       }
-      const units = await store.units(queue, index, Math.max(0, Math.min(header.count, unitsMax)));
+      // an entry for each record: a batch of a batch queue is one
+      const units = (await store.units(queue, index, Math.max(0, Math.min(header.count, unitsMax)))).filter((unit, i, all) => unit.phyOffset !== all[i - 1]?.phyOffset);
       const subscription = consumerGroup === undefined ? undefined : consumers.subscription(consumerGroup, topic);
       const offline = consumerGroup !== undefined && subscription === undefined;
       const data = consumerGroup === undefined ? undefined : ctx.filters.get(topic, consumerGroup);

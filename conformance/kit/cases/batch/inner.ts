@@ -1,8 +1,9 @@
 /** Inner batches: topics with `queue.type=BatchCQ` keep a batch as one record that takes several offsets. */
 import { defineCases } from '../../case.js';
 import type { Context } from '../../context.js';
-import { res } from '../../codes.js';
+import { req, res } from '../../codes.js';
 import { bytesEqual, code, equal, hasField } from '../../expect.js';
+import { json } from '../../session.js';
 import { encodeBatch } from '../../wire/batch.js';
 import { stored, uniqKey } from '../send/support.js';
 
@@ -51,6 +52,34 @@ export const cases = defineCases('batch', [
       const topic = await batchTopic(t);
       const answers = [await t.sendBatch(topic, three, { properties: { UNIQ_KEY: uniqKey(t) } }), await t.sendBatch(topic, three, { properties: { UNIQ_KEY: uniqKey(t) } })];
       equal(answers.map((answer) => answer.queueOffset), [0, 3], 'queue offsets');
+    },
+  },
+  {
+    name: 'batch.inner-time-after-last',
+    requirement: 'SEARCH_OFFSET_BY_TIMESTAMP for a time after the last batch of a batch queue answers where that begins, not the end of the queue.',
+    level: 'SHOULD',
+    versions: { from: '5.0.0' },
+    needs: ['batch'],
+    source: 'BatchConsumeQueue#getOffsetInQueueByTime',
+    async run(t) {
+      const topic = await batchTopic(t);
+      for (let i = 0; i < 2; i++) code(await t.sendBatch(topic, three, { properties: { UNIQ_KEY: uniqKey(t) } }), res.SUCCESS, 'batch to a batch queue');
+      equal((await t.searchOffset(topic, 0, Date.now() + 3_600_000)).offset, 3, 'offset for a time in the future');
+    },
+  },
+  {
+    name: 'batch.inner-queue-entries',
+    requirement: 'QUERY_CONSUME_QUEUE of a batch queue has an entry for each batch, not for each message.',
+    level: 'SHOULD',
+    versions: { from: '5.0.0' },
+    needs: ['batch'],
+    source: 'BatchConsumeQueueIterator#next',
+    async run(t) {
+      const topic = await batchTopic(t);
+      for (let i = 0; i < 3; i++) code(await t.sendBatch(topic, three, { properties: { UNIQ_KEY: uniqKey(t) } }), res.SUCCESS, 'batch to a batch queue');
+      const entries = async (index: number, count: number): Promise<number | undefined> =>
+        (json(await t.request(req.QUERY_CONSUME_QUEUE, { topic, queueId: 0, index, count })) as { queueData?: unknown[] }).queueData?.length;
+      equal([await entries(0, 32), await entries(0, 3), await entries(0, 4), await entries(4, 2), await entries(4, 3)], [3, 1, 2, 1, 2], 'entries from 0 for 32, 3 and 4 offsets, and from 4 for 2 and 3');
     },
   },
 ]);
