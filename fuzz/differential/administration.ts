@@ -165,6 +165,16 @@ function assignment(draft: Draft): void {
   else draft.send('QUERY_ASSIGNMENT', {}, { body: { json: { topic, consumerGroup, clientId: `~C${random.pick(['a', 'b'])}`, strategyName: random.pick(['AVG', 'AVG_BY_CIRCLE']), messageModel: random.once(6) ? 'BROADCASTING' : 'CLUSTERING' } } });
 }
 
+/** Of cold data a consumer may read so much; `UPDATE` takes properties, `REMOVE` a name. */
+function coldData(draft: Draft): void {
+  const group = draft.group();
+  switch (draft.random.below(3)) {
+    case 0: draft.send('UPDATE_COLD_DATA_FLOW_CTR_CONFIG', {}, { body: draft.text(`${group}=${draft.random.pick(['1000', '1', '0'])}`) }); break;
+    case 1: draft.send('REMOVE_COLD_DATA_FLOW_CTR_CONFIG', {}, { body: draft.text(group) }); break;
+    default: draft.send('GET_COLD_DATA_FLOW_CTR_INFO');
+  }
+}
+
 function keyValues(draft: Draft): void {
   const { random } = draft;
   const namespace = random.once(4) ? '~N2' : '~N';
@@ -185,7 +195,9 @@ function registered(draft: Draft): void {
   const dataVersion = { counter: random.below(4), stateVersion: 0, timestamp: 1 };
   const topic = random.pick(['~TOfB', '~TOfB2']);
   const config = { topicName: topic, readQueueNums: random.pick([1, 4]), writeQueueNums: 4, perm: random.pick([6, 4]), topicFilterType: 'SINGLE_TAG', topicSysFlag: random.pick([0, 1, 2]), order: false };
-  switch (random.below(6)) {
+  switch (random.below(9)) {
+    case 4: draft.send('UNREGISTER_BROKER', { brokerName: '~B', brokerAddr: header.brokerAddr, clusterName: '~Cluster', brokerId: id }); break;
+    case 5: draft.send('REGISTER_TOPIC_IN_NAMESRV', { topic: random.pick(['~TReg', topic]) }, { body: { json: { brokerDatas: [], filterServerTable: {}, queueDatas: [{ brokerName: '~B', readQueueNums: random.pick([1, 3]), writeQueueNums: 2, perm: 6, topicSysFlag: 0 }] } } }); break;
     case 0: draft.send('BROKER_HEARTBEAT', { clusterName: '~Cluster', brokerAddr: header.brokerAddr, brokerName: '~B', brokerId: id }); break;
     case 1: draft.send('QUERY_DATA_VERSION', { brokerName: '~B', brokerAddr: header.brokerAddr, clusterName: '~Cluster', brokerId: id }, { body: { json: dataVersion }, mask: ['stateVersion'] }); break;
     case 2: draft.send(random.once(2) ? 'WIPE_WRITE_PERM_OF_BROKER' : 'ADD_WRITE_PERM_OF_BROKER', { brokerName: '~B' }); break;
@@ -198,7 +210,7 @@ function registered(draft: Draft): void {
 
 function route(draft: Draft): void {
   const { random } = draft;
-  draft.send('GET_ROUTEINFO_BY_TOPIC', { topic: random.pick([draft.topic().name, draft.topic().name, '~TOfB', '~TOfB2', '~TAuto', '~TNone']), ...(random.once(2) ? { acceptStandardJsonOnly: true } : {}) }, random.once(3) ? { identity: [random.pick([100, 400, 513]), 'JAVA'] } : {});
+  draft.send('GET_ROUTEINFO_BY_TOPIC', { topic: random.pick([draft.topic().name, draft.topic().name, '~TOfB', '~TOfB2', '~TReg', '~TAuto', '~TNone']), ...(random.once(2) ? { acceptStandardJsonOnly: true } : {}) }, random.once(3) ? { identity: [random.pick([100, 400, 513]), 'JAVA'] } : {});
 }
 
 export const administrationMoves: readonly Move[] = [
@@ -222,6 +234,10 @@ export const administrationMoves: readonly Move[] = [
   { area: 'administration', weight: 2, make: changeGroup },
   { area: 'administration', weight: 0.5, make: deleteGroup },
   { area: 'administration', weight: 1, make: forbid },
+  { area: 'administration', weight: 0.5, make: coldData },
+  // Of topics and groups that are no lite ones.
+  ...plain('administration', 0.3, 'GET_PARENT_TOPIC_INFO', 'GET_LITE_TOPIC_INFO', 'GET_LITE_CLIENT_INFO', 'GET_LITE_GROUP_INFO', 'TRIGGER_LITE_DISPATCH', 'GET_BROKER_EPOCH_CACHE'),
+  ...plain('clients', 0.3, 'GET_ALL_PRODUCER_INFO', 'GET_ALL_MESSAGE_REQUEST_MODE'),
   ...plain('administration', 1, 'GET_TOPIC_CONFIG', 'GET_SUBSCRIPTIONGROUP_CONFIG', 'GET_TOPIC_STATS_INFO', 'VIEW_BROKER_STATS_DATA'),
   ...plain('administration', 0.3, 'GET_ALL_TOPIC_CONFIG', 'GET_ALL_SUBSCRIPTIONGROUP_CONFIG', 'GET_SYSTEM_TOPIC_LIST_FROM_BROKER', 'GET_BROKER_CONSUME_STATS'),
   { area: 'namesrv', weight: 3, make: keyValues },

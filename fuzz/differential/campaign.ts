@@ -81,16 +81,19 @@ async function shows(judge: Judge, steps: readonly Step[], key: string): Promise
   return (await judge.judge(steps)).differences.some((one) => keyOf(one) === key);
 }
 
+/** Requests that a broker relays to a client, which answers none here: they take as long as the broker waits. */
+const relayed: ReadonlySet<string> = new Set(['GET_CONSUMER_RUNNING_INFO', 'INVOKE_BROKER_TO_GET_CONSUMER_STATUS']);
+
 /** What is left when everything behind the step that differs is gone, and nothing waits any more: much, quickly. */
 async function shortcut(steps: readonly Step[], difference: Difference, show: (steps: readonly Step[]) => Promise<boolean>): Promise<readonly Step[]> {
   let best = steps;
-  const at = steps.findIndex((step) => 'send' in step && labelOf(step) === difference.label);
-  for (const candidate of [best.slice(0, at + 1), best.filter((step) => 'send' in step)]) if (candidate.length > 1 && candidate.length < best.length && (await show(candidate))) best = candidate;
-  return best.length < steps.length && best.some((step) => !('send' in step)) ? firstThat(best.filter((step) => 'send' in step), best, show) : best;
-}
-
-async function firstThat(candidate: readonly Step[], otherwise: readonly Step[], show: (steps: readonly Step[]) => Promise<boolean>): Promise<readonly Step[]> {
-  return (await show(candidate)) ? candidate : otherwise;
+  const waits = (step: Step): boolean => !('send' in step) || step.silent === true || relayed.has(step.send);
+  const differs = (step: Step): boolean => 'send' in step && labelOf(step) === difference.label;
+  for (const cut of [(all: readonly Step[]) => all.filter((step) => !waits(step) || differs(step)), (all: readonly Step[]) => all.slice(0, all.findIndex(differs) + 1)]) {
+    const candidate = cut(best);
+    if (candidate.length > 1 && candidate.length < best.length && (await show(candidate))) best = candidate;
+  }
+  return best;
 }
 
 /** Cuts a difference down and runs what is left once more for its answers. Undefined when it does not come again. */

@@ -13,7 +13,7 @@ export function fieldValue(request: RequestName, name: string, field: Field, dra
   const { random } = draft;
   const topic = draft.topics[0] === undefined ? undefined : draft.topic();
   switch (name) {
-    case 'topic': return random.once(25) ? '~TNone' : topic?.name ?? '~TNone';
+    case 'topic': case 'parentTopic': return random.once(25) ? '~TNone' : topic?.name ?? '~TNone';
     case 'consumerGroup': case 'group': case 'srcGroup': case 'compareGroup': case 'groupName': case 'producerGroup':
       return random.once(25) ? '~GNone' : draft.groups[0] === undefined ? '~G0' : draft.group();
     case 'destGroup': return random.pick(['~G0', '~G1', '~GClone']);
@@ -21,11 +21,12 @@ export function fieldValue(request: RequestName, name: string, field: Field, dra
     case 'filterGroups': return random.pick(['', '~GNone', '~GNone,~GNobody']);
     case 'queueId': return random.once(20) ? 7 : topic === undefined ? 0 : draft.queue(topic);
     case 'queueOffset': case 'commitOffset': case 'index': case 'offset': return random.below(8);
-    case 'maxMsgNums': case 'maxNum': case 'count': return random.pick([1, 2, 3, 8, 32]);
+    case 'maxMsgNums': case 'maxNum': case 'count': case 'maxCount': case 'topK': return random.pick([1, 2, 3, 8, 32]);
     case 'maxMsgBytes': return random.pick([1, 300, 1000, 100_000]);
     case 'timestamp': return random.pick([0, 1, -1]);
     case 'beginTimestamp': return random.once(8) ? { ref: 'clock', of: '', plus: 3_000_000 } : 0;
     case 'endTimestamp': return random.once(8) ? 1 : { ref: 'clock', of: '', plus: 3_600_000 };
+    case 'liteTopic': return '~lite';
     case 'key': return random.pick(['k0', 'k1', 'k2', 'k3', 'kNone']);
     case 'indexType': return random.pick(['K', 'U', 'T']);
     case 'boundaryType': return random.pick(['lower', 'upper']);

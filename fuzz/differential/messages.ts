@@ -180,6 +180,30 @@ function endHalf(draft: Draft): void {
   if (how === 8) one.topic.counts[one.queueId] = (one.topic.counts[one.queueId] ?? 0) + 1;
 }
 
+/** Asked about again by an administrator: the half is stored once more. */
+function resume(draft: Draft): void {
+  const one = draft.random.pick(draft.halves);
+  draft.send('RESUME_CHECK_HALF_MESSAGE', { topic: one.topic.name, msgId: { ref: one.id, of: 'msgId' } });
+}
+
+/** An answer for a requester that is not there: it is stored all the same. */
+function reply(draft: Draft): void {
+  const { random } = draft;
+  const topic = draft.topic();
+  const queueId = random.below(topic.queues);
+  const number = draft.number();
+  const v1 = random.once(2);
+  const properties = { ...propertiesOf(draft, number), REPLY_TO_CLIENT: '~CNobody', CORRELATION_ID: `~${number}` };
+  const id = draft.send(v1 ? 'SEND_REPLY_MESSAGE' : 'SEND_REPLY_MESSAGE_V2', header(draft, topic.name, queueId, v1), { properties, body: draft.text(`answer ${number}`) });
+  noteSent(draft, topic, queueId, id, number, properties);
+}
+
+/** Relayed to a client that is not there. */
+function directly(draft: Draft): void {
+  const sent = draft.random.pick(draft.sent);
+  draft.send('CONSUME_MESSAGE_DIRECTLY', { consumerGroup: draft.group(), clientId: '~CNobody', msgId: { ref: sent.id, of: 'msgId' }, brokerName: 'broker-a', ...(draft.random.once(2) ? { topic: sent.topic } : {}) });
+}
+
 /** When all else is done: waits for what comes later, and looks at every queue once more. */
 export function finish(draft: Draft): void {
   for (const { topic, queueId, count } of draft.late) draft.wait(topic, queueId, count);
@@ -204,4 +228,7 @@ export const messageMoves: readonly Move[] = [
   { area: 'retries', weight: 3, ready: has('sent'), make: sendBack },
   { area: 'transactions', weight: 3, make: half },
   { area: 'transactions', weight: 4, ready: has('halves'), make: endHalf },
+  { area: 'transactions', weight: 1, ready: has('halves'), make: resume },
+  { area: 'messages', weight: 0.5, make: reply },
+  { area: 'queries', weight: 0.5, ready: has('sent'), make: directly },
 ];

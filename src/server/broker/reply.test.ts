@@ -39,15 +39,18 @@ async function reply(to: string | undefined, ext: Record<string, string> = {}): 
 const stored = (): number => c.store.queue(replyTopic, 0).maxOffset;
 
 describe('a reply', () => {
-  test('is pushed to who asked and stored as it came', async () => {
+  test('is pushed to who asked and stored, with the marks of a send', async () => {
     requester.answers = [answer(0)];
     expect(await reply('asker@5')).toMatchObject({ code: 0, header: { queueId: 0, queueOffset: 0n, msgId: expect.stringMatching(/^7F000001[0-9A-F]{24}$/) }, ext: { MSG_REGION: 'DefaultRegion' } });
     const [push] = requester.called;
     expect(push?.timeoutMs).toBe(pushTimeoutMs);
     expect(push?.request).toMatchObject({ code: requests.PUSH_REPLY_MESSAGE_TO_CLIENT.code, body: Buffer.from('the reply') });
     expect(push?.request.ext).toMatchObject({ producerGroup: 'repliers', topic: replyTopic, flag: '3', bornTimestamp: '7', bornHost: c.peer.remoteAddress, storeHost: '127.0.0.1:10911', unitMode: 'false', storeTimestamp: String(c.clock.nowMs()) });
-    expect(Object.fromEntries(parseProperties(push?.request.ext?.['properties'] ?? ''))).toEqual({ MSG_TYPE: 'reply', CORRELATION_ID: 'c-1', REPLY_TO_CLIENT: 'asker@5', PUSH_REPLY_TIME: String(c.clock.nowMs()) });
+    expect(Object.fromEntries(parseProperties(push?.request.ext?.['properties'] ?? ''))).toEqual({ MSG_TYPE: 'reply', CORRELATION_ID: 'c-1', REPLY_TO_CLIENT: 'asker@5', PUSH_REPLY_TIME: String(c.clock.nowMs()), MSG_REGION: 'DefaultRegion', TRACE_ON: 'true' });
     expect(stored()).toBe(1);
+    const pulled = await c.ask('PULL_MESSAGE', { ext: { consumerGroup: 'readers', topic: replyTopic, queueId: '0', queueOffset: '0', maxMsgNums: '1', sysFlag: '4', commitOffset: '0', suspendTimeoutMillis: '0', subscription: '*', subVersion: '0' } });
+    expect(String(pulled.body)).toContain('MSG_REGION\u0001DefaultRegion\u0002TRACE_ON\u0001true');
+    expect(String(pulled.body)).not.toContain('CLUSTER');
   });
 
   test.each<[string, string | undefined, string]>([

@@ -27,6 +27,13 @@ export function createReplyHandlers(parts: PutParts): ReplyHandlers {
   const { ctx, acks } = parts;
   const form = new PutForm(ctx);
 
+  /** What is pushed and stored has the marks of every send (`AbstractSendMessageProcessor#buildMsgContext`), but for the cluster. */
+  function withMarks(header: SendHeader): SendHeader {
+    const properties = parseProperties(header.properties ?? '');
+    for (const [name, value] of Object.entries(form.ext())) properties.set(name, value);
+    return { ...header, properties: formatProperties(properties) };
+  }
+
   /** Pushes the reply and waits for the requester's answer. What went wrong, or undefined. */
   async function push(call: Ctx, header: SendHeader, body: Buffer): Promise<string | undefined> {
     const properties = parseProperties(header.properties ?? '');
@@ -96,8 +103,9 @@ export function createReplyHandlers(parts: PutParts): ReplyHandlers {
       return bare === true ? answer : { ...answer, ext: parts.form.ext() };
     }
     const queueId = header.queueId < 0 ? randomQueueId(ctx, draft.traits?.writeQueues ?? 1) : header.queueId;
-    const fault = await push(call, header, body);
-    const stored = ctx.config.storeReplyMessageEnable ? await store(call, header, queueId, body) : undefined;
+    const marked = withMarks(header);
+    const fault = await push(call, marked, body);
+    const stored = ctx.config.storeReplyMessageEnable ? await store(call, marked, queueId, body) : undefined;
     // "0" where nothing was stored: clients cannot read an answer without an id.
     const pushed = fault === undefined ? { msgId: '0', queueId, queueOffset: 0n } : undefined;
     return { code: fault === undefined ? responseCodes.SUCCESS : responseCodes.SYSTEM_ERROR, remark: fault, header: stored ?? pushed, ext: parts.form.ext() };
