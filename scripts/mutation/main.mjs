@@ -6,6 +6,7 @@
  *   --file F              all mutants of a file
  *   --minutes M           ends after so long; the same command goes on where it stopped
  *   --part I/N            every N-th of them, in a sandbox of its own, so that several may run
+ *   --sandbox NAME        in a sandbox of that name, so that several samples may run
  *   --wide                survivors run again, against the suites of all of src instead of those of the three rooms
  *   --report              says what is known so far; runs nothing
  */
@@ -31,12 +32,13 @@ const testLimitMs = (ms) => 15_000 + 3 * ms;
 const startMs = 1_500;
 const compiledRooms = '/dist/src/(?:codec|store|server/filter)/[^/]+\\.js$';
 
-const { values } = parseArgs({ options: { sample: { type: 'string' }, seed: { type: 'string', default: '1' }, file: { type: 'string', multiple: true }, minutes: { type: 'string' }, part: { type: 'string', default: '0/1' }, wide: { type: 'boolean' }, report: { type: 'boolean' }, json: { type: 'boolean' } } });
+const { values } = parseArgs({ options: { sample: { type: 'string' }, seed: { type: 'string', default: '1' }, file: { type: 'string', multiple: true }, minutes: { type: 'string' }, part: { type: 'string', default: '0/1' }, sandbox: { type: 'string' }, wide: { type: 'boolean' }, report: { type: 'boolean' }, json: { type: 'boolean' } } });
 const [part, parts] = values.part.split('/').map(Number);
 const home = join(root, '.cache', 'mutation');
 mkdirSync(home, { recursive: true });
 // jest takes real paths only, and .cache may be a link
-const sandbox = join(realpathSync(home), `sandbox-${part}`);
+const place = values.sandbox ?? String(part);
+const sandbox = join(realpathSync(home), `sandbox-${place}`);
 const deadline = performance.now() + (values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(values.minutes) * 60_000);
 
 const sha = (text) => createHash('sha256').update(text).digest('hex');
@@ -75,7 +77,7 @@ async function coverage() {
       const { passed, text, reached } = await runTests(sandbox, [{ suite }], 300_000, 120_000, compiledRooms);
       if (!passed) process.stderr.write(`${suite} does not pass here and is left out: ${text.slice(-300)}\n`);
       one = { suite, hash, passed, ...(passed ? reachedBy(reached) : { tests: [], reached: {} }) };
-      appendFileSync(join(home, `coverage-${part}.jsonl`), `${JSON.stringify(one)}\n`);
+      appendFileSync(join(home, `coverage-${place}.jsonl`), `${JSON.stringify(one)}\n`);
     }
     covered.push(one);
   }
@@ -175,7 +177,7 @@ async function run(mutants) {
       }
     }
     const ms = Math.round(performance.now() - start);
-    appendFileSync(join(home, `results-${part}.jsonl`), `${JSON.stringify({ id: mutant.id, verdict, by, ms, tests: runs.reduce((sum, { tests }) => sum + tests.length, 0), against })}\n`);
+    appendFileSync(join(home, `results-${place}.jsonl`), `${JSON.stringify({ id: mutant.id, verdict, by, ms, tests: runs.reduce((sum, { tests }) => sum + tests.length, 0), against })}\n`);
     if (verdict !== 'killed') process.stdout.write(`${told(mutant, verdict)}\n`);
   }
 }
