@@ -451,6 +451,12 @@ export const divergences = {
     reason: 'A caller without a deadline has all the time.',
     cases: ['src/server/proxy/service.test.ts'],
   },
+  'grpc.stack-trace': {
+    apache: 'GET_CONSUMER_RUNNING_INFO about a gRPC client is never answered: the broker passes it on without its header, and the proxy then asks nothing (GrpcClientChannel#processGetConsumerRunningInfo).',
+    skylark: 'The client is sent print_thread_stack_trace_command, and its answer goes back.',
+    reason: 'The command is there for it.',
+    cases: ['src/server/proxy/service.test.ts'],
+  },
   'grpc.node-first-settings': {
     apache: 'Settings are answered as soon as they come.',
     skylark: 'The first settings of a Node client with several topics are answered 150 ms late.',

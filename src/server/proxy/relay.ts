@@ -68,13 +68,17 @@ export class TelemetryRelay implements Relay {
       if (message === undefined) return Promise.reject(new Fault('no message to consume'));
       return this.ask(client, nonce, timeoutMs, () => client.tell({ verifyMessageCommand: { nonce, message: messageOf(message, undefined, this.clock.nowMs()) } }), ({ status }) => {
         const consumeResult = resultOf.get(status?.code ?? 0);
-        return answerOf(responseCodes.SUCCESS, Buffer.from(writeJson({ ...(consumeResult === undefined ? {} : { consumeResult }), remark: 'from gRPC client', spentTimeMills: 0, order: false, autoCommit: true })));
+        return answerOf(responseCodes.SUCCESS, Buffer.from(writeJson({ ...(consumeResult === undefined ? {} : { consumeResult }), remark: 'from gRPC client', spentTimeMills: 0, order: false, autoCommit: true })), '');
       });
     }
     if (request.code === requests.GET_CONSUMER_RUNNING_INFO.code) {
-      return this.ask(client, nonce, timeoutMs, () => client.tell({ printThreadStackTraceCommand: { nonce } }), ({ status, threadStackTrace }) => (status?.code === grpcCode.OK
-        ? answerOf(responseCodes.SUCCESS, Buffer.from(writeJson({ jstack: threadStackTrace?.threadStackTrace ?? '', mqTable: {}, properties: {}, statusTable: {}, subscriptionSet: [], userConsumerInfo: {} })))
-        : answerOf(responseCodes.SYSTEM_ERROR, undefined, 'verify message failed')));
+      return this.ask(client, nonce, timeoutMs, () => client.tell({ printThreadStackTraceCommand: { nonce } }), ({ status, threadStackTrace }) => {
+        if (status?.code === grpcCode.OK) {
+          return answerOf(responseCodes.SUCCESS, Buffer.from(writeJson({ jstack: threadStackTrace?.threadStackTrace ?? '', mqTable: {}, properties: {}, statusTable: {}, subscriptionSet: [], userConsumerInfo: {} })), '');
+        }
+        if (status?.code === grpcCode.VERIFY_FIFO_MESSAGE_UNSUPPORTED) return answerOf(responseCodes.NO_PERMISSION, undefined, 'forbidden to verify message');
+        return answerOf(responseCodes.SYSTEM_ERROR, undefined, 'verify message failed');
+      });
     }
     return Promise.reject(new Fault(`a gRPC client cannot be asked with code ${request.code}`));
   }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { clientType, filterType, grpcCode, grpcMethods, grpcServicePath, liteSubscriptionAction, messageType, transactionResolution, transactionSource, type GrpcMethodName } from '../../codec/grpc-messages.js';
+import type { Command } from '../../codec/command.js';
 import type { MessageType, Partly, Value } from '../../codec/protobuf.js';
 import { requests } from '../../codec/requests.js';
 import { responseCodes } from '../../codec/responses.js';
@@ -263,6 +264,15 @@ describe('the gRPC service', () => {
     if (handler?.kind !== 'streaming') throw new Error('no Telemetry');
     handler.open(new KeptCall()).message(grpcMethods.Telemetry.request.encode({ status: { code: grpcCode.FAILED_TO_CONSUME_MESSAGE }, verifyMessageResult: { nonce } }));
     expect(JSON.parse((await answer)?.body.toString() ?? '')).toMatchObject({ consumeResult: 'CR_LATER' });
+    const stack = async (code: number): Promise<Command | undefined> => {
+      const asked = channel?.call({ code: requests.GET_CONSUMER_RUNNING_INFO.code, ext: { jstackEnable: 'true' } }, 1000);
+      const command = grpcMethods.Telemetry.answer.decode(telemetry.sent.at(-1) ?? Buffer.alloc(0)).printThreadStackTraceCommand;
+      handler.open(new KeptCall()).message(grpcMethods.Telemetry.request.encode({ status: { code }, threadStackTrace: { nonce: command?.nonce ?? '', threadStackTrace: 'main at x' } }));
+      return asked;
+    };
+    expect(JSON.parse((await stack(grpcCode.OK))?.body.toString() ?? '')).toMatchObject({ jstack: 'main at x' });
+    expect(await stack(grpcCode.VERIFY_FIFO_MESSAGE_UNSUPPORTED)).toMatchObject({ code: responseCodes.NO_PERMISSION, remark: 'forbidden to verify message' });
+    expect(await stack(grpcCode.INTERNAL_ERROR)).toMatchObject({ code: responseCodes.SYSTEM_ERROR, remark: 'verify message failed' });
     telemetry.leave();
     await expect(channel?.call({ code: requests.GET_CONSUMER_RUNNING_INFO.code, ext: {} }, 1000)).rejects.toThrow('no Telemetry stream');
   });
