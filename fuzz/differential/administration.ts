@@ -187,7 +187,7 @@ function keyValues(draft: Draft): void {
   }
 }
 
-/** A broker of the sequence's own, that is not there. */
+/** A broker of the sequence's own, that is not there. A first registration with a single topic would be refused (`RouteInfoManager#registerBroker`), so it has two. */
 function registered(draft: Draft): void {
   const { random } = draft;
   const id = random.below(2);
@@ -203,7 +203,7 @@ function registered(draft: Draft): void {
     case 2: draft.send(random.once(2) ? 'WIPE_WRITE_PERM_OF_BROKER' : 'ADD_WRITE_PERM_OF_BROKER', { brokerName: '~B' }); break;
     case 3: draft.send('GET_BROKER_MEMBER_GROUP', { clusterName: '~Cluster', brokerName: '~B' }); break;
     default: draft.send('REGISTER_BROKER', { ...header, compressed: false, bodyCrc32: 0, heartbeatTimeoutMillis: 600_000 }, {
-      client: 'broker', body: { json: { filterServerList: [], topicConfigSerializeWrapper: { dataVersion, topicConfigTable: { [topic]: config }, topicQueueMappingInfoMap: {} } } },
+      client: 'broker', body: { json: { filterServerList: [], topicConfigSerializeWrapper: { dataVersion, topicConfigTable: { [topic]: config, '~TOfB3': { ...config, topicName: '~TOfB3' } }, topicQueueMappingInfoMap: {} } } },
     });
   }
 }

@@ -4,7 +4,7 @@ import type { Draft } from './draft.js';
 import type { Value } from './steps.js';
 
 /** Fields that the table has as optional and without which Apache fails on null, or does nothing (`offsets.clone-all-topics`). */
-const needed: Readonly<Partial<Record<RequestName, readonly string[]>>> = { QUERY_SUBSCRIPTION_BY_CONSUMER: ['topic'], CLONE_GROUP_OFFSET: ['topic'] };
+const needed: Readonly<Partial<Record<RequestName, readonly string[]>>> = { QUERY_SUBSCRIPTION_BY_CONSUMER: ['topic'], CLONE_GROUP_OFFSET: ['topic'], GET_LITE_TOPIC_INFO: ['parentTopic'], GET_LITE_CLIENT_INFO: ['parentTopic'] };
 
 export const isNeeded = (request: RequestName, name: string): boolean => needed[request]?.includes(name) ?? false;
 
@@ -26,7 +26,7 @@ export function fieldValue(request: RequestName, name: string, field: Field, dra
     case 'timestamp': return random.pick([0, 1, -1]);
     case 'beginTimestamp': return random.once(8) ? { ref: 'clock', of: '', plus: 3_000_000 } : 0;
     case 'endTimestamp': return random.once(8) ? 1 : { ref: 'clock', of: '', plus: 3_600_000 };
-    case 'liteTopic': return '~lite';
+    case 'liteTopic': return request.startsWith('GET_LITE') ? '~lite' : undefined;
     case 'key': return random.pick(['k0', 'k1', 'k2', 'k3', 'kNone']);
     case 'indexType': return random.pick(['K', 'U', 'T']);
     case 'boundaryType': return random.pick(['lower', 'upper']);
