@@ -24,7 +24,9 @@ const comesLate = /^%RETRY%dq[0-9a-z]{5}GForget_/;
 /** Reads the revive topics, whose queues all runs use: its progress is nobody's own. */
 const reviveGroup = 'CID_RMQ_SYS_REVIVE_GROUP';
 /** Members of bodies that count changes of the whole broker, or measure. */
-const sharedMembers: ReadonlySet<string> = new Set(['dataVersion', 'consumeTps', 'topicPutTps', 'tps', 'avgpt', 'sum', 'indexLastUpdatePhyoffset', 'indexLastUpdateTimestamp', 'lastUpdateTimestamp', 'totalTopicNum', 'totalGroupNum', 'totalDiff', 'totalInflightDiff', 'bitMap']);
+const sharedMembers: ReadonlySet<string> = new Set(['dataVersion', 'consumeTps', 'topicPutTps', 'tps', 'avgpt', 'sum', 'indexLastUpdatePhyoffset', 'indexLastUpdateTimestamp', 'lastUpdateTimestamp', 'totalTopicNum', 'totalGroupNum', 'totalDiff', 'totalInflightDiff', 'bitMap',
+  // The broker that comes first in a table of all (`RouteInfoManager#getSystemTopicList`).
+  'brokerAddr']);
 
 /** A retry topic that a heartbeat makes is told to the name server a moment later here, and before the answer by Apache. */
 function withoutRetryTopics(list: unknown): unknown {
@@ -79,7 +81,7 @@ export class Symbols {
     if (typeof value === 'string') return this.text(value);
     if (Array.isArray(value)) return value.filter((one) => !this.foreign(one)).map((inner) => this.plain(inner, mask));
     if (value !== null && typeof value === 'object') {
-      const own = Object.entries(value).filter(([key, inner]) => !key.endsWith(reviveGroup) && !this.foreign(key) && !(typeof inner === 'string' && this.foreign(inner)));
+      const own = Object.entries(value).filter(([key, inner]) => sharedMembers.has(key) || !key.endsWith(reviveGroup) && !this.foreign(key) && !(typeof inner === 'string' && this.foreign(inner)));
       return Object.fromEntries(own.map(([key, inner]) => [this.text(key), this.plain(inner, mask, key)]));
     }
     return value;

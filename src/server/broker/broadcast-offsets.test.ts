@@ -91,6 +91,10 @@ test('pulls: a proxy is sent to the place with PULL_OFFSET_MOVED; a registered b
   // The client of the proxy is connected itself now: it goes on where the proxy was, once.
   expect(await ask({ queueOffset: '0' })).toMatchObject({ code: 21, ext: { nextBeginOffset: '2' } });
   expect(await ask({ queueOffset: '2' })).toMatchObject({ code: 0, ext: { nextBeginOffset: '3' } });
+  // A reset is where it is from then on.
+  kit.resets.set('g@T@1', 4);
+  expect(await ask({ queueOffset: '3' })).toMatchObject({ code: 21, ext: { nextBeginOffset: '4' } });
+  expect(await ask(proxy)).toMatchObject({ code: 21, ext: { nextBeginOffset: '4' } });
 });
 
 test('a place is kept for clients that are pushed to, and not for those that pull by themselves', () => {

@@ -332,20 +332,17 @@ function runPull(parts: PullParts, request: PullRequest, first: boolean, listene
   const { queue } = granted;
   const { cold } = parts;
   if (cold !== undefined && cold.exceeds(request.group) && !ctx.store.isCached(queue, request.queueOffset) && slowCold(parts, cold, request, first, listener)) return;
+  const client = broadcast.clientOf(request.connection, request.group, request.proxyClientId);
+  const asked = client === undefined ? granted : { ...granted, client };
   // A waiting reset is forgotten even when the feature is off (`ConsumerOffsetManager#queryThenEraseResetOffset`).
   const reset = ctx.offsets.takeReset(request.group, request.topicName, request.queueId);
   if (reset !== undefined && ctx.config.useServerSideResetOffset) {
-    answerPull(parts, request, granted, resetResult(queue, reset), first, listener);
+    answerPull(parts, request, asked, resetResult(queue, reset), first, listener);
     return;
   }
-  const client = broadcast.clientOf(request.connection, request.group, request.proxyClientId);
-  if (client !== undefined) {
-    const place = broadcast.initOffset(queue, request.group, client, request.queueOffset);
-    if (place instanceof Promise) void place.then((at) => read(parts, request, { ...granted, client }, at, first, listener), () => read(parts, request, { ...granted, client }, -1, first, listener));
-    else read(parts, request, { ...granted, client }, place, first, listener);
-    return;
-  }
-  read(parts, request, granted, -1, first, listener);
+  const place = client === undefined ? -1 : broadcast.initOffset(queue, request.group, client, request.queueOffset);
+  if (place instanceof Promise) void place.then((at) => read(parts, request, asked, at, first, listener), () => read(parts, request, asked, -1, first, listener));
+  else read(parts, request, asked, place, first, listener);
 }
 
 /** A group that reads too much cold data (`PullMessageProcessor#processRequest`): true when this pull goes no further now. */
