@@ -331,6 +331,12 @@ export const divergences = {
     reason: 'Tools look for the keys; two readings of the clock for each message are not worth what they would show.',
     cases: ['src/server/broker/admin.test.ts'],
   },
+  'offsets.reset-of-no-queue': {
+    apache: 'A reset of one queue that the topic does not have is taken and waits for a pull that cannot come (AdminBrokerProcessor#resetOffsetInner).',
+    skylark: 'It is refused with code 29 and the range of queues.',
+    reason: 'Nothing would be reset, and anybody could fill the table.',
+    cases: ['src/server/broker/admin.test.ts'],
+  },
   'groups.forbidden-by-topic': {
     apache: 'UPDATE_AND_GET_GROUP_FORBIDDEN that lets a group read a topic again lets it read all of them, and does not save it (SubscriptionGroupManager#updateForbiddenValue).',
     skylark: 'Only the topic that was named may be read again, after a restart too.',
