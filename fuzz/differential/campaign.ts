@@ -60,7 +60,7 @@ export interface Bounds {
 type Tell = (text: string) => void;
 
 /** How long one find is cut down, in ms: a sequence that has lost what its waits wait for takes seconds. */
-const cutMsMax = 60_000;
+const cutMsMax = 180_000;
 /** More sequences than this that are not over in time end a campaign: a server stands still. */
 const lateMax = 3;
 
