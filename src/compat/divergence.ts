@@ -332,7 +332,7 @@ export const divergences = {
     cases: ['src/server/broker/admin.test.ts'],
   },
   'offsets.reset-of-no-queue': {
-    apache: 'A reset of one queue that the topic does not have is taken and waits for a pull that cannot come (AdminBrokerProcessor#resetOffsetInner).',
+    apache: 'A reset of one queue that the topic does not have is answered with success (AdminBrokerProcessor#resetOffsetInner).',
     skylark: 'It is refused with code 29 and the range of queues.',
     reason: 'Nothing would be reset, and anybody could fill the table.',
     cases: ['src/server/broker/admin.test.ts'],
