@@ -3,11 +3,21 @@
  */
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+
+/** Ends the tests that run now. */
+let endRunning = () => undefined;
+// They are a process group of their own, and with a mutant may run for ever.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    endRunning();
+    process.exit(128 + constants.signals[signal]);
+  });
+}
 
 /** Makes the copy anew. */
 export function makeSandbox(directory) {
@@ -46,6 +56,7 @@ export async function runTests(directory, runs, limitMs, testLimitMs, reach) {
       // all of the group are gone
     }
   };
+  endRunning = end;
   const timer = setTimeout(() => {
     late = true;
     end();
@@ -53,6 +64,7 @@ export async function runTests(directory, runs, limitMs, testLimitMs, reach) {
   const code = await new Promise((done) => child.on('exit', (status) => done(status ?? 1)));
   clearTimeout(timer);
   end();
+  endRunning = () => undefined;
   const passed = code === 0;
   const noted = (name) => (existsSync(join(temporary, name)) ? JSON.parse(readFileSync(join(temporary, name), 'utf8')) : undefined);
   const failure = passed ? undefined : noted('failed') ?? noted('at');
