@@ -70,6 +70,9 @@ describe('decompress', () => {
     // Content size field of 8 bytes: 2^40.
     const huge = Buffer.from('28b52ffd' + 'e0' + '0000000000010000' + '290000' + '68656c6c6f', 'hex');
     expect(await decompress('zstd', huge, 1 << 20)).toMatchObject({ ok: false, reason: 'too-large' });
+    // A window, a dictionary of one byte, a content size of 4 bytes: 0xff000000.
+    const ofDictionary = Buffer.from('28b52ffd' + '81' + '58' + '07' + '000000ff' + '290000' + '68656c6c6f', 'hex');
+    expect(await decompress('zstd', ofDictionary, 1 << 20)).toMatchObject({ ok: false, reason: 'too-large' });
   });
 
   test('lz4: stored blocks, checksums, content size and several frames', async () => {

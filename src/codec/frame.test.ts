@@ -42,6 +42,19 @@ describe('cutting', () => {
       expect(read(chunks)).toEqual(expected);
     }));
   });
+  test('frames of any size, whole and in two chunks', () => {
+    for (const bytes of [255, 256, 65_535, 65_536, 70_000, 131_073, 16_777_216 + 300]) {
+      const frame = encodeFrame('{"code":1}', Buffer.alloc(bytes, 'b'));
+      for (const cut of [0, 3, 4, 8, 20, bytes]) {
+        const sizes: number[] = [];
+        const reader = new FrameReader((_buffer, _headerStart, headerEnd, bodyEnd) => { sizes.push(bodyEnd - headerEnd); }, 32 << 20);
+        reader.feed(frame.subarray(0, cut));
+        reader.feed(frame.subarray(cut));
+        reader.feed(frame);
+        expect(sizes).toEqual([bytes, bytes]);
+      }
+    }
+  });
   test('a frame inside one chunk is not copied', () => {
     const frame = encodeFrame('{"code":1}', Buffer.from('body'));
     let seen: Buffer | undefined;

@@ -68,7 +68,7 @@ describe('protobuf', () => {
   });
 
   it.each([
-    ['a string that is no UTF-8', '0a03c328a0'], ['a field longer than the message', '0aff01'], ['a length of more than 4 GiB', '0affffffffff7f'],
+    ['a string that is no UTF-8', '0a03c328a0'], ['a field longer than the message', '0aff01'], ['a length of more than 4 GiB', '0affffffffff7f'], ['a length of more than 2 GiB, which as an int32 leads back to its own tag', '0afaffffff0f'],
     ['a varint of eleven bytes', '18ffffffffffffffffffff01'], ['an end in a tag', '9a'], ['a group', '0b'], ['field number 0', '0001'], ['a cut fixed32', '350000'],
   ])('refuses %s with a WireError', (_name, hex) => {
     expect(() => Everything.decode(Buffer.from(hex, 'hex'))).toThrow(WireError);

@@ -74,6 +74,19 @@ describe('SEND', () => {
     }), { numRuns: 500 });
   });
 
+  test('an answer with other digits than the one before it, as many of them', () => {
+    const writer = new SendReplyWriter('7F000001000051AF');
+    const answers = [[12_345, 10, 1234, 5], [98_706, 47, 5069, 2 ** 40 + 7], [50_060, 99, 9080, 0]] as const;
+    for (const [opaque, queueId, queueOffset, phyOffset] of answers) {
+      const target = Buffer.alloc(writer.bytesMax(8));
+      const end = writer.write(target, 0, opaque, queueId, queueOffset, phyOffset, Buffer.from('KEY00001'), 0, 8);
+      const { ext, ...command } = decode(target.subarray(0, end));
+      expect([command.opaque, ext.get('queueId'), ext.get('queueOffset'), ext.get('msgId')?.slice(16), ext.get('transactionId')]).toEqual([
+        opaque, String(queueId), String(queueOffset), phyOffset.toString(16).toUpperCase().padStart(16, '0'), 'KEY00001',
+      ]);
+    }
+  });
+
   test('the ids of a batch, whatever their digits and the length of the address', () => {
     const near = fc.tuple(fc.maxSafeNat(), fc.array(fc.nat(5_000_000), { minLength: 1, maxLength: 40 })).map(([first, steps]) => {
       const offsets = [Math.min(first, Number.MAX_SAFE_INTEGER - 40 * 5_000_000)];

@@ -172,3 +172,17 @@ test('entries that come while memory is given back are kept', async () => {
     expect([come, readByOther(disk)]).toEqual([come, { counted: put, reached: put }]);
   }
 });
+
+test('files wholly below the log go, whatever their number, and the newest stays', async () => {
+  for (const count of [1, 2, 3]) {
+    const disk = new SimulatedDisk(5);
+    const index = openIndex(disk);
+    // A file is full one entry before its number of entries.
+    for (let i = 0; i < count * (entries - 1); i++) index.addHashes(Int32Array.of(i), 1, (i + 1) * 100, 1_700_000_000_000 + i * 1000);
+    index.keep();
+    await index.finish();
+    expect(disk.list('/store/index').length).toBe(count);
+    expect([index.deleteBelow(1), index.deleteBelow(1_000_000), index.deleteBelow(1_000_000)]).toEqual([0, count - 1, 0]);
+    expect(disk.list('/store/index').length).toBe(1);
+  }
+});
