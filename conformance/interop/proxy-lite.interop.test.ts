@@ -135,5 +135,8 @@ test('lite topics are given back when the client\'s stream ends, and refusals of
   expect(await held()).toBe(4);
   stream.cancel();
   await eventually('nobody has them', 30_000, async () => ((await held()) === 0 ? [] : ['still held']));
-  expect((await ask('four', 'SyncLiteSubscription', { topic: { name: 'LiteNowhere' }, group: { name: group }, action: action.PARTIAL_ADD, lite_topic_set: ['a'] }))[0]?.status?.code).toBe(Code.TOPIC_NOT_FOUND);
+  await brokers.ask('group', code.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, {}, groupBody('LiteOfNothing', { attributes: { '+lite.bind.topic': 'LiteNowhere' } }));
+  for (const [of, status] of [[group, Code.ILLEGAL_TOPIC], ['LiteOfNothing', Code.TOPIC_NOT_FOUND]] as const) {
+    expect((await ask('four', 'SyncLiteSubscription', { topic: { name: 'LiteNowhere' }, group: { name: of }, action: action.PARTIAL_ADD, lite_topic_set: ['a'] }))[0]?.status?.code).toBe(status);
+  }
 }, 90_000);
