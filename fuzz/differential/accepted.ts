@@ -11,6 +11,7 @@ export const accepted: readonly Accepted[] = [
   { where: / QUERY_SUBSCRIPTION_BY_CONSUMER /, what: /^body\.subscriptionData$/, skylark: /^\(absent\)$/, divergence: 'consumers.told-by-heartbeats' },
   { where: / QUERY_CONSUME_QUEUE /, what: /^code$/, skylark: /^1 .* is not exist!$/, divergence: 'store.queues-made-by-questions' },
   { where: / INVOKE_BROKER_TO_RESET_OFFSET /, what: /^code$/, apache: /^0 /, skylark: /^29 queueId is \d+, allowed range /, divergence: 'offsets.reset-of-no-queue' },
+  { where: / GET_ROUTEINFO_BY_TOPIC /, what: /^code$/, apache: /^a stale route/, skylark: /^0/, divergence: 'registration.two-changes' },
   { where: / (GET_BROKER_CLUSTER_INFO|GET_SYSTEM_TOPIC_LIST_FROM_NS|GET_BROKER_MEMBER_GROUP|GET_TOPICS_BY_CLUSTER) /, apache: /~B|~Cluster|brokerAddrs/, divergence: 'namesrv.refused-registration' },
   { where: / QUERY_CONSUME_QUEUE /, what: /^body\.(subscriptionData|filterData|queueData)/, divergence: 'consumers.told-by-heartbeats' },
   { where: / GET_ALL_CONSUMER_OFFSET /, what: /^body\.pullOffsetTable/, skylark: /^\(absent\)$/, divergence: 'offsets.pulls-of-deleted-topics' },

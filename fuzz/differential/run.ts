@@ -40,6 +40,11 @@ const scanMsMax = 5000;
 /** A sequence takes a few seconds, most of them for what comes late; on a busy machine ten. */
 const sequenceMsMax = 90_000;
 
+interface QueueNums {
+  readonly readQueueNums: number;
+  readonly writeQueueNums: number;
+}
+
 class Unknown extends Error {}
 
 /** A sequence that is not over in time, and what it waited for. */
@@ -125,13 +130,23 @@ class Run {
       if (this.alter !== undefined) response = this.alter(step, ext, response);
       this.keep(step, String(ext['consumerGroup'] ?? ''), response);
       if (step.send === 'POP_MESSAGE' && ext['order'] !== true) this.notePopped(step, ext);
-      this.answers.push(this.symbols.answer(label, step.send, response, step.mask ?? []));
+      if (step.send === 'GET_ROUTEINFO_BY_TOPIC' && (await this.isStale(String(ext['topic']), response))) note('a stale route');
+      else this.answers.push(this.symbols.answer(label, step.send, response, step.mask ?? []));
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       note(error instanceof Unknown ? 'left out' : /closed the connection/.test(text) ? 'closed' : /no answer/.test(text) ? 'no answer' : this.symbols.text(text));
     }
     if (storing.has(step.send)) this.unsettled = true;
     if (step.send === 'POP_MESSAGE') this.unscanned = true;
+  }
+
+  /** Whether the name server has other numbers of queues for the topic than the broker itself. */
+  private async isStale(topic: string, route: Response): Promise<boolean> {
+    const config = route.code === 0 ? await (await this.peer.client()).call(requests.GET_TOPIC_CONFIG.code, { topic }) : undefined;
+    if (config?.code !== 0) return false;
+    const broker = JSON.parse(config.body.toString('utf8')) as QueueNums;
+    const { queueDatas } = JSON.parse(route.body.toString('utf8')) as { readonly queueDatas?: readonly (QueueNums & { readonly brokerName: string })[] };
+    return queueDatas?.some((one) => one.brokerName === 'broker-a' && (one.readQueueNums !== broker.readQueueNums || one.writeQueueNums !== broker.writeQueueNums)) === true;
   }
 
   /** Until the offsets of what was popped are committed; those of orderly pops are by their acknowledgements. */

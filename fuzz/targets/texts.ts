@@ -34,7 +34,8 @@ function handleReaders(subject: HandleSubject): readonly Reader[] {
     (text) => {
       const handle = subject.readHandle(text);
       for (const value of [handle.visibleMs, handle.queueId, handle.queueOffset, handle.commitLogOffset]) holds(Number.isSafeInteger(value), () => `a number of the handle is ${value}`);
-      same('receipt handle by its parts', text.split(' ').slice(6, 8).map(Number), [handle.queueId, handle.queueOffset]);
+      // -0 is 0 to Java
+      same('receipt handle by its parts', text.split(' ').slice(6, 8).map((part) => Number(part) + 0), [handle.queueId, handle.queueOffset]);
       return true;
     },
     (text) => {

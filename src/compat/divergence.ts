@@ -277,6 +277,12 @@ export const divergences = {
     reason: 'Run-time configuration was the way in of CVE-2023-33246 and CVE-2023-37582.',
     cases: ['src/server/broker/admin.test.ts'],
   },
+  'registration.two-changes': {
+    apache: 'Of two topics changed at about the same time the name server may miss one: both are told with the data version of the second change, and a topic that it has is left as it is when it knows the version (BrokerController#registerIncrementBrokerData, RouteInfoManager#isTopicConfigChanged).',
+    skylark: 'Both are in the route.',
+    reason: 'A producer would send to queues that are not there, until the broker changes a topic again.',
+    cases: ['src/server/broker/registration.test.ts'],
+  },
   'registration.retry': {
     apache: 'A failed registration is tried again at the next period (30 s).',
     skylark: 'After 0.5 s, doubling up to the period.',

@@ -39,6 +39,20 @@ describe('registration', () => {
     expect(take().map((one) => one.topics)).toEqual([['A']]);
   });
 
+  test('of two topics changed at once both are told, each version once', async () => {
+    c = await Composed.open({ namesrvAddr: 'ns1:9876' });
+    await c.broker.start();
+    take();
+    const change = (topic: string, queues: string) => c.ask('UPDATE_AND_CREATE_TOPIC', { ext: { topic, defaultTopic: 'TBW102', readQueueNums: queues, writeQueueNums: queues, perm: '6', topicFilterType: 'SINGLE_TAG', order: 'false' } });
+    await Promise.all([change('A', '1'), change('B', '1')]);
+    await Promise.all([change('A', '2'), change('B', '3')]);
+    const told = take().map(({ body }) => (JSON.parse(String(body)) as { topicConfigSerializeWrapper: { dataVersion: { counter: number }; topicConfigTable: Record<string, { readQueueNums: number }> } }).topicConfigSerializeWrapper);
+    const versions = told.map(({ dataVersion }) => dataVersion.counter);
+    expect(new Set(versions).size).toBe(versions.length);
+    const last = Object.assign({}, ...told.map(({ topicConfigTable }) => topicConfigTable)) as Record<string, { readQueueNums: number }>;
+    expect([last['A']?.readQueueNums, last['B']?.readQueueNums]).toEqual([2, 3]);
+  });
+
   test('what fails is tried again soon, whole, and more slowly each time', async () => {
     c = await Composed.open({ namesrvAddr: 'ns1:9876' });
     c.namesrvAnswer = () => new Error('refused');
