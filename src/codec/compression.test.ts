@@ -100,6 +100,20 @@ describe('decompress', () => {
     expect(await decompress('lz4', wrong, 5)).toMatchObject({ ok: false, detail: 'LZ4: the content checksum differs' });
   });
 
+  test('lz4: block size codes 4 to 7, and no block beyond its own', async () => {
+    const frame = (code: number, bytes: number): Buffer => {
+      const descriptor = Buffer.of(0x60, code << 4);
+      const size = Buffer.alloc(4);
+      size.writeUInt32LE((bytes | 0x80000000) >>> 0);
+      return Buffer.concat([Buffer.from('04224d18', 'hex'), descriptor, Buffer.of(xxHash32(descriptor, 0, 2) >> 8), size, Buffer.alloc(bytes, 'b'), Buffer.alloc(4)]);
+    };
+    for (const code of [0, 3]) expect(await decompress('lz4', frame(code, 5), 10)).toMatchObject({ ok: false, detail: `LZ4: unknown block size code ${code}` });
+    for (const [code, most] of [[4, 65_536], [5, 262_144], [6, 1_048_576], [7, 4_194_304]] as const) {
+      expect(await decompress('lz4', frame(code, most), 1 << 23)).toMatchObject({ ok: true });
+      expect(await decompress('lz4', frame(code, most + 1), 1 << 23)).toMatchObject({ ok: false, detail: `LZ4: a block of ${most + 1} bytes does not fit` });
+    }
+  });
+
   test('lz4: a match reaches into an earlier block only where the frame says that blocks depend', async () => {
     const header = (flg: number): string => {
       const descriptor = Buffer.of(flg, 0x40);

@@ -112,3 +112,13 @@ describe('the scanner', () => {
     expect(scanText('DELAY\x01\x02').special).toBe(false);
   });
 });
+
+test('a name that differs from a special one in any byte is not special', () => {
+  for (const name of specialProperties) {
+    expect([name, scanText(`${name}\u0001v\u0002`).special]).toEqual([name, true]);
+    for (let i = 0; i < name.length; i++) {
+      const other = `${name.slice(0, i)}~${name.slice(i + 1)}`;
+      expect([other, scanText(`${other}\u0001v\u0002`).special]).toEqual([other, false]);
+    }
+  }
+});
