@@ -37,10 +37,10 @@ export function longOf(map: JsonMap, name: string, absent: number): number {
   return longValue(map.get(name)) ?? absent;
 }
 
-/** A value as a safe integer, or undefined. */
+/** A value as a safe integer, or undefined; -0 is 0, as to Java. */
 export function longValue(value: JsonValue | undefined): number | undefined {
   if (typeof value === 'string' && /^-?\d{1,16}$/.test(value)) value = Number(value);
-  return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value + 0 : undefined;
 }
 
 /** Every integer of 64 bits, exactly; undefined when it is none. */

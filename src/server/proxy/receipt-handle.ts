@@ -35,7 +35,7 @@ export function readHandle(text: string): ReceiptHandle {
   if (parts.length < 8) refuse(`dataList size ${parts.length}`);
   const int = (at: number): number => {
     const part = parts[at] ?? '';
-    const value = /^-?\d{1,16}$/.test(part) ? Number(part) : NaN;
+    const value = /^-?\d{1,16}$/.test(part) ? Number(part) + 0 : NaN; // -0 is 0 to Java
     return Number.isSafeInteger(value) ? value : refuse(`"${part}" is no number`);
   };
   const long = (at: number): bigint => parseJavaLong(parts[at] ?? '') ?? refuse(`"${parts[at] ?? ''}" is no number`);
