@@ -42,6 +42,11 @@ export const transactionSource = { SOURCE_UNSPECIFIED: 0, SOURCE_CLIENT: 1, SOUR
 
 export const liteSubscriptionAction = { PARTIAL_ADD: 0, PARTIAL_REMOVE: 1, COMPLETE_ADD: 2, COMPLETE_REMOVE: 3 } as const;
 
+/** The names of an enum's numbers. */
+export function namesOf(numbers: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
+  return new Map(Object.entries(numbers).map(([name, number]) => [number, name]));
+}
+
 export const language = {
   LANGUAGE_UNSPECIFIED: 0, JAVA: 1, CPP: 2, DOT_NET: 3, GOLANG: 4, RUST: 5, PYTHON: 6, PHP: 7, NODE_JS: 8, RUBY: 9, OBJECTIVE_C: 10, DART: 11,
   KOTLIN: 12,

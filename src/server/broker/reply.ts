@@ -28,21 +28,19 @@ export function createReplyHandlers(parts: PutParts): ReplyHandlers {
   const form = new PutForm(ctx);
 
   /** What is pushed and stored has the marks of every send (`AbstractSendMessageProcessor#buildMsgContext`), but for the cluster. */
-  function withMarks(header: SendHeader): SendHeader {
+  function markedProperties(header: SendHeader): Map<string, string> {
     const properties = parseProperties(header.properties ?? '');
     for (const [name, value] of Object.entries(form.ext())) properties.set(name, value);
-    return { ...header, properties: formatProperties(properties) };
+    return properties;
   }
 
   /** Pushes the reply and waits for the requester's answer. What went wrong, or undefined. */
-  async function push(call: Ctx, header: SendHeader, body: Buffer): Promise<string | undefined> {
-    const properties = parseProperties(header.properties ?? '');
+  async function push(call: Ctx, header: SendHeader, properties: ReadonlyMap<string, string>, body: Buffer): Promise<string | undefined> {
     const requester = properties.get(propertyNames.MESSAGE_REPLY_TO_CLIENT);
     if (requester === undefined) return `reply message properties[${propertyNames.MESSAGE_REPLY_TO_CLIENT}] is null`;
     const client = ctx.producers.findByClientId(requester);
     if (client === undefined) return `push reply message fail, channel of <${requester}> not found.`;
     const nowMs = ctx.clock.nowMs();
-    properties.set(propertyNames.PUSH_REPLY_TIME, String(nowMs));
     const ext = encodeHeader('PUSH_REPLY_MESSAGE_TO_CLIENT', {
       producerGroup: header.producerGroup,
       topic: header.topic,
@@ -52,7 +50,7 @@ export function createReplyHandlers(parts: PutParts): ReplyHandlers {
       sysFlag: header.sysFlag,
       bornTimestamp: header.bornTimestamp,
       flag: header.flag,
-      properties: formatProperties(properties),
+      properties: formatProperties(new Map(properties).set(propertyNames.PUSH_REPLY_TIME, String(nowMs))),
       reconsumeTimes: header.reconsumeTimes,
       unitMode: header.unitMode ?? false,
       bornHost: call.connection.remoteAddress,
@@ -69,10 +67,10 @@ export function createReplyHandlers(parts: PutParts): ReplyHandlers {
     }
   }
 
-  /** Stores the reply as it came. Undefined when it could not be stored: that changes no answer. */
-  function store(call: Ctx, header: SendHeader, queueId: number, body: Buffer): Promise<StoredReply | undefined> {
+  /** Stores the reply. Undefined when it could not be stored: that changes no answer. */
+  function store(call: Ctx, header: SendHeader, properties: ReadonlyMap<string, string>, queueId: number, body: Buffer): Promise<StoredReply | undefined> {
     const input = form.input;
-    const props = Buffer.from(header.properties ?? '', 'utf8');
+    const props = Buffer.from(formatProperties(properties), 'utf8');
     input.queue = ctx.store.queue(header.topic, queueId);
     input.flag = header.flag;
     input.bornTimestamp = Number(header.bornTimestamp);
@@ -103,9 +101,9 @@ export function createReplyHandlers(parts: PutParts): ReplyHandlers {
       return bare === true ? answer : { ...answer, ext: parts.form.ext() };
     }
     const queueId = header.queueId < 0 ? randomQueueId(ctx, draft.traits?.writeQueues ?? 1) : header.queueId;
-    const marked = withMarks(header);
-    const fault = await push(call, marked, body);
-    const stored = ctx.config.storeReplyMessageEnable ? await store(call, marked, queueId, body) : undefined;
+    const properties = markedProperties(header);
+    const fault = await push(call, header, properties, body);
+    const stored = ctx.config.storeReplyMessageEnable ? await store(call, header, properties, queueId, body) : undefined;
     // "0" where nothing was stored: clients cannot read an answer without an id.
     const pushed = fault === undefined ? { msgId: '0', queueId, queueOffset: 0n } : undefined;
     return { code: fault === undefined ? responseCodes.SUCCESS : responseCodes.SYSTEM_ERROR, remark: fault, header: stored ?? pushed, ext: parts.form.ext() };

@@ -328,7 +328,7 @@ export class TopicConfigTable implements TopicTable {
     this.#listeners.push(listener);
   }
 
-  /** See TurnSavedFile#saving. */
+  /** Settles when the topics that messages have made up to now are on the platter, as well as may be; undefined: they are. See TurnSavedFile#saving. */
   get creating(): Promise<void> | undefined {
     return this.#file.saving;
   }
@@ -336,7 +336,7 @@ export class TopicConfigTable implements TopicTable {
   takeAwaited(): Promise<void> | undefined {
     if (!this.#awaited) return undefined;
     this.#awaited = false;
-    const saving = this.#file.saving;
+    const saving = this.creating;
     if (saving === undefined) {
       this.#making.clear();
       return undefined;

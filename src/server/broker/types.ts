@@ -44,11 +44,9 @@ export interface TopicTable {
   createOnSend(name: string, defaultTopic: string, remoteAddress: string, clientDefaultQueueNums: number, topicSysFlag: number): Topic | undefined;
   /** `createTopicInSendMessageBackMethod`: for retry and dead letter topics. */
   createOnSendBack(name: string, queueNums: number, perm: number, topicSysFlag: number, order?: boolean): Topic | undefined;
-  /** Settles when the topics that were created so up to now are on the platter, as well as may be; undefined: they are. */
-  readonly creating: Promise<void> | undefined;
   /**
-   * What the answers of this turn wait for: as `creating` when one of those topics was asked for since the last call, else undefined. What goes to topics that
-   * are there does not wait for others that are made.
+   * What the answers of this turn wait for when a topic that was created so was asked for since the last call and is not on the platter yet: settles when all are that
+   * were created up to now, as well as may be. Undefined: nothing. What goes to topics that are there does not wait for others that are made.
    */
   takeAwaited(): Promise<void> | undefined;
   /** Creates or changes; persists and registers with the name servers. False when nothing changed. */

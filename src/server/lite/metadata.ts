@@ -17,6 +17,11 @@ export function bindTopicOf(group: Pick<GroupConfig, 'attributes'> | undefined):
   return group?.attributes['lite.bind.topic'];
 }
 
+/** Lite topics that a client of the group may name at once (`SubscriptionGroupAttributes#LITE_SUB_CLIENT_QUOTA_ATTRIBUTE`). */
+export function clientQuotaOf(group: Pick<GroupConfig, 'attributes'>): number {
+  return parseJavaInt(group.attributes['lite.sub.client.quota'] ?? '') ?? 2000;
+}
+
 /** One client of the group at a time has a lite topic. */
 export function isExclusive(group: GroupConfig | undefined): boolean {
   return group?.attributes['lite.sub.model'] === 'Exclusive';

@@ -14,7 +14,7 @@ import { shown } from '../broker/topic-names.js';
 import { orderReviveQueue } from '../pop/extra-info.js';
 import { InfoList } from '../pop/extra-info.js';
 import { recordsOf } from '../pop/found-records.js';
-import { demandBrokerReadable, refusal } from '../pop/parts.js';
+import { demandBrokerReadable, errorAnswer, refusal } from '../pop/parts.js';
 import type { LiteParts } from './create.js';
 import { bindTopicOf, isParentTopic } from './metadata.js';
 
@@ -167,7 +167,7 @@ export function createPopLite(parts: LiteParts): Handler<'POP_LITE_MESSAGE'> {
       },
       (error: unknown) => {
         if (!(error instanceof Refusal)) ctx.log.error({ topic: header.topic, group: header.consumerGroup, error: String(error) }, 'a waiting lite pop failed');
-        call.reply({ code: error instanceof Refusal ? error.code : responseCodes.SYSTEM_ERROR, remark: error instanceof Error ? error.message : String(error) });
+        call.reply(errorAnswer(error));
       },
     );
   }

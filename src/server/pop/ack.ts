@@ -16,7 +16,7 @@ import { orderReviveQueue, readReceipt, realTopic } from './extra-info.js';
 import type { Receipt } from './extra-info.js';
 import type { LiteAcking } from '../lite/ack.js';
 import type { OrderWake } from './order-wake.js';
-import { addressText, demandQueue, orRefusedWith, refusal } from './parts.js';
+import { addressText, demandQueue, errorAnswer, orRefusedWith, refusal } from './parts.js';
 import type { PopParts } from './parts.js';
 import { checkPointMessagesMax, mergeKey } from './revive-records.js';
 import type { AckRecord } from './revive-records.js';
@@ -83,7 +83,8 @@ export function createAcking(parts: PopParts, wake: OrderWake, lite?: LiteAcking
     try {
       phyOffset = putAck({ ...ack, offsets, batch: offsets.length > 1 }, reviveQid, deliverMs);
     } catch (error) {
-      reply = error instanceof Refusal ? { code: error.code, remark: error.message } : { code: responseCodes.SYSTEM_ERROR, remark: String(error) };
+      if (!(error instanceof Refusal)) ctx.log.error({ topic: ack.topic, group: ack.group, error: String(error) }, 'an acknowledgement failed');
+      reply = errorAnswer(error);
     }
     for (const call of calls) {
       const answer = stored(call, phyOffset, reply);

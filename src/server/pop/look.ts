@@ -2,7 +2,6 @@
  * Looking without taking: PEEK_MESSAGE, NOTIFICATION (is there something to pop, or tell me when) and POLLING_INFO (`PeekMessageProcessor`,
  * `NotificationProcessor`, `PollingInfoProcessor`).
  */
-import { Refusal } from '../../codec/errors.js';
 import type { HeaderOf } from '../../codec/requests.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Ctx, Handler, Reply } from '../../remoting/types.js';
@@ -11,7 +10,7 @@ import { noRemark } from '../broker/admin.js';
 import { clampInt64, pullBytesMax } from '../broker/pull.js';
 import { popRetryTopic } from './extra-info.js';
 import type { OrderWake } from './order-wake.js';
-import { demandBrokerReadable, demandReadable, orRefusedWith, refusedWith } from './parts.js';
+import { demandBrokerReadable, demandReadable, errorAnswer, orRefusedWith } from './parts.js';
 import type { PopParts } from './parts.js';
 import type { PopFilters } from './pop-filter.js';
 
@@ -92,7 +91,7 @@ export function createLooking(parts: PopParts, filters: PopFilters, wake: OrderW
           (reply) => {
             if (reply !== undefined) call.reply(reply);
           },
-          (error: unknown) => call.reply(error instanceof Refusal ? refusedWith(error, notified) : { code: responseCodes.SYSTEM_ERROR, remark: error instanceof Error ? error.message : String(error) }),
+          (error: unknown) => call.reply(errorAnswer(error, notified)),
         );
       },
     }, pollTimeMs);

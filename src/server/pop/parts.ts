@@ -41,6 +41,12 @@ export function refusedWith<H>(error: Refusal, header: H): { readonly code: Resp
   return { code: error.code, remark: error.message, header };
 }
 
+/** What is answered for an error behind a handler's own answer, where nobody else answers it: a Refusal its code and remark, with the fields of an empty answer if there are any; anything else SYSTEM_ERROR. */
+export function errorAnswer<H>(error: unknown, empty?: H): { readonly code: ResponseCode; readonly remark: string; readonly header?: H } {
+  if (error instanceof Refusal) return empty === undefined ? { code: error.code, remark: error.message } : refusedWith(error, empty);
+  return { code: responseCodes.SYSTEM_ERROR, remark: error instanceof Error ? error.message : String(error) };
+}
+
 /** The handler, whose refusals carry the fields of an empty answer. */
 export function orRefusedWith<N extends RequestName>(empty: NonNullable<Reply<N>['header']>, handler: Handler<N>): Handler<N> {
   const caught = (error: unknown): Reply<N> => {

@@ -12,7 +12,7 @@ import { ownIp } from '../broker/send-checks.js';
 import type { GroupConfig, Topic } from '../broker/types.js';
 import { formatExtraInfo, InfoList, orderReviveQueue, popRetryTopic, topicKind } from './extra-info.js';
 import { queueOffsetOf, recordsOf, underFirstTopic } from './found-records.js';
-import { demandBrokerReadable, demandReadable, orRefusedWith, refusal, refusedWith, settled } from './parts.js';
+import { demandBrokerReadable, demandReadable, errorAnswer, orRefusedWith, refusal, settled } from './parts.js';
 import type { OrderWake } from './order-wake.js';
 import type { PopParts } from './parts.js';
 import type { PopFilters } from './pop-filter.js';
@@ -303,7 +303,7 @@ export function createPop(parts: PopParts, filters: PopFilters, orderWake: Order
       },
       (error: unknown) => {
         if (!(error instanceof Refusal)) ctx.log.error({ topic: header.topic, group: header.consumerGroup, error: String(error) }, 'a waiting pop failed');
-        call.reply(error instanceof Refusal ? refusedWith(error, nothingPopped) : { code: responseCodes.SYSTEM_ERROR, remark: error instanceof Error ? error.message : String(error) });
+        call.reply(errorAnswer(error, nothingPopped));
       },
     );
   }

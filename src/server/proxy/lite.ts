@@ -2,14 +2,12 @@
  * Lite topics of gRPC clients (`ClientActivity#syncLiteSubscription`, `LiteSubscriptionService`): what they subscribe to, told in the client's name to every
  * broker of the parent topic. Each takes the lite topics that lie on it.
  */
-import { grpcCode, liteSubscriptionAction, type SyncLiteSubscriptionRequest, type SyncLiteSubscriptionResponse } from '../../codec/grpc-messages.js';
+import { clientType, grpcCode, liteSubscriptionAction, namesOf, type SyncLiteSubscriptionRequest, type SyncLiteSubscriptionResponse } from '../../codec/grpc-messages.js';
 import type { Partly, Value } from '../../codec/protobuf.js';
 import { responseCodes } from '../../codec/responses.js';
 import { writeJson } from '../../compat/fastjson.js';
-import { clientType } from '../../codec/grpc-messages.js';
-import { parseJavaInt } from '../../compat/java-number.js';
 import type { Reply } from '../../remoting/types.js';
-import { bindTopicOf } from '../lite/metadata.js';
+import { bindTopicOf, clientQuotaOf } from '../lite/metadata.js';
 import type { GroupView } from './brokers.js';
 import type { ProxyClient } from './clients.js';
 import { checkedTopic, knownTopic, readable, type ProxyCall, type ProxyParts } from './context.js';
@@ -17,7 +15,7 @@ import type { LocalPeer } from './peer.js';
 import { GrpcRefusal, statusOfReply, statusOk } from './status.js';
 import { checkGroup, checkLiteTopic } from './validate.js';
 
-const actions = new Map<number, string>(Object.entries(liteSubscriptionAction).map(([name, number]) => [number, name]));
+const actions = namesOf(liteSubscriptionAction);
 
 /** Values of OFFSET_POLICY are the broker's: LAST 0, MIN 1, MAX 2. */
 const policyMax = 2;
@@ -35,16 +33,8 @@ function optionOf(option: Option): { readonly type: string; readonly value: numb
   throw new GrpcRefusal(grpcCode.INTERNAL_SERVER_ERROR, 'Unknown OffsetOption type: OFFSETTYPE_NOT_SET');
 }
 
-/** `SubscriptionGroupAttributes#LITE_SUB_CLIENT_QUOTA_ATTRIBUTE`. */
-const liteQuotaDefault = 2000;
-
 /** What a client may name beyond its quota before it is refused (`ClientProcessor#validateLiteSubscriptionQuota`). */
 const liteQuotaSlack = 300;
-
-/** Lite topics that a client of the group may name at once. */
-export function liteQuotaOf(group: GroupView): number {
-  return parseJavaInt(group.attributes['lite.sub.client.quota'] ?? '') ?? liteQuotaDefault;
-}
 
 /** A group that a client says it is of. @throws GrpcRefusal ILLEGAL_CONSUMER_GROUP when there is none and none is made (`ClientProcessor#getGroupOrException`). */
 export async function demandGroup(parts: ProxyParts, name: string): Promise<GroupView> {
@@ -71,7 +61,7 @@ export async function syncLiteSubscription(parts: ProxyParts, call: ProxyCall, r
   const liteTopics = [...new Set(request.liteTopicSet)];
   const config = await demandGroup(parts, group);
   checkBindTopic(group, config, topic);
-  const quota = liteQuotaOf(config);
+  const quota = clientQuotaOf(config);
   if (liteTopics.length > Math.max(0, quota + liteQuotaSlack)) throw new GrpcRefusal(grpcCode.LITE_SUBSCRIPTION_QUOTA_EXCEEDED, `lite subscription quota exceeded: ${quota}`);
   const body = writeJson({ subscriptionSet: [{ action, clientId: call.clientId, group, liteTopicSet: liteTopics, offsetOption, topic, version: Number(request.version ?? 0) }] });
   const replies = await tellBrokers(parts, call.peer, topic, Buffer.from(body), { language: call.language });

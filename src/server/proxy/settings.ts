@@ -2,16 +2,16 @@
  * Clients that come, stay and leave: Telemetry's settings, Heartbeat, NotifyClientTermination (`ClientActivity`, `GrpcClientSettingsManager`).
  * To the brokers a producer is a producer of each of its topics (the topic's name is the group), a consumer a consumer of its group.
  */
-import { clientType, grpcCode, language, type HeartbeatRequest, type HeartbeatResponse, type NotifyClientTerminationRequest, type NotifyClientTerminationResponse } from '../../codec/grpc-messages.js';
+import { clientType, grpcCode, language, namesOf, type HeartbeatRequest, type HeartbeatResponse, type NotifyClientTerminationRequest, type NotifyClientTerminationResponse } from '../../codec/grpc-messages.js';
 import type { Partly, Value } from '../../codec/protobuf.js';
 import { responseCodes } from '../../codec/responses.js';
 import { isMap, intOf, listOf, longValue, textOf } from '../../codec/json-members.js';
 import type { GroupView } from './brokers.js';
-import { bindTopicOf } from '../lite/metadata.js';
+import { bindTopicOf, clientQuotaOf } from '../lite/metadata.js';
 import type { ProxyClient, SettingsValue } from './clients.js';
 import { checkedTopic, type ProxyCall, type ProxyParts } from './context.js';
 import { subscriptionOf } from './filter.js';
-import { checkBindTopic, demandGroup, liteQuotaOf } from './lite.js';
+import { checkBindTopic, demandGroup } from './lite.js';
 import { GrpcRefusal, statusOk, statusOfReply } from './status.js';
 import { timeOf } from './time.js';
 import { checkGroup, proxyLimits } from './validate.js';
@@ -19,7 +19,7 @@ import { checkGroup, proxyLimits } from './validate.js';
 /** `LanguageCode`: what `x-mq-language` may say of a client that registers. */
 const languages: ReadonlySet<string> = new Set(['JAVA', 'CPP', 'DOTNET', 'PYTHON', 'DELPHI', 'ERLANG', 'RUBY', 'OTHER', 'HTTP', 'GO', 'PHP', 'OMS', 'RUST', 'NODE_JS']);
 
-const typeNames = new Map<number, string>(Object.entries(clientType).map(([name, number]) => [number, name]));
+const typeNames = namesOf(clientType);
 
 /** `ProxyConfig#grpcClientProducer...`. */
 const producerBackoff = { maxAttempts: 3, exponentialBackoff: { initial: timeOf(10), max: timeOf(1000), multiplier: 2 } } as const;
@@ -62,7 +62,7 @@ function mergedSettings(settings: SettingsValue, group: GroupView | undefined): 
     backoffPolicy: { exponentialBackoff: undefined, customizedBackoff: undefined, ...(backoffOf(group.groupRetryPolicy) as object), maxAttempts: group.retryMaxTimes + 1 },
     subscription: {
       ...settings.subscription, fifo: group.consumeMessageOrderly, receiveBatchSize: proxyLimits.receiveMax, longPollingTimeout: timeOf(proxyLimits.pollMsMax),
-      liteSubscriptionQuota: liteQuotaOf(group), maxLiteTopicSize: proxyLimits.liteTopicBytesMax,
+      liteSubscriptionQuota: clientQuotaOf(group), maxLiteTopicSize: proxyLimits.liteTopicBytesMax,
     },
   };
 }

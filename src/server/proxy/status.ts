@@ -3,7 +3,7 @@
  * (`ResponseBuilder#buildStatus`).
  */
 import { Refusal } from '../../codec/errors.js';
-import { grpcCode } from '../../codec/grpc-messages.js';
+import { grpcCode, namesOf } from '../../codec/grpc-messages.js';
 import { responseCodes } from '../../codec/responses.js';
 import type { Reply } from '../../remoting/types.js';
 import { BrokerAway } from './brokers.js';
@@ -26,7 +26,7 @@ export class GrpcRefusal extends Error {
   }
 }
 
-const names = new Map<GrpcCode, string>(Object.entries(grpcCode).map(([name, code]) => [code, name]));
+const names = namesOf(grpcCode);
 
 /** A status whose message is the code's name. */
 export function statusOf(code: GrpcCode): Status {

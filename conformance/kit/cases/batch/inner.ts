@@ -13,6 +13,13 @@ function batchTopic(t: Context): Promise<string> {
   return t.topic({ queues: 1, attributes: { 'queue.type': 'BatchCQ' } });
 }
 
+/** A topic with so many batches of three. */
+async function filledTopic(t: Context, batches: number): Promise<string> {
+  const topic = await batchTopic(t);
+  for (let i = 0; i < batches; i++) code(await t.sendBatch(topic, three, { properties: { UNIQ_KEY: uniqKey(t) } }), res.SUCCESS, 'batch to a batch queue');
+  return topic;
+}
+
 export const cases = defineCases('batch', [
   {
     name: 'batch.inner-answer',
@@ -62,8 +69,7 @@ export const cases = defineCases('batch', [
     needs: ['batch'],
     source: 'BatchConsumeQueue#getOffsetInQueueByTime',
     async run(t) {
-      const topic = await batchTopic(t);
-      for (let i = 0; i < 2; i++) code(await t.sendBatch(topic, three, { properties: { UNIQ_KEY: uniqKey(t) } }), res.SUCCESS, 'batch to a batch queue');
+      const topic = await filledTopic(t, 2);
       equal((await t.searchOffset(topic, 0, Date.now() + 3_600_000)).offset, 3, 'offset for a time in the future');
     },
   },
@@ -75,8 +81,7 @@ export const cases = defineCases('batch', [
     needs: ['batch'],
     source: 'BatchConsumeQueueIterator#next',
     async run(t) {
-      const topic = await batchTopic(t);
-      for (let i = 0; i < 3; i++) code(await t.sendBatch(topic, three, { properties: { UNIQ_KEY: uniqKey(t) } }), res.SUCCESS, 'batch to a batch queue');
+      const topic = await filledTopic(t, 3);
       const entries = async (index: number, count: number): Promise<number | undefined> =>
         (json(await t.request(req.QUERY_CONSUME_QUEUE, { topic, queueId: 0, index, count })) as { queueData?: unknown[] }).queueData?.length;
       equal([await entries(0, 32), await entries(0, 3), await entries(0, 4), await entries(4, 2), await entries(4, 3)], [3, 1, 2, 1, 2], 'entries from 0 for 32, 3 and 4 offsets, and from 4 for 2 and 3');

@@ -440,7 +440,6 @@ export class Kit {
         createOnSend: (name) => (this.autoCreate ? create(name) : undefined),
         createOnSendBack: (name, queueNums, perm, topicSysFlag) =>
           this.topics.get(name) ?? this.topic(name, { readQueueNums: queueNums, writeQueueNums: queueNums, perm, topicSysFlag }),
-        creating: undefined,
         takeAwaited: () => undefined,
         update: never, delete: never,
         isSystem: () => false,
