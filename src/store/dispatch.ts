@@ -16,9 +16,6 @@ import { isTopicName } from './names.js';
 import { servesLightQueues } from './options.js';
 import type { StoreParts } from './parts.js';
 
-/** What dispatching a record found: `gap` = its queue lacks entries before it; `skipped` = it was there already, or belongs to no queue. */
-export type DispatchOutcome = 'appended' | 'skipped' | 'gap';
-
 /** Delivery time of a delayed message: unknown levels count a second (`DefaultMessageStore#computeDeliverTimestamp`). */
 export function deliveryTime(levels: readonly number[], level: number, storeTimestamp: number): number {
   const capped = Math.min(level, levels.length - 1);
@@ -57,11 +54,22 @@ export function innerCountOf(record: RecordView): number {
 /** Bytes of a record with nothing in it. */
 const recordBytesMin = recordLength(8, 8, 0, 1, 0);
 
+/** A record that does not follow its predecessor in its queue: what comes next says whether the offset is true or damaged (no CRC covers it). */
+interface Doubted {
+  readonly queueOffset: number;
+  readonly phyOffset: number;
+  readonly size: number;
+  readonly tagsCode: number;
+  readonly storeTimestamp: number;
+  readonly count: number;
+}
+
 export class Dispatcher {
   /** Queues that are built anew from the log's first record on: gaps in them are bridged with blank entries. */
   bridged: ReadonlySet<StoreQueue> = new Set();
-  /** Other queues in which a record did not follow its predecessor. */
+  /** Other queues that lack entries before a record. */
   readonly gaps = new Set<StoreQueue>();
+  readonly #doubted = new Map<StoreQueue, Doubted>();
   /** A record below, of a queue that has no files and is not built anew, belongs to a topic that was deleted. */
   vouched = 0;
   /** Index entries are made for records from here on. */
@@ -77,23 +85,22 @@ export class Dispatcher {
     this.#servesLight = servesLightQueues(parts.config);
   }
 
-  /** Dispatches one checked record. Its queue's entries become visible at once. */
-  dispatch(record: RecordView): DispatchOutcome {
+  /** Dispatches one checked record. Its queue's entries become visible at once. After the last one: `finish`. */
+  dispatch(record: RecordView): void {
     const { queues, index, delayLevels } = this.#parts;
     const bytes = record.bytes;
     const topic = this.#topicOf(bytes, record.topicStart, record.topicEnd);
-    if (topic === undefined || record.queueId < 0) return 'skipped';
+    if (topic === undefined || record.queueId < 0) return;
     const type = transactionType(record.sysFlag);
     const toQueue = !isUndispatched(record.sysFlag);
     const toIndex = index !== undefined && type !== messageSysFlag.TRANSACTION_ROLLBACK && record.phyOffset >= this.indexFrom;
-    if (!toQueue && !toIndex) return 'skipped';
+    if (!toQueue && !toIndex) return;
     scanProperties(this.#scan, bytes, record.propertiesStart, record.propertiesEnd);
     const scan = this.#scan;
     const queue = queues.ref(topic, record.queueId);
-    let outcome: DispatchOutcome = 'skipped';
     if (toQueue) {
       const tagsCode = tagsCodeOf(scan, bytes, queue, record.storeTimestamp, delayLevels);
-      outcome = this.#enter(queue, record, record.queueOffset, tagsCode);
+      this.#enter(queue, record, record.queueOffset, tagsCode);
       if (scan.special && this.#servesLight && queue.batch === undefined && allowsLightQueues(topic)) {
         for (const entry of lightEntriesOf(bytes, record.propertiesStart, record.propertiesEnd)) {
           this.#enter(queues.ref(entry.name, lightQueueId), record, entry.queueOffset, tagsCode);
@@ -114,25 +121,77 @@ export class Dispatcher {
         scan.tagsEnd,
       );
     }
-    return outcome;
   }
 
-  /** The record's entry in a queue, unless it is there already. */
-  #enter(queue: StoreQueue, record: RecordView, queueOffset: number, tagsCode: number): DispatchOutcome {
+  /** The log has no more records: a doubted one leads on, begins a new life of its queue, or has as much for it as the only other one. */
+  finish(): void {
+    for (const [queue, doubted] of this.#doubted) {
+      const { queueOffset, phyOffset } = doubted;
+      const leadsOn = queueOffset > queue.nextOffset && !this.#isBeyond(queue, queueOffset, phyOffset);
+      if (leadsOn || queueOffset === 0 || (queueOffset < queue.nextOffset && this.#hasOnlyItsFirst(queue))) this.#believe(queue, doubted);
+    }
+    this.#doubted.clear();
+  }
+
+  /**
+   * The record's entry in a queue, unless it is there already. An offset that does not follow is believed once a later record goes on from it, or `finish` says
+   * so: a queue that was deleted and made again begins anew, one that lost records goes on behind them, and one damaged record takes no others with it.
+   */
+  #enter(queue: StoreQueue, record: RecordView, queueOffset: number, tagsCode: number): void {
+    const bridged = this.bridged.has(queue);
+    const deleted = !queue.registered && record.phyOffset < this.vouched && !bridged;
+    if (record.phyOffset <= queue.lastPhyOffset || deleted || this.gaps.has(queue)) return;
+    const count = queue.batch === undefined ? 1 : innerCountOf(record);
+    const { phyOffset, size, storeTimestamp } = record;
+    const one: Doubted = { queueOffset, phyOffset, size, tagsCode, storeTimestamp, count };
+    const before = this.#doubted.get(queue);
+    if (before !== undefined && goesOnFrom(queue, before, one)) this.#believe(queue, before);
+    if (queueOffset === queue.nextOffset) this.#append(queue, one);
+    else if (queueOffset > queue.nextOffset && !bridged) this.gaps.add(queue);
+    else if (queue.nextOffset === 0 && !queue.registered) this.#believe(queue, one);
+    else if (this.#isBeyond(queue, queueOffset, phyOffset) && !this.#hasOnlyItsFirst(queue)) this.#doubted.delete(queue);
+    else this.#doubted.set(queue, one);
+  }
+
+  /** A queue that is built anew and whose first record nothing has confirmed. */
+  #hasOnlyItsFirst(queue: StoreQueue): boolean {
+    return queue.nextOffset - queue.minOffset === 1 && this.bridged.has(queue);
+  }
+
+  /** Whether an offset is further on than there can have been records. It is damaged, and so many blank entries would fill the memory. */
+  #isBeyond(queue: StoreQueue, queueOffset: number, phyOffset: number): boolean {
+    return queueOffset - queue.nextOffset > lostMax(queue, queue.lastPhyOffset, phyOffset);
+  }
+
+  #append(queue: StoreQueue, { phyOffset, size, tagsCode, storeTimestamp, count }: Doubted): void {
     const { queues, clock } = this.#parts;
-    const deleted = !queue.registered && record.phyOffset < this.vouched && !this.bridged.has(queue);
-    if (record.phyOffset <= queue.lastPhyOffset || deleted) return 'skipped';
-    const outcome = this.#fit(queue, queueOffset, record.phyOffset);
-    if (outcome === 'gap') this.gaps.add(queue);
-    if (outcome !== 'appended') return outcome;
+    this.#doubted.delete(queue);
     queues.register(queue);
-    if (queue.batch === undefined) queues.append(queue, record.phyOffset, record.size, tagsCode, record.storeTimestamp, undefined);
-    else queue.appendBatch(record.phyOffset, record.size, tagsCode, record.storeTimestamp, innerCountOf(record));
+    if (queue.batch === undefined) queues.append(queue, phyOffset, size, tagsCode, storeTimestamp, undefined);
+    else queue.appendBatch(phyOffset, size, tagsCode, storeTimestamp, count);
     queue.extension?.written();
     queue.writtenOffset = queue.maxOffset = queue.nextOffset;
     queue.lastPutMs = clock.nowMs();
     queues.dirty.add(queue);
-    return outcome;
+  }
+
+  /** Brings a queue to where a doubted record says its entry is, and enters it. */
+  #believe(queue: StoreQueue, one: Doubted): void {
+    const { queueOffset, phyOffset } = one;
+    if (queueOffset < queue.flushedOffset) this.#parts.queues.cut(queue, queueOffset);
+    else if (queueOffset < queue.nextOffset) queue.takeBack(queueOffset);
+    else if (!queue.registered || this.#isBeyond(queue, queueOffset, phyOffset)) {
+      this.#parts.queues.cut(queue, 0);
+      queue.startAt(queueOffset);
+      queue.minOffset = queueOffset;
+    }
+    queue.minOffset = Math.min(queue.minOffset, queueOffset);
+    while (queue.nextOffset < queueOffset) {
+      const last = queue.lastPhyOffset;
+      queue.append(0, preBlankSize, 0);
+      queue.lastPhyOffset = last;
+    }
+    this.#append(queue, one);
   }
 
   /** The topic, undefined when it may not name a directory. Runs of one topic make no strings. */
@@ -147,32 +206,14 @@ export class Dispatcher {
     }
     return this.#topic;
   }
+}
 
-  /** Brings a queue to where its next entry has this offset. */
-  #fit(queue: StoreQueue, queueOffset: number, phyOffset: number): DispatchOutcome {
-    if (this.gaps.has(queue)) return 'gap';
-    if (queueOffset === queue.nextOffset) return 'appended';
-    if (queueOffset < queue.nextOffset) {
-      // A later record with an earlier offset: the topic was deleted and made again in between. The later life counts.
-      if (queueOffset < queue.flushedOffset) this.#parts.queues.cut(queue, queueOffset);
-      else queue.takeBack(queueOffset);
-      return 'appended';
-    }
-    if (queue.nextOffset === 0 && !queue.registered) {
-      if (!this.bridged.has(queue)) return 'gap';
-      queue.startAt(queueOffset);
-      queue.minOffset = queueOffset;
-      return 'appended';
-    }
-    if (!this.bridged.has(queue)) return 'gap';
-    // What is missing in between were records. An offset beyond them is a damage of this one, and as many blank entries would fill the memory.
-    const lostMax = ((phyOffset - Math.max(0, queue.lastPhyOffset)) / recordBytesMin) * (queue.batch === undefined ? 1 : batchCountMax);
-    if (queueOffset - queue.nextOffset > lostMax) return 'skipped';
-    while (queue.nextOffset < queueOffset) {
-      const last = queue.lastPhyOffset;
-      queue.append(0, preBlankSize, 0);
-      queue.lastPhyOffset = last;
-    }
-    return 'appended';
-  }
+/** How many entries may be missing between two records: those in between were records too. */
+const lostMax = (queue: StoreQueue, from: number, to: number): number => ((to - Math.max(0, from)) / recordBytesMin) * (queue.batch === undefined ? 1 : batchCountMax);
+
+/** Whether a record makes another one before it true: it follows at once, or, where that one led on, with as many lost in between as can be. */
+function goesOnFrom(queue: StoreQueue, before: Doubted, next: Doubted): boolean {
+  const lost = next.queueOffset - (before.queueOffset + before.count);
+  if (before.queueOffset < queue.nextOffset) return lost === 0;
+  return lost >= 0 && lost <= lostMax(queue, before.phyOffset, next.phyOffset);
 }

@@ -323,22 +323,58 @@ describe('where the log lies', () => {
   });
 });
 
-test('a record whose queue offset is damaged does not fill its queue with blank entries', async () => {
-  const disk = simulatedDisk(3);
-  let store = await openOn(disk, new ManualClock(), smallConfig());
-  for (let i = 0; i < 6; i++) put(store, store.queue('T', 0), `m${i}`);
-  const [damaged] = await store.units(store.queue('T', 0), 3, 1);
-  await store.close();
-  const copy = copyOf(disk, (name) => !name.includes('consumequeue'));
-  const log = copy.content(`${storeRoot}/commitlog/${firstFile}`);
-  log.writeBigInt64BE(1n << 40n, (damaged?.phyOffset ?? -1) + 20);
-  copy.place(`${storeRoot}/commitlog/${firstFile}`, log);
-  store = await openOn(copy, new ManualClock(), smallConfig());
-  const queue = store.queue('T', 0);
-  expect(queue.maxOffset).toBe(6);
-  for (const at of [0, 1, 2, 4, 5]) {
+describe('queue offsets of records, which no CRC covers', () => {
+  const text = async (store: OpenStore, queue: QueueRef, at: number): Promise<string | undefined> => {
     const result = await store.get(queue, at, 1, 1 << 20, undefined);
-    expect([result.status, recordsOf(result.slices).map((record) => record.text)]).toEqual(['FOUND', [`m${at}`]]);
-  }
-  await store.close();
+    return result.status === 'FOUND' ? recordsOf(result.slices)[0]?.text : result.status;
+  };
+
+  test('a damaged one takes no other message with it, and does not fill its queue with blank entries', async () => {
+    const count = 8;
+    const disk = simulatedDisk(3);
+    const first = await openOn(disk, new ManualClock(), smallConfig());
+    for (let i = 0; i < count; i++) for (const queueId of [0, 1]) put(first, first.queue('T', queueId), `m${i}`);
+    const units = await first.units(first.queue('T', 0), 0, count);
+    await first.close();
+    await fc.assert(fc.asyncProperty(
+      fc.nat({ max: count - 1 }), fc.oneof(fc.nat({ max: count + 3 }), fc.constantFrom(100, 10_000, 2 ** 40, Number.MAX_SAFE_INTEGER)),
+      async (damaged, offset) => {
+        // The last record of a queue that says 0 is the first of a new one.
+        fc.pre(offset !== damaged && !(offset === 0 && damaged === count - 1));
+        const copy = copyOf(disk, (name) => !name.includes('consumequeue'));
+        const log = copy.content(`${storeRoot}/commitlog/${firstFile}`);
+        log.writeBigInt64BE(BigInt(offset), (units[damaged]?.phyOffset ?? -1) + 20);
+        copy.place(`${storeRoot}/commitlog/${firstFile}`, log);
+        for (const put of [true, false]) {
+          const store = await openOn(copy, new ManualClock(), smallConfig());
+          const queue = store.queue('T', 0);
+          expect(queue.maxOffset).toBeLessThanOrEqual(count + 5);
+          for (let i = 0; i < count; i++) {
+            expect(await text(store, store.queue('T', 1), i)).toBe(`m${i}`);
+            if (i !== damaged) expect(await text(store, queue, i)).toBe(`m${i}`);
+          }
+          if (put) {
+            const after = store.put(message(queue, 'after'));
+            expect([after.status, store.writeTurn(), await text(store, queue, after.queueOffset)]).toEqual(['PUT_OK', undefined, 'after']);
+          }
+          await store.close();
+        }
+      },
+    ), { numRuns: 40 });
+  });
+
+  test.each([[3, 1, 0], [3, 2, 0], [60, 1, 1], [60, 2, 1], [60, 5, 1], [1, 3, 0]])(
+    'a topic of %i messages that was deleted and made again with %i has these, %i files of its log being gone', async (before, after, gone) => {
+      const disk = simulatedDisk(3);
+      let store = await openOn(disk, new ManualClock(), smallConfig());
+      for (let i = 0; i < before; i++) put(store, store.queue('T', 0), `old${i}`);
+      await store.deleteTopics(new Set(['T']));
+      for (let i = 0; i < after; i++) put(store, store.queue('T', 0), `new${i}`);
+      await store.close();
+      const logs = disk.files().filter((name) => name.includes('/commitlog/')).sort();
+      expect(logs.length).toBeGreaterThan(gone);
+      store = await openOn(copyOf(disk, (name) => !name.includes('consumequeue') && !logs.slice(0, gone).includes(name)), new ManualClock(), smallConfig());
+      expect([store.queue('T', 0).minOffset, await readAll(store, store.queue('T', 0))]).toEqual([0, Array.from({ length: after }, (_, i) => `new${i}`)]);
+      await store.close();
+    });
 });
