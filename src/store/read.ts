@@ -37,24 +37,25 @@ class UnitCursor {
   cold = false;
 }
 
-/** True when the record is the one this queue has at this offset, and whole: its parts add up. Its size and magic were checked. */
-function isRecordOf(queue: StoreQueue, queueOffset: number, phyOffset: number, { view, start }: Located): boolean {
+/** True when the record is the one this queue has at this offset, and whole: it has the bytes that its entry says, and its parts add up to them. */
+function isRecordOf(queue: StoreQueue, queueOffset: number, phyOffset: number, size: number, { view, start }: Located): boolean {
+  if (size < recordBytesMin || view.getInt32(start) !== size) return false;
   if (queue.light) return true;
   if (view.getInt32(start + 12) !== queue.queueId || (queue.batch === undefined ? getInt64(view, start + 20) !== queueOffset : getInt64(view, start + 20) > queueOffset) || getInt64(view, start + 28) !== phyOffset) return false;
+  const end = start + size;
   const sysFlag = view.getInt32(start + 36);
   const storeTimestampAt = start + 48 + bornHostBytes(sysFlag);
-  const bodyAt = storeTimestampAt + 20 + storeHostBytes(sysFlag);
+  const bodyAt = storeTimestampAt + 24 + storeHostBytes(sysFlag);
   // A store timestamp beyond 2^53 is none that a reader takes (`readRecord`).
-  if (bodyAt + 4 > view.byteLength || (view.getUint16(storeTimestampAt) & 0xffe0) !== 0) return false;
-  const topicAt = bodyAt + 4 + view.getInt32(bodyAt);
+  if (bodyAt > end || (view.getUint16(storeTimestampAt) & 0xffe0) !== 0) return false;
+  const topicAt = bodyAt + view.getInt32(bodyAt - 4);
   const lengthBytes = view.getInt32(start + 4) === recordMagic.V2 ? 2 : 1;
-  if (topicAt < start || topicAt + lengthBytes > view.byteLength) return false;
+  const at = topicAt + lengthBytes;
+  if (topicAt < bodyAt || at > end) return false;
   const length = lengthBytes === 2 ? view.getInt16(topicAt) : view.getInt8(topicAt);
   const { topicBytes } = queue;
-  const at = topicAt + lengthBytes;
   const propertiesAt = at + length + 2;
-  const end = start + view.getInt32(start);
-  if (length !== topicBytes.length || propertiesAt > end || end > view.byteLength || propertiesAt + view.getInt16(at + length) !== end) return false;
+  if (length !== topicBytes.length || propertiesAt > end || propertiesAt + view.getInt16(propertiesAt - 2) !== end) return false;
   for (let i = 0; i < length; i++) if (view.getUint8(at + i) !== topicBytes[i]) return false;
   return true;
 }
@@ -163,6 +164,7 @@ export class StoreReader {
     const { batch } = queue;
     const end = batch === undefined ? scanEnd : max;
 
+    /** Why there is nothing, if so. */
     let status: GetStatus = 'NO_MATCHED_MESSAGE';
     let next = queueOffset;
     let lastPhy = 0;
@@ -215,7 +217,7 @@ export class StoreReader {
         const matches = this.#matchesEntry(filter, queue, session);
         if (matches === undefined) return undefined;
         if (!matches) {
-          if (bytes === 0) status = 'NO_MATCHED_MESSAGE';
+          status = 'NO_MATCHED_MESSAGE';
           continue;
         }
       }
@@ -223,15 +225,15 @@ export class StoreReader {
       if (found === 'missing') return undefined;
       const start = located.start;
       // Apache hands out whatever stands there; nobody gets a wrong message here.
-      const foreign = found === 'found' && cursor.cold && !isRecordOf(queue, at, phyOffset, located);
+      const foreign = found === 'found' && cursor.cold && !isRecordOf(queue, at, phyOffset, size, located);
       if (found === 'gone' || foreign) {
-        if (bytes === 0) status = 'MESSAGE_WAS_REMOVING';
+        status = 'MESSAGE_WAS_REMOVING';
         if (phyOffset >= 0 && phyOffset < commitLog.min && size !== preBlankSize) skipBelow = commitLog.min;
         else if (cursor.cold && !(size === preBlankSize && phyOffset === 0)) this.#onDamage(queue, at, phyOffset);
         continue;
       }
       if (filter?.matchesRecord !== undefined && !filter.matchesRecord(located.bytes, start, start + size)) {
-        if (bytes === 0) status = 'NO_MATCHED_MESSAGE';
+        status = 'NO_MATCHED_MESSAGE';
         continue;
       }
       if (run === located.bytes && runEnd === start) {
@@ -245,7 +247,6 @@ export class StoreReader {
       count++;
       runPhy = phyOffset;
       bytes += size;
-      status = 'FOUND';
     }
     if (run !== undefined) slices.push(run.subarray(runStart, runEnd));
     queue.readsCold = session !== undefined && session.pinned.length > 0;
@@ -257,7 +258,7 @@ export class StoreReader {
     }
     this.counts.found++;
     this.counts.messages += count;
-    return { status, nextBeginOffset: next, minOffset: queue.minOffset, maxOffset: max, slices, messageCount: count, bytes, fallenBehind, lender: queue.readsCold ? session : undefined };
+    return { status: 'FOUND', nextBeginOffset: next, minOffset: queue.minOffset, maxOffset: max, slices, messageCount: count, bytes, fallenBehind, lender: queue.readsCold ? session : undefined };
   }
 
   /**

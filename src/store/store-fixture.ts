@@ -7,6 +7,12 @@ import type { OpenStore } from './message-store.js';
 import { defaultStoreConfig } from './options.js';
 import type { StoreClock, StoreConfig, StoreLog, StoreTimer } from './options.js';
 import type { Disk } from './disk.js';
+import { CommitLog } from './commit-log.js';
+import type { StoreQueue } from './consume-queue.js';
+import type { StoreParts } from './parts.js';
+import { QueueTable } from './queue-table.js';
+import { simulatedDisk } from './simulated-disk.js';
+import type { SimulatedDisk } from './simulated-disk.js';
 import type { PutInput, QueueRef } from './types.js';
 
 export class ManualClock implements StoreClock {
@@ -193,4 +199,166 @@ export async function checkStore(store: OpenStore): Promise<Map<string, string[]
     }
   }
   return all;
+}
+
+/** What a record says, for `plainRecord`. */
+export interface PlainRecord {
+  queueId: number;
+  queueOffset: number;
+  phyOffset: number;
+  topic: string;
+  body: string;
+  properties: string;
+  storeTimestamp: number;
+  bornV6: boolean;
+  storeV6: boolean;
+  v2: boolean;
+}
+
+/** A record's bytes, written field by field without the encoder of the product; `at` says where each field stands. */
+export function plainRecord(fields: Partial<PlainRecord> = {}): { bytes: Buffer; at: Record<'size' | 'magic' | 'bodyCrc' | 'queueId' | 'queueOffset' | 'phyOffset' | 'sysFlag' | 'storeTimestamp' | 'body' | 'topic' | 'properties', number> } {
+  const { queueId = 0, queueOffset = 0, phyOffset = 0, topic = 'T', body = '', properties = '', storeTimestamp = 0, bornV6 = false, storeV6 = false, v2 = false } = fields;
+  const parts: Buffer[] = [];
+  let length = 0;
+  const add = (bytes: Buffer): number => {
+    parts.push(bytes);
+    length += bytes.length;
+    return length - bytes.length;
+  };
+  const int = (bytes: number, value: number): number => {
+    const field = Buffer.alloc(bytes);
+    if (bytes === 8) field.writeBigInt64BE(BigInt(value));
+    else field.writeIntBE(value, 0, bytes);
+    return add(field);
+  };
+  const bodyBytes = Buffer.from(body);
+  const at = { size: int(4, 0), magic: int(4, v2 ? -626843477 : -626843481), bodyCrc: int(4, crc32Of(bodyBytes)), queueId: int(4, queueId), queueOffset: (int(4, 5), int(8, queueOffset)), phyOffset: int(8, phyOffset), sysFlag: int(4, (bornV6 ? 16 : 0) + (storeV6 ? 32 : 0)), storeTimestamp: 0, body: 0, topic: 0, properties: 0 };
+  int(8, 1_600_000_000_000);
+  add(Buffer.alloc(bornV6 ? 20 : 8, 1));
+  at.storeTimestamp = int(8, storeTimestamp);
+  add(Buffer.alloc(storeV6 ? 20 : 8, 2));
+  int(4, 0);
+  int(8, 0);
+  at.body = int(4, bodyBytes.length);
+  add(bodyBytes);
+  at.topic = int(v2 ? 2 : 1, Buffer.byteLength(topic));
+  add(Buffer.from(topic));
+  at.properties = int(2, Buffer.byteLength(properties));
+  add(Buffer.from(properties));
+  const bytes = Buffer.concat(parts);
+  bytes.writeInt32BE(length, 0);
+  return { bytes, at };
+}
+
+/** The CRC of a body, bit by bit; records keep 31 bits of it. */
+function crc32Of(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let i = 0; i < 8; i++) crc = (crc >>> 1) ^ (0xedb88320 & -(crc & 1));
+  }
+  return ~crc & 0x7fffffff;
+}
+
+/** One entry and the record that it leads to, as `BareStore.put` made them. */
+export interface BareMessage {
+  readonly queueOffset: number;
+  readonly phyOffset: number;
+  readonly size: number;
+}
+
+/** The parts of a store without what opens, recovers and fills it: what its log, queues and files hold is the test's to say. */
+export class BareStore {
+  readonly disk: SimulatedDisk;
+  readonly clock = new ManualClock();
+  readonly log = new ListLog();
+  readonly config: StoreConfig;
+  readonly commitLog: CommitLog;
+  readonly queues: QueueTable;
+  readonly parts: StoreParts;
+  /** Bytes asked for by each read off the thread. */
+  readonly reads: number[] = [];
+  /** Reads off the thread fail with it. */
+  readFault: Error | undefined = undefined;
+
+  constructor(change: Partial<StoreConfig> = {}, options: { batch?: boolean } = {}) {
+    this.disk = simulatedDisk(1);
+    this.disk.wait = async (op, bytes) => {
+      if (op !== 'read') return;
+      this.reads.push(bytes);
+      await Promise.resolve();
+      if (this.readFault !== undefined) throw this.readFault;
+    };
+    const config = (this.config = smallConfig(change));
+    this.disk.makeDir(`${storeRoot}/commitlog`);
+    this.commitLog = new CommitLog(this.disk, `${storeRoot}/commitlog`, config.mappedFileSizeCommitLog, config.tailCacheBytesMax, () => this.clock.now);
+    this.commitLog.startAt(0);
+    this.queues = new QueueTable(this.disk, `${storeRoot}/consumequeue`, config.mappedFileSizeConsumeQueue, {
+      extensions: config.enableConsumeQueueExt === true ? { root: `${storeRoot}/consumequeue_ext`, fileBytes: config.mappedFileSizeConsumeQueueExt ?? 4096 } : undefined,
+      batch: options.batch === true ? { isBatchTopic: (topic) => topic.startsWith('B'), entriesRoot: `${storeRoot}/batchentries`, unitsRoot: `${storeRoot}/batchconsumequeue`, unitFileBytes: 46 * 8 } : undefined,
+    });
+    this.parts = { root: storeRoot, config, disk: this.disk, clock: this.clock, log: this.log, commitLog: this.commitLog, queues: this.queues, index: undefined, collect: undefined, delayLevels: [0] };
+  }
+
+  /** Writes bytes to the end of the log; `make` is told where. */
+  append(length: number, make: (phyOffset: number) => Buffer): number {
+    const phyOffset = this.commitLog.reserve(length);
+    this.commitLog.bytes.set(make(phyOffset), this.commitLog.pos);
+    this.commitLog.commit(length);
+    this.commitLog.write();
+    return phyOffset;
+  }
+
+  /** A record at the end of the log and the entry, or with `count` the entries, that lead to it; all visible. */
+  put(queue: StoreQueue, fields: Partial<PlainRecord> & { tagsCode?: number; count?: number; bitMap?: Uint8Array } = {}): BareMessage {
+    const queueOffset = queue.nextOffset;
+    const make = (phyOffset: number): Buffer => plainRecord({ topic: queue.topic, queueId: queue.queueId, queueOffset, ...fields, phyOffset }).bytes;
+    const size = make(0).length;
+    const phyOffset = this.append(size, make);
+    if (fields.count !== undefined) queue.appendBatch(phyOffset, size, fields.tagsCode ?? 0, fields.storeTimestamp ?? 0, fields.count);
+    else this.queues.append(queue, phyOffset, size, fields.tagsCode ?? 0, fields.storeTimestamp ?? 0, fields.bitMap);
+    this.show(queue);
+    return { queueOffset, phyOffset, size };
+  }
+
+  /** An entry that leads wherever it says; visible. */
+  entry(queue: StoreQueue, phyOffset: number, size: number, tagsCode = 0): void {
+    queue.append(phyOffset, size, tagsCode);
+    this.show(queue);
+  }
+
+  /** What was appended to a queue becomes visible. */
+  show(queue: StoreQueue): void {
+    this.queues.register(queue);
+    queue.writtenOffset = queue.maxOffset = queue.nextOffset;
+    queue.extension?.written();
+    this.queues.dirty.add(queue);
+  }
+
+  /** Entries go to their files and leave memory. */
+  async coolQueues(): Promise<void> {
+    await this.queues.flush();
+    for (const queue of this.queues.all()) queue.release(0);
+  }
+
+  /** Writes over bytes of the log in its file, as damage would. */
+  damageLog(phyOffset: number, bytes: Uint8Array): void {
+    const file = this.commitLog.fileAt(phyOffset);
+    if (file === undefined) throw new Error(`no file at ${phyOffset}`);
+    file.file.writeSync(bytes, 0, bytes.length, phyOffset - file.base);
+  }
+
+  /** Writes over bytes of an entry in its file. */
+  damageEntry(queue: StoreQueue, queueOffset: number, at: number, bytes: Uint8Array): void {
+    const fileBase = Math.floor(queueOffset / queue.fileUnits) * queue.fileUnits * 20;
+    this.queues.open(queue, fileBase).writeSync(bytes, 0, bytes.length, queueOffset * 20 - fileBase + at);
+  }
+}
+
+/** Bytes of an integer, most significant first. */
+export function intBytes(bytes: 1 | 2 | 4 | 8, value: number | bigint): Buffer {
+  const field = Buffer.alloc(bytes);
+  if (bytes === 8) field.writeBigInt64BE(BigInt(value));
+  else field.writeIntBE(Number(value), 0, bytes);
+  return field;
 }
