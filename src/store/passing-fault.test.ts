@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { checkStore, ListLog, ManualClock, message, openOn, smallConfig } from './store-fixture.js';
+import { PassingFault } from './passing-fault.js';
 import { simulatedDisk } from './simulated-disk.js';
 
 test('derived files that cannot be written for a while are said when it begins and when it has ended', async () => {
@@ -43,4 +44,27 @@ test('a next commit log file that cannot be prepared is said once, and once that
   ]);
   await checkStore(store);
   await store.close();
+});
+
+test('a fault is said when it begins, when it is another, and when it has ended', () => {
+  const log = new ListLog();
+  const codes: unknown[] = [];
+  const fault = new PassingFault({
+    info: (fields, text) => log.info(fields, text),
+    warn: (fields, text) => {
+      codes.push(fields);
+      log.warn(fields, text);
+    },
+    error: (fields, text) => log.error(fields, text),
+  }, 'began', 'ended');
+  fault.worked();
+  expect(log.lines).toEqual([]);
+  for (const code of ['ENOSPC', 'ENOSPC', 'EIO', 'EIO', 'ENOSPC']) fault.failed(code);
+  expect(log.lines).toEqual(['warn began', 'warn began', 'warn began']);
+  expect(codes).toEqual([{ code: 'ENOSPC' }, { code: 'EIO' }, { code: 'ENOSPC' }]);
+  fault.worked();
+  fault.worked();
+  expect(log.lines.slice(3)).toEqual(['info ended']);
+  fault.failed('ENOSPC');
+  expect(log.lines.slice(4)).toEqual(['warn began']);
 });
