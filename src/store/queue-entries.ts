@@ -110,7 +110,8 @@ export class QueueEntries {
       const fileBase = Math.floor(at / queue.fileUnits) * queue.fileUnits * consumeQueueUnitBytes;
       const inMemory = queue.block(at) !== undefined || !queue.files.includes(fileBase);
       const length = inMemory ? 0 : this.#parts.queues.open(queue, fileBase).readSync(bytes, at * consumeQueueUnitBytes - fileBase);
-      const units = Math.max(1, Math.min(Math.floor(length / consumeQueueUnitBytes), limit - at));
+      // Behind what the file has of the queue it is not blank but empty: the rest is in memory.
+      const units = Math.max(1, Math.min(Math.floor(length / consumeQueueUnitBytes), Math.min(limit, queue.memoryFrom) - at));
       for (let i = 0; i < units; i++, at++) {
         if ((inMemory ? this.at(queue, at) : entryPhy(view, i * consumeQueueUnitBytes)) >= 0) return at;
       }
