@@ -110,8 +110,7 @@ export class IndexFile {
   load(): boolean {
     this.created = true;
     const bytes = new Uint8Array(indexHeaderBytes);
-    const length = this.#open().readSync(bytes, 0);
-    const header = length === indexHeaderBytes ? readIndexHeader(viewOf(bytes)) : undefined;
+    const header = readIndexHeader(viewOf(bytes.subarray(0, this.#open().readSync(bytes, 0))));
     // A file is only made for its first entry: a count of none is damage.
     if (header === undefined || header.indexCount <= 1 || header.indexCount > this.entryCount || header.hashSlotCount < 0) return false;
     if (header.hashSlotCount > this.slotCount || header.beginTimestamp < 0 || header.endPhyOffset < 0) return false;
@@ -123,7 +122,8 @@ export class IndexFile {
 
   /**
    * Reads the entries again, computes slots and header from them, and stops before the first that does not fit: its slot's chain must continue where
-   * the entries before it left off, its phyOffset may not go back nor reach `phyLimit`. Returns true when entries below the limit were lost.
+   * the entries before it left off, its phyOffset may not go back nor reach `phyLimit`. What lies behind is wiped: were it left, the next rebuild could
+   * take it for what followed on new entries. Returns true when entries below the limit were lost.
    */
   rebuild(phyLimit: number): boolean {
     const before = this.#header();
@@ -165,12 +165,23 @@ export class IndexFile {
     this.indexCount = entry;
     this.hashSlotCount = used;
     this.endPhyOffset = Math.max(0, lastPhy);
-    if (entry === 1) this.#restore(emptyHeader);
-    else if (this.beginTimestamp > 0) this.endTimestamp = this.beginTimestamp + lastSeconds * 1000;
+    if (this.beginTimestamp > 0) this.endTimestamp = this.beginTimestamp + lastSeconds * 1000;
     this.#flushed = this.indexCount;
     this.#mark = this.#header();
     this.#headerDirty = true;
+    this.#wipe(file, entry, bytes);
     return lost;
+  }
+
+  /** Zeros over what was ever written from an entry on; `bytes` is room for a block. */
+  #wipe(file: DiskFile, from: number, bytes: Uint8Array): void {
+    for (let entry = from; entry < this.entryCount; entry += blockEntries) {
+      const part = bytes.subarray(0, Math.min(blockEntries, this.entryCount - entry) * indexEntryBytes);
+      const position = indexEntryPosition(this.slotCount, entry);
+      file.readSync(part, position);
+      if (part.every((byte) => byte === 0)) return;
+      file.writeSync(part.fill(0), 0, part.length, position);
+    }
   }
 
   #ensureSlots(): Int32Array {
@@ -238,8 +249,8 @@ export class IndexFile {
     this.#headerDirty = true;
   }
 
-  /** Takes back what came since the last `keep`. True when the file is then as empty as before its first entry. */
-  undo(): boolean {
+  /** Takes back what came since the last `keep`. */
+  undo(): void {
     const slots = this.#slots;
     for (let entry = this.indexCount - 1; entry >= this.#mark.indexCount && slots !== undefined; entry--) {
       const view = (this.#blocks.get(Math.floor(entry / blockEntries)) as EntryBlock).view;
@@ -251,7 +262,6 @@ export class IndexFile {
     this.#restore(this.#mark);
     this.#block = undefined;
     this.#blockFrom = -1;
-    return this.indexCount === 1 && !this.created;
   }
 
   /** Writes entries that are in the log, and the header. Throws what the disk throws. Not to be run twice at a time. */

@@ -60,11 +60,8 @@ export class KeyIndex {
 
   /** phyOffset of the newest entry, -1 when there is none. */
   get endPhyOffset(): number {
-    for (let i = this.#files.length - 1; i >= 0; i--) {
-      const file = this.#files[i] as IndexFile;
-      if (file.indexCount > 1) return file.endPhyOffset;
-    }
-    return -1;
+    // A file is made for its first entry, and goes with it.
+    return this.#files.at(-1)?.endPhyOffset ?? -1;
   }
 
   /**
@@ -240,7 +237,6 @@ export class KeyIndex {
   undo(): void {
     for (; this.#fresh > 0; this.#fresh--) {
       const file = this.#files.pop();
-      if (file !== undefined) file.undo();
       this.#filled = this.#filled.filter((filled) => filled !== file && filled !== this.#files.at(-1));
     }
     this.#files.at(-1)?.undo();
