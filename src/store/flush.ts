@@ -58,9 +58,9 @@ export class Flusher {
       // Somebody may have come, or something been written, while it ran.
       const { commitLog, config } = this.#parts;
       if (this.#failed || this.#closed) return;
-      const behind = commitLog.written > commitLog.flushed;
-      if (this.#waiters.length > 0 || (behind && config.flushDiskType === 'SYNC_FLUSH')) void this.#start();
-      else if (behind) this.#arm();
+      if (commitLog.written <= commitLog.flushed) return;
+      if (this.#waiters.length > 0 || config.flushDiskType === 'SYNC_FLUSH') void this.#start();
+      else this.#arm();
     });
     return this.#running;
   }
@@ -103,6 +103,8 @@ export class Flusher {
 
   #fail(remark: string): void {
     this.#failed = true;
+    // Another sync would find nothing to do and count as a good one.
+    this.#timer?.clear();
     this.#onFault(remark);
     const waiters = this.#waiters;
     this.#waiters = [];
