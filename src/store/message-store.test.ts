@@ -565,3 +565,138 @@ test.each<[string, string, number, string, number, readonly number[]]>([
   expect(texts).toEqual(answered.map((at) => `${topic}${queueId}${at}`));
   await b.store.close();
 });
+
+describe('opening', () => {
+  const options = (disk: SimulatedDisk, change: Partial<StoreConfig> = {}, commitLogDir?: string): Parameters<typeof openStore>[0] => ({
+    root: storeRoot, commitLogDir, disk, clock: new ManualClock(), log: new ListLog(), config: smallConfig(change),
+  });
+
+  test('a fresh store survives a loss of power right away, its directories too, wherever the log lies', async () => {
+    for (const commitLogDir of [undefined, '', '/elsewhere/deep/log']) {
+      for (let seed = 1; seed <= 8; seed++) {
+        const disk = simulatedDisk(seed);
+        const store = await openStore(options(disk, { flushDiskType: 'SYNC_FLUSH' }, commitLogDir));
+        store.setStoreHost(Buffer.from([127, 0, 0, 1, 0, 0, 42, 159]));
+        store.put(message(store.queue('T', 0), 'kept'));
+        store.writeTurn();
+        expect(await store.flushed(store.positions.written, 1000)).toBe('FLUSHED');
+        const logDir = commitLogDir === undefined || commitLogDir === '' ? `${storeRoot}/commitlog` : commitLogDir;
+        expect(disk.files().filter((file) => file.endsWith('0'.repeat(20)) && file.startsWith(logDir))).toEqual([`${logDir}/${'0'.repeat(20)}`]);
+        disk.crash();
+        disk.restart('power');
+        const again = await openStore(options(disk, {}, commitLogDir));
+        expect([seed, await readAll(again, again.queue('T', 0)), again.recovery.cleanStop]).toEqual([seed, ['kept'], false]);
+        await again.close();
+      }
+    }
+  });
+
+  test.each<[Partial<StoreConfig>, string | undefined, string]>([
+    [{}, '/a,/b', 'storePathCommitLog is "/a,/b": a commit log lies in one directory, not in several'],
+    [{ mappedFileSizeConsumeQueue: 21 }, undefined, 'mappedFileSizeConsumeQueue is 21, it must be a multiple of 20'],
+    [{ mapperFileSizeBatchConsumeQueue: 45 }, undefined, 'mapperFileSizeBatchConsumeQueue is 45, it must be a multiple of 46'],
+    [{ mapperFileSizeBatchConsumeQueue: 0 }, undefined, 'mapperFileSizeBatchConsumeQueue is 0, it must be a multiple of 46'],
+    [{ mapperFileSizeBatchConsumeQueue: 47 }, undefined, 'mapperFileSizeBatchConsumeQueue is 47, it must be a multiple of 46'],
+    [{ messageDelayLevel: '1s 5x' }, undefined, 'the store in /store cannot be opened: messageDelayLevel: "5x" is not a number followed by s, m, h or d'],
+  ])('%j and the log in %s is refused, and the directory is free again', async (change, dir, text) => {
+    const disk = simulatedDisk(1);
+    await expect(openStore(options(disk, change, dir))).rejects.toThrow(text);
+    const store = await openStore(options(disk));
+    await store.close();
+  });
+
+  test.each<Partial<StoreConfig>>([
+    { mappedFileSizeCommitLog: 256 }, { mappedFileSizeConsumeQueue: 20 }, { maxHashSlotNum: 1 }, { maxIndexNum: 2 }, { maxMessageSize: 1 }, { mapperFileSizeBatchConsumeQueue: 46 }, { mapperFileSizeBatchConsumeQueue: 92 },
+  ])('the smallest value is taken, and works: %j', async (change) => {
+    const disk = simulatedDisk(1);
+    const store = await openStore(options(disk, change));
+    store.setStoreHost(Buffer.from([127, 0, 0, 1, 0, 0, 42, 159]));
+    for (let i = 0; i < 5; i++) {
+      expect(store.put(message(store.queue('T', 0), 'x', { uniq: `U${i}` })).status).toBe('PUT_OK');
+      expect(store.writeTurn()).toBeUndefined();
+    }
+    await checkStore(store);
+    await store.close();
+    const again = await openStore(options(disk, change));
+    expect(await readAll(again, again.queue('T', 0))).toEqual(['x', 'x', 'x', 'x', 'x']);
+    await checkStore(again);
+    await again.close();
+  });
+
+  test.each([
+    [['a'], 'data directory /store holds files that are no message store (a): choose an empty one'],
+    [['a', 'b', 'c'], 'holds files that are no message store (a, b, c): choose an empty one'],
+    [['a', 'b', 'c', 'd'], 'holds files that are no message store (a, b, c, ...): choose an empty one'],
+  ])('a directory with only the files %j of somebody else is left alone', async (files, text) => {
+    const disk = simulatedDisk(1);
+    for (const name of files) disk.place(`${storeRoot}/${name}`, Buffer.from('x'));
+    await expect(openStore(options(disk))).rejects.toThrow(text);
+    expect(disk.files()).toEqual(files.map((name) => `${storeRoot}/${name}`));
+    expect(disk.list(storeRoot)).toEqual(files);
+  });
+
+  test.each([
+    'commitlog', 'consumequeue', 'consumequeue_ext', 'batchconsumequeue', 'batchentries', 'compaction', 'index', 'config', 'checkpoint', 'abort', 'lock', 'timerwheel', 'timerlog',
+    'epochFileCheckpoint', 'brokerIdentity',
+  ])('a directory that holds %s beside something else is a store', async (name) => {
+    const disk = simulatedDisk(1);
+    disk.place(`${storeRoot}/lost+found/x`, Buffer.alloc(0));
+    if (['checkpoint', 'abort', 'lock', 'timerwheel', 'timerlog', 'epochFileCheckpoint', 'brokerIdentity'].includes(name)) disk.place(`${storeRoot}/${name}`, Buffer.alloc(0));
+    else disk.makeDir(`${storeRoot}/${name}`);
+    const store = await openStore(options(disk));
+    await store.close();
+  });
+
+  test('one at a time: the second is told, and may open it once the first has closed', async () => {
+    const disk = simulatedDisk(1);
+    const first = await openStore(options(disk));
+    await expect(openStore(options(disk))).rejects.toThrow('data directory /store is in use by another process');
+    await first.close();
+    const second = await openStore(options(disk));
+    await second.close();
+  });
+
+  test.each<['write' | 'create' | 'mkdir' | 'syncDir', RegExp]>([['create', /abort/], ['write', /abort/], ['syncDir', /^\/store$/], ['syncDir', /commitlog$/], ['mkdir', /consumequeue/], ['mkdir', /commitlog/]])(
+    'a disk that fails a %s of %s: the error names store and cause, nothing stays locked, and the next try works',
+    async (op, where) => {
+      const disk = simulatedDisk(1);
+      disk.makeDir(storeRoot);
+      disk.fail(op, 'EIO', 1, where);
+      await expect(openStore(options(disk))).rejects.toThrow(/^the store in \/store cannot be opened: EIO: /);
+      const store = await openStore(options(disk));
+      await store.close();
+    },
+  );
+
+  test('how it was stopped is what the mark says; the mark stands while it is open', async () => {
+    const b = await bench();
+    expect([b.store.recovery.cleanStop, b.disk.files().includes(`${storeRoot}/abort`)]).toEqual([true, true]);
+    expect(b.disk.content(`${storeRoot}/abort`).toString()).toBe(String(process.pid));
+    b.clock.now += 1234;
+    await b.store.close();
+    const { openSync } = { openSync: b.disk.open.bind(b.disk) };
+    // A start that takes time says how much.
+    b.disk.open = (file, mode) => {
+      if (file.endsWith('checkpoint')) b.clock.now += 77;
+      return openSync(file, mode);
+    };
+    await reopen(b);
+    expect(b.store.recovery).toMatchObject({ cleanStop: true, elapsedMs: 77, cutReason: undefined });
+    await b.store.close();
+  });
+
+  test('extensions lie in files of the size that is set, queues of batch topics in theirs', async () => {
+    const disk = simulatedDisk(1);
+    const store = await openStore({ ...options(disk, { enableConsumeQueueExt: true, mappedFileSizeConsumeQueueExt: 256, mapperFileSizeBatchConsumeQueue: 46 * 5 }), isBatchTopic: (topic) => topic === 'B' });
+    store.setStoreHost(Buffer.from([127, 0, 0, 1, 0, 0, 42, 159]));
+    store.setBitMapOf(() => undefined);
+    for (const topic of ['T', 'B']) {
+      store.put(message(store.queue(topic, 0), 'x', { tag: 'a' }));
+      store.writeTurn();
+    }
+    await store.close();
+    const sizes = disk.files().filter((file) => !file.includes('/commitlog/') && /\/\d{20}$/.test(file)).map((file) => [file.slice(storeRoot.length + 1).replace(/\/0{20}$/, ''), disk.content(file).length]);
+    expect(sizes).toEqual(expect.arrayContaining([['consumequeue/T/0', 160], ['consumequeue_ext/T/0', 256], ['batchconsumequeue/B/0', 230]]));
+    expect(sizes.filter(([name]) => name === 'batchentries/B/0')).toHaveLength(1);
+  });
+});
