@@ -21,10 +21,6 @@ import type { QueueTable } from './queue-table.js';
 import type { StoreCounts } from './runtime-info.js';
 import type { BitMapOf, PutInput, PutResult, PutStatus, QueueRef } from './types.js';
 
-/** A record may be this much larger than maxMessageSize (`MessageExtEncoder#updateEncoderBufferCapacity`). */
-const recordOverheadMax = 64 * 1024;
-/** Properties and topic bytes that `DefaultMessageStore#checkMessage`'s hooks allow. */
-const topicBytesMax = 255;
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 class MutablePutResult implements PutResult {
@@ -54,7 +50,6 @@ export class Appender {
   readonly #queues: QueueTable;
   readonly #index: KeyIndex | undefined;
   readonly #counts: StoreCounts;
-  readonly #recordBytesMax: number;
   readonly #servesLight: boolean;
   /** Light queues that this turn made. */
   #newLight = 0;
@@ -71,7 +66,6 @@ export class Appender {
     this.#queues = parts.queues;
     this.#index = parts.index;
     this.#counts = counts;
-    this.#recordBytesMax = parts.config.maxMessageSize + recordOverheadMax;
     this.#servesLight = servesLightQueues(parts.config);
     this.#fields.storeHost = new Uint8Array(8);
     this.lastPhyOffset = lastPhyOffset;
@@ -154,7 +148,7 @@ export class Appender {
     }
     const bodyBytes = input.bodyEnd - input.bodyStart;
     const length = recordLengthOf(fields);
-    const illegal = this.#illegalSize(bodyBytes, length, queue.topicBytes.length);
+    const illegal = this.#illegalSize(bodyBytes, length);
     if (illegal !== undefined) return this.#refuse('MESSAGE_ILLEGAL', illegal);
 
     const log = this.#log;
@@ -224,16 +218,7 @@ export class Appender {
     let total = 0;
     batch.reset(input.body, input.bodyStart, input.bodyEnd);
     while (batch.next()) {
-      const length = recordLength(
-        bornBytes,
-        fields.storeHost.length,
-        batch.bodyEnd - batch.bodyStart,
-        topicBytes,
-        batch.propertiesEnd - batch.propertiesStart,
-      );
-      const illegal = this.#illegalSize(batch.bodyEnd - batch.bodyStart, length, topicBytes);
-      if (illegal !== undefined) return this.#refuse('MESSAGE_ILLEGAL', `element ${batch.count - 1} of the batch: ${illegal}`);
-      total += length;
+      total += recordLength(bornBytes, fields.storeHost.length, batch.bodyEnd - batch.bodyStart, topicBytes, batch.propertiesEnd - batch.propertiesStart);
     }
     if (batch.reason !== '') return this.#refuse('MESSAGE_ILLEGAL', `element ${batch.count} of the batch cannot be read: ${batch.reason}`);
     const count = batch.count;
@@ -364,11 +349,10 @@ export class Appender {
     result.count = count;
   }
 
-  #illegalSize(bodyBytes: number, recordBytes: number, topicBytes: number): string | undefined {
+  /** Topics are as long as a directory's name at most (names.ts), so that body and file bound the rest. */
+  #illegalSize(bodyBytes: number, recordBytes: number): string | undefined {
     const { config } = this.#parts;
-    if (topicBytes > topicBytesMax) return `the topic has ${topicBytes} bytes, the limit is ${topicBytesMax}`;
     if (bodyBytes > config.maxMessageSize) return `the message body has ${bodyBytes} bytes, the limit is ${config.maxMessageSize}`;
-    if (recordBytes > this.#recordBytesMax) return `the stored message has ${recordBytes} bytes, the limit is ${this.#recordBytesMax}`;
     if (recordBytes + blankBytesMin > this.#log.fileBytes) {
       return `the stored message has ${recordBytes} bytes, a commit log file holds ${this.#log.fileBytes - blankBytesMin}`;
     }
