@@ -282,7 +282,7 @@ const element = fc.record({
   properties: propertyString, flag: fc.constantFrom(0, 7, -1, 0x7fffffff),
 });
 const single = fc.record({
-  suffix: fc.constantFrom(undefined, '', '\u0002', 'CLUSTER\u0001c', '\u0002CLUSTER\u0001c\u0002', '\u0002UNIQ_KEY\u0001B1', 'UNIQ_KEY\u0001B2\u0002X\u0001y\u0002'),
+  suffix: fc.constantFrom(undefined, '', '\u0002', 'x', 'CLUSTER\u0001c', '\u0002CLUSTER\u0001c\u0002', '\u0002UNIQ_KEY\u0001B1', 'UNIQ_KEY\u0001B2\u0002X\u0001y\u0002'),
   sysFlag: fc.constantFrom(0, 0, 0, 1, TRANSACTION_PREPARED, TRANSACTION_COMMIT, TRANSACTION_ROLLBACK, BORN_HOST_V6 | STORE_HOST_V6, 0x40000301),
   bornHost: fc.constantFrom(bornHost4, bornHost6), reconsumeTimes: fc.constantFrom(0, 3, -1), preparedTransactionOffset: fc.constantFrom(0, 12345678901),
 });
@@ -649,6 +649,10 @@ describe('light queues', () => {
     expect(b.store.put(inputOf(queue, naming('%LMQ%z'), false)).remark).toBe('too many light queues');
     expect(b.store.writeTurn()).toBeUndefined();
     expect([b.store.lightQueues, put('%LMQ%z'), put('%LMQ%x')]).toEqual([3, exceeded, 'PUT_OK']);
+    expect(b.store.writeTurn()).toBeUndefined();
+    // One that is there already makes none.
+    await b.store.deleteTopics(new Set(['%LMQ%b']));
+    expect([put('%LMQ%a'), put('%LMQ%x,%LMQ%a'), put('%LMQ%b'), put('%LMQ%z')]).toEqual(['PUT_OK', 'PUT_OK', 'PUT_OK', exceeded]);
     await b.store.close();
   });
 
