@@ -460,6 +460,20 @@ describe.each(ways)('at each limit (staged: %s, batch: %s)', (staged, batch) => 
     await b.store.close();
   });
 
+  test.each([['looked up and', false], ['put into in the turn under way, still', true]])('a queue without entries that was %s there when its topic was deleted takes and shows messages', async (_, before) => {
+    const b = await bench();
+    const [other, queue] = [b.store.queue('T', 0), b.store.queue('T', 3)];
+    putOne(b.store, other, plain(3), staged, batch);
+    b.store.writeTurn();
+    if (before) putOne(b.store, queue, plain(3), staged, batch);
+    await b.store.deleteTopics(new Set(['T']));
+    expect(putOne(b.store, queue, plain(3), staged, batch)).toMatchObject({ status: 'PUT_OK', queueOffset: before ? 1 : 0 });
+    expect(putOne(b.store, b.store.queue('T', 3), plain(3), staged, batch)).toMatchObject({ status: 'PUT_OK', queueOffset: before ? 2 : 1 });
+    b.store.writeTurn();
+    expect([b.store.queueIdsOf('T'), b.store.existingQueue('T', 3)?.maxOffset]).toEqual([[3], before ? 3 : 2]);
+    await b.store.close();
+  });
+
   test('the checkpoint, the queue and a write that failed say the newest message', async () => {
     const b = await bench({ messageIndexEnable: staged });
     const queue = b.store.queue('T', 0) as StoreQueue;

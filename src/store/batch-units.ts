@@ -110,13 +110,12 @@ export class BatchUnitFiles {
   }
 
   #wipe(dir: string): void {
-    const { disk, handles, unsynced, unsyncedDirs } = this.#host;
+    const { disk, handles, unsyncedDirs } = this.#host;
     for (const name of disk.list(dir)) {
       const full = path.join(dir, name);
       if (offsetOfFileName(name) === undefined || disk.stat(full)?.directory !== false) continue;
       handles.drop(full);
       disk.unlink(full);
-      unsynced.delete(full);
       unsyncedDirs.add(dir);
     }
   }

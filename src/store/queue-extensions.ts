@@ -132,13 +132,11 @@ export class QueueExtensions {
   }
 
   /** Writes what belongs to written entries; before the entries themselves go to their files. */
-  async flush(queue: StoreQueue, extension: QueueExtension): Promise<void> {
+  async flush(extension: QueueExtension): Promise<void> {
     for (const run of extension.unflushed()) {
-      if (queue.deleted) return;
       const file = this.filesOf(extension).includes(run.fileBase) ? this.open(extension, run.fileBase) : this.#createFile(extension, run.fileBase);
       this.#shared.unsynced.add(file.path);
       await file.write(run.bytes, run.position);
-      if (queue.deleted) return;
       extension.flushedEnd = run.end;
     }
   }
@@ -177,7 +175,6 @@ export class QueueExtensions {
     const name = extension.fileName(fileBase);
     this.#shared.handles.drop(name);
     this.#disk.unlink(name);
-    this.#shared.unsynced.delete(name);
     this.#shared.unsyncedDirs.add(extension.dir);
   }
 }

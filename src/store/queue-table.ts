@@ -243,26 +243,24 @@ export class QueueTable {
 
   /**
    * Writes what is visible and not in the files yet, and makes files as needed. Throws what the disk throws; entries written before stay counted.
-   * Not to be run twice at a time.
+   * Not to be run twice at a time, nor while a queue is removed.
    */
   async flush(): Promise<void> {
     for (const queue of [...this.dirty]) {
       // Entries that come while units are written wait for the next time: no entry reaches the files before its unit.
       const limit = queue.writtenOffset;
-      if (queue.extension !== undefined) await this.extensions?.flush(queue, queue.extension);
+      if (queue.extension !== undefined) await this.extensions?.flush(queue.extension);
       for (const run of queue.unflushed(limit)) {
-        if (queue.deleted) break;
         const fresh = !queue.files.includes(run.fileBase);
         const file = fresh ? this.#create(queue, run.fileBase) : this.open(queue, run.fileBase);
         this.#unsynced.add(file.path);
         // A queue that does not start at 0 marks the part of its first file before its first entry.
         if (fresh && run.position > 0) await file.write(preBlankUnits(run.position / consumeQueueUnitBytes), 0);
         await file.write(run.bytes, run.position);
-        if (queue.deleted) break;
         queue.flushedOffset = run.end;
       }
-      if (queue.batch !== undefined && !queue.deleted) await this.#unitFiles?.flush(queue.batch, queue.flushedOffset);
-      if (queue.deleted || queue.flushedOffset === queue.nextOffset) this.dirty.delete(queue);
+      if (queue.batch !== undefined) await this.#unitFiles?.flush(queue.batch, queue.flushedOffset);
+      if (queue.flushedOffset === queue.nextOffset) this.dirty.delete(queue);
     }
   }
 
@@ -324,7 +322,6 @@ export class QueueTable {
     for (const base of queue.files) {
       this.#handles.drop(queue.fileName(base));
       this.#disk.unlink(queue.fileName(base));
-      this.#unsynced.delete(queue.fileName(base));
     }
     queue.files.length = 0;
     this.#disk.removeDir(queue.dir);
@@ -336,11 +333,19 @@ export class QueueTable {
     if (queue.extension !== undefined) this.extensions?.remove(queue.extension);
   }
 
+  /** Removes the directories of a topic whose queues are removed. Who still holds one without entries is led to a new one, but in the turn that puts into it. */
   removeTopicDir(topic: string): void {
     for (const root of [this.root, this.#batch?.entriesRoot, this.#batch?.unitsRoot, this.extensions?.root]) {
       if (root !== undefined) this.#disk.removeDir(path.join(root, topic));
     }
-    this.#refs.delete(topic);
+    const queues = this.#refs.get(topic);
+    for (const queue of queues?.values() ?? []) {
+      if (queue.touched) continue;
+      queue.deleted = true;
+      this.#unusedLight.delete(queue);
+      queues?.delete(queue.queueId);
+    }
+    if (queues?.size === 0) this.#refs.delete(topic);
   }
 
   /** Keeps the memory of entries within `bytesMax` and lets idle queues go. Returns the bytes held before the former. */
