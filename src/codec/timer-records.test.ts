@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { javaStringHash } from '../compat/java-string-hash.js';
 import { getInt64, setInt64, viewOf } from './int64.js';
 import {
-  encodeTimerCheckpoint, newTimerUnit, readTimerCheckpoint, readTimerUnit, setTimerBlank, setTimerUnit, timerBlankMagic, timerCheckpointBytes, timerMagic,
-  timerSlotBytes, timerUnitBytes,
+  encodeTimerCheckpoint, newTimerUnit, readTimerCheckpoint, readTimerUnit, setTimerBlank, setTimerUnit, slotPartlyDelivered, timerBlankBytes, timerBlankMagic,
+  timerCheckpointBytes, timerCheckpointFileBytes, timerMagic, timerSlotBytes, timerUnitBytes,
 } from './timer-records.js';
 import type { TimerUnit } from './timer-records.js';
 
@@ -79,6 +79,63 @@ describe('units', () => {
     expect(readTimerUnit(viewOf(bytes), 0, newTimerUnit())).toBe('end');
   });
 
+  test.each<[string, Partial<TimerUnit>]>([
+    ['the largest magic', { magic: 15 }], ['the smallest magic', { magic: 1 }], ['no delay', { delayMs: 0 }], ['a longest delay', { delayMs: 0x7fffffff }], ['the first record', { phyOffset: 0 }],
+    ['a record of one byte', { recordBytes: 1 }], ['none before it', { prevPos: -1 }], ['the first unit before it', { prevPos: 0 }], ['the first millisecond', { writeTimeMs: 1 }],
+    ['the largest numbers', { prevPos: Number.MAX_SAFE_INTEGER, phyOffset: Number.MAX_SAFE_INTEGER, writeTimeMs: Number.MAX_SAFE_INTEGER, topicHash: -1 }],
+  ])('%s is read as it was written, at the end of its bytes and before others', (_what, change) => {
+    const unit = { ...(units[0] as TimerUnit), ...change };
+    for (const behind of [0, 1, timerUnitBytes]) {
+      const bytes = Buffer.alloc(7 + timerUnitBytes + behind, 0xee);
+      setTimerUnit(viewOf(bytes), 7, unit);
+      // Written by themselves: big-endian, in order, the last eight of no use.
+      const plain = Buffer.alloc(timerUnitBytes);
+      plain.writeInt32BE(52, 0);
+      plain.writeBigInt64BE(BigInt(unit.prevPos), 4);
+      plain.writeInt32BE(unit.magic, 12);
+      plain.writeBigInt64BE(BigInt(unit.writeTimeMs), 16);
+      plain.writeInt32BE(unit.delayMs, 24);
+      plain.writeBigInt64BE(BigInt(unit.phyOffset), 28);
+      plain.writeInt32BE(unit.recordBytes, 36);
+      plain.writeInt32BE(unit.topicHash, 40);
+      expect(bytes.toString('hex')).toBe(`${'ee'.repeat(7)}${plain.toString('hex')}${'ee'.repeat(behind)}`);
+      const read = newTimerUnit();
+      expect([readTimerUnit(viewOf(bytes), 7, read), read]).toEqual(['unit', unit]);
+      expect(readTimerUnit(viewOf(bytes.subarray(0, 7 + timerUnitBytes - 1)), 7, read)).toBe('end');
+    }
+  });
+
+  test.each([4, 16, 28])('one whose number at byte %i is beyond what is counted is no unit', (pos) => {
+    const bytes = Buffer.alloc(timerUnitBytes);
+    setTimerUnit(viewOf(bytes), 0, units[0] as TimerUnit);
+    bytes.writeBigInt64BE(2n ** 53n, pos);
+    expect(readTimerUnit(viewOf(bytes), 0, newTimerUnit())).toBe('end');
+  });
+
+  test.each([0, 51, 53, -52])('one that says it has %i bytes is no unit', (size) => {
+    const bytes = Buffer.alloc(timerUnitBytes);
+    setTimerUnit(viewOf(bytes), 0, units[0] as TimerUnit);
+    bytes.writeInt32BE(size, 0);
+    expect(readTimerUnit(viewOf(bytes), 0, newTimerUnit())).toBe('end');
+  });
+
+  test('a new one is of nothing; bits and sizes are those of Apache', () => {
+    expect(newTimerUnit()).toEqual({ prevPos: -1, magic: 0, writeTimeMs: 0, delayMs: 0, phyOffset: 0, recordBytes: 0, topicHash: 0 });
+    expect({ ...timerMagic, slotPartlyDelivered, timerBlankMagic }).toEqual({ DEFAULT: 1, ROLL: 2, DELETE: 4, slotPartlyDelivered: 1, timerBlankMagic: -875286124 });
+    expect([timerUnitBytes, timerBlankBytes, timerSlotBytes, timerCheckpointBytes, timerCheckpointFileBytes]).toEqual([52, 16, 32, 56, 4096]);
+  });
+
+  test('the blank at the end of a file says how much is left, over whatever stood there', () => {
+    for (const bytesLeft of [16, 17, 67, 2 ** 31 - 1]) {
+      const bytes = Buffer.alloc(24, 0xee);
+      setTimerBlank(viewOf(bytes), 5, bytesLeft);
+      expect(bytes.toString('hex')).toBe(`eeeeeeeeee${bytesLeft.toString(16).padStart(8, '0')}0000000000000000cbd43194eeeeee`);
+      expect(readTimerUnit(viewOf(bytes), 5, newTimerUnit())).toBe('blank');
+      // Sixteen bytes are enough for one.
+      expect(readTimerUnit(viewOf(bytes.subarray(0, 21)), 5, newTimerUnit())).toBe('blank');
+    }
+  });
+
   test('the end of a file', () => {
     const bytes = Buffer.alloc(16);
     setTimerBlank(viewOf(bytes), 0, 16);
@@ -120,5 +177,30 @@ describe('the checkpoint', () => {
     for (let length = 0; length < 32; length++) expect(readTimerCheckpoint(bytes.subarray(0, length))).toBeUndefined();
     setInt64(viewOf(bytes), 16, -1);
     expect(readTimerCheckpoint(bytes)).toBeUndefined();
+  });
+
+  const fields = ['lastReadTimeMs', 'lastTimerLogFlushPos', 'lastTimerQueueOffset', 'masterTimerQueueOffset', 'stateVersion', 'timestamp', 'counter'];
+
+  test('is seven numbers of eight bytes, as far as there are bytes', () => {
+    const bytes = Buffer.alloc(timerCheckpointBytes);
+    fields.forEach((_name, i) => bytes.writeBigInt64BE(BigInt(i + 1) * 10_000_000_000n, i * 8));
+    for (let length = 32; length <= timerCheckpointBytes; length++) {
+      const found = readTimerCheckpoint(bytes.subarray(0, length));
+      const { dataVersion, ...positions } = found ?? { dataVersion: undefined };
+      expect(Object.entries({ ...positions, ...dataVersion })).toEqual(fields.map((name, i) => [name, i * 8 + 8 <= length ? (i + 1) * 10_000_000_000 : 0]));
+      if (length === timerCheckpointBytes && found !== undefined) expect(encodeTimerCheckpoint(found).equals(bytes)).toBe(true);
+    }
+    expect(readTimerCheckpoint(Buffer.alloc(32))).toMatchObject({ lastReadTimeMs: 0 });
+  });
+
+  test.each(fields)('one whose %s is negative or beyond what is counted is none', (name) => {
+    const pos = fields.indexOf(name) * 8;
+    const read = (value: bigint): unknown => {
+      const bytes = Buffer.alloc(timerCheckpointBytes);
+      bytes.writeBigInt64BE(value, pos);
+      return readTimerCheckpoint(bytes);
+    };
+    expect([read(-1n), read(2n ** 53n)]).toEqual([undefined, undefined]);
+    expect([read(0n), read(2n ** 53n - 1n)]).not.toContain(undefined);
   });
 });

@@ -2,6 +2,7 @@
  * The timer wheel (`TimerWheel`): a file with a slot for each step of time, twice as many as days are planned for. A slot names the newest unit of its
  * time in the timer log (timer-log.ts). Only pages that are used are in memory, and only those that changed are written. Bytes: codec/timer-records.ts.
  */
+import { dirname } from 'node:path';
 import { getInt64, setInt64, viewOf } from '../codec/int64.js';
 import { timerSlotBytes } from '../codec/timer-records.js';
 import type { Disk, DiskFile } from './disk.js';
@@ -145,25 +146,20 @@ export class TimerWheel {
     const stretch = new Uint8Array(Math.min(stretchBytes, this.fileBytes));
     for (let from = 0; from < this.fileBytes; from += stretch.length) {
       const length = Math.min(stretch.length, this.fileBytes - from);
-      stretch.fill(0);
       this.#file.readSync(stretch.subarray(0, length), from);
       for (let at = 0; at < length; at += pageBytes) {
         const index = (from + at) / pageBytes;
-        const page = this.#pages.get(index);
-        const bytes = page?.bytes ?? stretch.subarray(at, Math.min(at + pageBytes, length));
+        const bytes = this.#pages.get(index)?.bytes ?? stretch.subarray(at, Math.min(at + pageBytes, length));
         // Most of the file is a hole; comparing a page takes a hundredth of looking at its slots.
-        if (page === undefined && Buffer.compare(bytes, zeroPage.subarray(0, bytes.length)) === 0) continue;
-        this.#visitPage(viewOf(bytes), index * pageSlots, visit);
+        if (Buffer.compare(bytes, zeroPage.subarray(0, bytes.length)) !== 0) this.#visitPage(viewOf(bytes), index * pageSlots, visit);
       }
     }
   }
 
   #visitPage(view: DataView, firstSlot: number, visit: (slot: TimerSlot) => void): void {
     for (let i = 0; i * timerSlotBytes < view.byteLength; i++) {
-      const pos = i * timerSlotBytes;
-      if (view.getInt32(pos) === 0 && view.getInt32(pos + 4) === 0) continue;
-      const slot = this.#slotAt(view, pos);
-      if (Number.isSafeInteger(slot.timeMs) && slot.timeMs > 0 && this.#slotIndex(slot.timeMs) === firstSlot + i) visit(slot);
+      const timeMs = getInt64(view, i * timerSlotBytes) * this.precisionMs;
+      if (timeMs > 0 && Number.isSafeInteger(timeMs) && this.#slotIndex(timeMs) === firstSlot + i) visit(this.#slotAt(view, i * timerSlotBytes));
     }
   }
 
@@ -187,7 +183,7 @@ export class TimerWheel {
   async sync(): Promise<void> {
     await this.#file?.datasync();
     if (!this.#fresh) return;
-    await this.#disk.syncDir(this.path.slice(0, this.path.lastIndexOf('/')) || '.');
+    await this.#disk.syncDir(dirname(this.path));
     this.#fresh = false;
   }
 
