@@ -455,3 +455,36 @@ class SimulatedFile implements DiskFile {
 export function simulatedDisk(seed: number): SimulatedDisk {
   return new SimulatedDisk(seed);
 }
+
+/** Notes what is done to it, in order, and fails reads on demand. */
+export class NotedDisk extends SimulatedDisk {
+  readonly done: string[] = [];
+  /** Reads of paths that match fail with EIO. */
+  failReads: RegExp | undefined = undefined;
+
+  override count(op: DiskOp, file: string): boolean {
+    this.done.push(`${op} ${file}`);
+    return super.count(op, file);
+  }
+
+  override open(file: string, mode: OpenMode): DiskFile {
+    const opened = super.open(file, mode);
+    if (mode !== 'create') this.done.push(`open ${mode} ${file}`);
+    const [readSync, close] = [opened.readSync.bind(opened), opened.close.bind(opened)];
+    opened.readSync = (target, position) => {
+      this.done.push(`read ${file} ${position}+${target.length}`);
+      if (this.failReads?.test(file) === true) throw new SystemError('EIO', `read ${file}`);
+      return readSync(target, position);
+    };
+    opened.close = () => {
+      this.done.push(`close ${file}`);
+      close();
+    };
+    return opened;
+  }
+
+  /** What was done since it was asked last. */
+  since(): string[] {
+    return this.done.splice(0);
+  }
+}

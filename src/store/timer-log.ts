@@ -143,7 +143,7 @@ export class TimerLog {
     const pos = this.place(this.#tail);
     if (pos !== this.#tail) {
       const bytesLeft = pos - this.#tail;
-      this.#room(Math.max(timerBlankBytes, bytesLeft));
+      this.#room(timerBlankBytes);
       setTimerBlank(this.#view, this.#tail - this.#written, bytesLeft);
       this.#tail += timerBlankBytes;
       try {
@@ -173,17 +173,13 @@ export class TimerLog {
   write(): void {
     const length = this.#tail - this.#written;
     if (length === 0) return;
-    let file = this.#fileAt(this.#written);
-    if (file === undefined) {
-      file = this.#make(this.#written - (this.#written % this.fileBytes));
-    }
+    const file = this.#fileAt(this.#written) ?? this.#make(this.#written - (this.#written % this.fileBytes));
     this.#open(file).writeSync(this.#buffer, 0, length, this.#written - file.base);
     file.dirty = true;
     this.#forgetPages(this.#written, this.#tail);
     this.#written = this.#tail;
     if (this.#buffer.length > 16 * bufferBytesMin) {
       this.#buffer = new Uint8Array(0);
-      this.#view = viewOf(this.#buffer);
     }
   }
 
@@ -237,7 +233,9 @@ export class TimerLog {
     const file = this.#fileAt(pos);
     if (file === undefined) return;
     const bytes = this.#pageRoom(key);
-    const length = Math.min(await this.#open(file).read(bytes, key - file.base), this.#written - key);
+    // What is written meanwhile may be in it or not.
+    const length = this.#written - key;
+    await this.#open(file).read(bytes, key - file.base);
     this.#keep(key, bytes, length);
   }
 
@@ -247,7 +245,8 @@ export class TimerLog {
     const file = this.#fileAt(pos);
     if (file === undefined) return;
     const bytes = this.#pageRoom(key);
-    this.#keep(key, bytes, Math.min(this.#open(file).readSync(bytes, key - file.base), this.#written - key));
+    this.#open(file).readSync(bytes, key - file.base);
+    this.#keep(key, bytes, this.#written - key);
   }
 
   #pageRoom(key: number): Uint8Array {
@@ -270,8 +269,8 @@ export class TimerLog {
 
   /** The last unit of the first file, to see whether the file is still needed; undefined while it is the last file. */
   firstFileLastUnit(): number | undefined {
-    const first = this.#files[0];
-    if (first === undefined || this.#files.length < 2 || this.#written < first.base + this.fileBytes) return undefined;
+    const [first, second] = this.#files;
+    if (first === undefined || second === undefined) return undefined;
     // `TimerLog#getOffsetForLastUnit`.
     const inFile = this.fileBytes - timerBlankBytes;
     return first.base + inFile - (inFile % timerUnitBytes) - timerUnitBytes;
