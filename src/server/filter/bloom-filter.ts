@@ -32,7 +32,7 @@ export class BloomFilter {
 
   /** `calcBitPositions`: of h = 64 bits of the hash, (low + i * high) for i = 1..k, complemented when negative, modulo m. */
   positions(text: string): number[] {
-    const hash = murmur128Low(Buffer.from(text, 'utf8'));
+    const hash = murmur128Low(Buffer.from(text));
     const low = Number(BigInt.asIntN(32, hash));
     const high = Number(BigInt.asIntN(32, hash >> 32n));
     const positions: number[] = [];
@@ -61,12 +61,12 @@ function logOf(base: number, value: number): number {
 
 /** Sets the bits of a group. */
 export function setBits(bits: Uint8Array, positions: readonly number[]): void {
-  for (const at of positions) bits[at >> 3] = (bits[at >> 3] ?? 0) | (1 << (at & 7));
+  for (const at of positions) bits[at >> 3] = (bits[at >> 3] as number) | (1 << (at & 7));
 }
 
 /** True when all bits of a group are set in `bits[start..]`. */
 export function hasBits(bits: Uint8Array, start: number, positions: readonly number[]): boolean {
-  for (const at of positions) if (((bits[start + (at >> 3)] ?? 0) & (1 << (at & 7))) === 0) return false;
+  for (const at of positions) if (((bits[start + (at >> 3)] as number) & (1 << (at & 7))) === 0) return false;
   return true;
 }
 
@@ -74,7 +74,7 @@ export function hasBits(bits: Uint8Array, start: number, positions: readonly num
 export function bitsText(bits: Uint8Array): string {
   let text = '';
   for (let i = bits.length - 1; i >= 0; i--) {
-    text += (bits[i] ?? 0).toString(2).padStart(8, '0');
+    text += (bits[i] as number).toString(2).padStart(8, '0');
     if (i % 8 === 0) text += '\n';
   }
   return text;
@@ -104,12 +104,11 @@ export function murmur128Low(bytes: Buffer): bigint {
     h1 = (times((rotate(h1 ^ mixed1(bytes.readBigUInt64LE(at)), 27n) + h2) & mask64, 5n) + 0x52dce729n) & mask64;
     h2 = (times((rotate(h2 ^ mixed2(bytes.readBigUInt64LE(at + 8)), 31n) + h1) & mask64, 5n) + 0x38495ab5n) & mask64;
   }
-  if (at < bytes.length) {
-    const tail = Buffer.alloc(16);
-    bytes.copy(tail, 0, at);
-    h1 ^= mixed1(tail.readBigUInt64LE(0));
-    h2 ^= mixed2(tail.readBigUInt64LE(8));
-  }
+  // Zeros change nothing, where there is no rest.
+  const rest = Buffer.alloc(16);
+  bytes.copy(rest, 0, at);
+  h1 ^= mixed1(rest.readBigUInt64LE(0));
+  h2 ^= mixed2(rest.readBigUInt64LE(8));
   h1 ^= BigInt(bytes.length);
   h2 ^= BigInt(bytes.length);
   h1 = (h1 + h2) & mask64;

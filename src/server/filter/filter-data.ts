@@ -124,7 +124,6 @@ export class ConsumerFilterTable {
   /** Takes over what a heartbeat says of a group; its other topics die (`ConsumerFilterManager#register`). */
   register(group: string, subscriptions: readonly Subscription[]): void {
     for (const subscription of subscriptions) this.#register(group, subscription);
-    if (this.#count === 0) return;
     const topics = new Set(subscriptions.map((subscription) => subscription.topic));
     for (const [topic, groups] of this.#topics) {
       const data = groups.get(group);
@@ -134,7 +133,6 @@ export class ConsumerFilterTable {
 
   /** The group's last client left. */
   unregister(group: string): void {
-    if (this.#count === 0) return;
     for (const groups of this.#topics.values()) {
       const data = groups.get(group);
       if (data !== undefined && !isDead(data)) this.#die(data);
@@ -203,9 +201,8 @@ export class ConsumerFilterTable {
 
   #remove(data: FilterData): void {
     const groups = this.#topics.get(data.topic);
-    if (groups?.get(data.group) !== data) return;
-    groups.delete(data.group);
-    if (groups.size === 0) this.#topics.delete(data.topic);
+    groups?.delete(data.group);
+    if (groups?.size === 0) this.#topics.delete(data.topic);
     this.#count--;
     this.#chars -= data.expression.length;
     this.#dirty = true;
@@ -297,6 +294,7 @@ function readBits(value: JsonValue | undefined): BloomFilterData | undefined {
   return bitPos.every((position) => position >= 0 && position < bitNum) ? { bitNum, bitPos } : undefined;
 }
 
+/** Both are of this filter's size. */
 function sameBits(a: BloomFilterData | undefined, b: BloomFilterData): boolean {
-  return a !== undefined && a.bitNum === b.bitNum && a.bitPos.length === b.bitPos.length && a.bitPos.every((position, i) => position === b.bitPos[i]);
+  return a?.bitPos.every((position, i) => position === b.bitPos[i]) === true;
 }

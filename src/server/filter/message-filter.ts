@@ -7,6 +7,7 @@ import type { EntryExtension, MessageFilter } from '../../store/types.js';
 import { isTagType, tagFilterOf } from '../broker/subscription.js';
 import type { Subscription } from '../broker/types.js';
 import { hasBits } from './bloom-filter.js';
+import type { BloomFilterData } from './bloom-filter.js';
 import type { ConsumerFilterTable, FilterData } from './filter-data.js';
 import { RecordProperties } from './property-source.js';
 import { verdict } from './sql-compile.js';
@@ -15,13 +16,11 @@ import type { PropertyKey } from './sql-compile.js';
 /** `MixAll#RETRY_GROUP_TOPIC_PREFIX`. */
 const retryPrefix = '%RETRY%';
 
-const retryTopicKey: PropertyKey = { name: propertyNames.RETRY_TOPIC, bytes: Buffer.from(propertyNames.RETRY_TOPIC, 'latin1') };
+const retryTopicKey: PropertyKey = { name: propertyNames.RETRY_TOPIC, bytes: Buffer.from(propertyNames.RETRY_TOPIC) };
 
 /** `KeyBuilder#parseGroup`: the group of a retry topic, of a pop retry topic too (`%RETRY%group+topic`). */
 function groupOfRetry(topic: string): string {
-  const name = topic.slice(retryPrefix.length);
-  const plus = name.indexOf('+');
-  return plus < 0 ? name : name.slice(0, plus);
+  return topic.slice(retryPrefix.length).split('+')[0] as string;
 }
 
 /** What pulls and pops ask for their filter. */
@@ -49,11 +48,8 @@ export function createFilterRegistry(options: FilterOptions): FilterRegistry {
   const judged = (data: FilterData): boolean => data.judge?.(properties) === verdict.YES;
 
   /** `ExpressionMessageFilter#isMatchedByConsumeQueue`: only bits computed by this very expression can refuse. */
-  const byBits = (data: FilterData) => (_tagsCode: number, extension?: EntryExtension): boolean => {
-    const { bloom } = data;
-    if (extension === undefined || extension.bitMapBytes === 0 || bloom === undefined || extension.msgStoreTime <= data.bornTime) return true;
-    return extension.bitMapBytes * 8 !== bloom.bitNum || hasBits(extension.bytes, extension.bitMapStart, bloom.bitPos);
-  };
+  const byBits = (bloom: BloomFilterData, bornTime: number) => (_tagsCode: number, extension?: EntryExtension): boolean =>
+    extension === undefined || extension.msgStoreTime <= bornTime || extension.bitMapBytes * 8 !== bloom.bitNum || hasBits(extension.bytes, extension.bitMapStart, bloom.bitPos);
 
   /** A record that cannot be read has no properties, as Apache's decoder gives none. */
   const byRecord = (data: FilterData) => (bytes: Uint8Array, start: number, end: number): boolean => {
@@ -77,9 +73,9 @@ export function createFilterRegistry(options: FilterOptions): FilterRegistry {
       if (data === undefined || (data.judge === undefined && !retried)) return undefined;
       let filter = filters.get(data);
       if (filter === undefined) {
-        const valid = data.judge !== undefined && table.bloom.isValid(data.bloom);
+        const { judge, bloom, bornTime } = data;
         const matchesRecord = retried ? byOrigin(groupOfRetry(subscription.topic)) : byRecord(data);
-        filter = { matchesEntry: valid ? byBits(data) : () => true, matchesRecord };
+        filter = { matchesEntry: judge !== undefined && table.bloom.isValid(bloom) ? byBits(bloom, bornTime) : () => true, matchesRecord };
         filters.set(data, filter);
       }
       return filter;
