@@ -82,6 +82,138 @@ describe('the Huffman code', () => {
   });
 });
 
+/** Why a block cannot be read. */
+function refusal(decoder: HpackDecoder, block: Buffer): string {
+  try {
+    return `read ${read(decoder, block).join(', ')}`;
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return error.message;
+  }
+}
+
+describe('fields by their number', () => {
+  /** Appendix A, where a value stands behind a name. */
+  const table = [
+    ':authority', ':method GET', ':method POST', ':path /', ':path /index.html', ':scheme http', ':scheme https', ':status 200', ':status 204', ':status 206', ':status 304', ':status 400', ':status 404', ':status 500', 'accept-charset',
+    'accept-encoding gzip, deflate', 'accept-language', 'accept-ranges', 'accept', 'access-control-allow-origin', 'age', 'allow', 'authorization', 'cache-control', 'content-disposition', 'content-encoding', 'content-language', 'content-length',
+    'content-location', 'content-range', 'content-type', 'cookie', 'date', 'etag', 'expect', 'expires', 'from', 'host', 'if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since', 'last-modified', 'link', 'location', 'max-forwards',
+    'proxy-authenticate', 'proxy-authorization', 'range', 'referer', 'refresh', 'retry-after', 'server', 'set-cookie', 'strict-transport-security', 'transfer-encoding', 'user-agent', 'vary', 'via', 'www-authenticate',
+  ].map((entry) => entry.replace(/ |$/, ': '));
+
+  it('of the static table, whole or only the name', () => {
+    expect(table).toHaveLength(61);
+    for (const [i, entry] of table.entries()) {
+      const [name = ''] = /^:?[^:]+/.exec(entry) ?? [];
+      const number = (first: number, bits: number): number[] => (i + 1 < 2 ** bits - 1 ? [first | (i + 1)] : [first | (2 ** bits - 1), i + 1 - (2 ** bits - 1)]);
+      expect(read(new HpackDecoder(4096), Buffer.of(0x80 | (i + 1)))).toEqual([entry]);
+      for (const [first, bits] of [[0x40, 6], [0x00, 4], [0x10, 4]] as const) expect(read(new HpackDecoder(4096), Buffer.from([...number(first, bits), 1, 0x76]))).toEqual([`${name}: v`]);
+    }
+  });
+
+  it('of the dynamic table, the newest first; what is sent as never to be indexed, or without, enters nothing', () => {
+    const decoder = new HpackDecoder(4096);
+    const added = [0x40, 0x00, 0x10, 0x40].map((first, i) => Buffer.from([first, 1, 0x61 + i, 1, 0x41 + i]));
+    expect(read(decoder, Buffer.concat(added))).toEqual(['a: A', 'b: B', 'c: C', 'd: D']);
+    expect(read(decoder, hex('be bf'))).toEqual(['d: D', 'a: A']);
+    expect(refusal(decoder, hex('c0'))).toBe('HPACK: there is no field 64');
+    expect(refusal(decoder, hex('80'))).toBe('HPACK: there is no field 0');
+    expect(refusal(decoder, hex('ff 81 01'))).toBe('HPACK: there is no field 256');
+  });
+});
+
+describe('the size of the table', () => {
+  const entry = (name: number, valueBytes: number): Buffer => Buffer.concat([Buffer.from([0x40, 1, name, valueBytes]), Buffer.alloc(valueBytes, 0x76)]);
+  const held = (decoder: HpackDecoder): string => {
+    let names = '';
+    for (let index = 62; ; index++) {
+      const text = refusal(decoder, Buffer.of(0x80 | index));
+      if (!text.startsWith('read')) return names;
+      names += text[5];
+    }
+  };
+
+  it('counts 32 bytes for each entry beside its text, to the byte', () => {
+    // Two entries of 32 + 1 + 10.
+    for (const [bytesMax, names] of [[86, 'ba'], [85, 'b'], [43, 'b'], [42, ''], [0, '']] as const) {
+      const decoder = new HpackDecoder(bytesMax);
+      read(decoder, Buffer.concat([entry(0x61, 10), entry(0x62, 10)]));
+      expect([bytesMax, held(decoder)]).toEqual([bytesMax, names]);
+    }
+  });
+
+  it('changes at the beginning of a block, any number of times, to what is allowed; entries go at once', () => {
+    const decoder = new HpackDecoder(129);
+    const three = Buffer.concat([entry(0x61, 10), entry(0x62, 10), entry(0x63, 10)]);
+    expect(read(decoder, three)).toHaveLength(3);
+    expect(held(decoder)).toBe('cba');
+    // 86: 31 and 55 more.
+    expect(refusal(decoder, hex('3f37'))).toBe('read ');
+    expect(held(decoder)).toBe('cb');
+    expect(refusal(decoder, hex('3f37 3f62'))).toBe('read ');
+    expect(held(decoder)).toBe('cb');
+    expect(read(decoder, Buffer.concat([entry(0x64, 10)]))).toHaveLength(1);
+    expect(held(decoder)).toBe('dcb');
+    // To nothing and back again: all are gone.
+    expect(refusal(decoder, hex('20 3f62'))).toBe('read ');
+    expect(held(decoder)).toBe('');
+    read(decoder, three);
+    expect(held(decoder)).toBe('cba');
+    expect(refusal(decoder, hex('3f63'))).toBe('HPACK: a table of 130 bytes, at most 129 are allowed');
+    for (const before of ['82', '0001610162', '4001610162']) expect(refusal(decoder, hex(`${before} 20`))).toBe('HPACK: the size of the table changes within a block');
+    expect(refusal(new HpackDecoder(100), hex('3e'))).toBe('read ');
+    expect(refusal(new HpackDecoder(29), hex('3e'))).toBe('HPACK: a table of 30 bytes, at most 29 are allowed');
+  });
+
+  it('keeps the order of its entries however many went before', () => {
+    const decoder = new HpackDecoder(35 * 5);
+    for (let i = 0; i < 700; i++) {
+      read(decoder, Buffer.of(0x40, 1, 0x30 + i % 64, 1, 0x30 + (i >> 6)));
+      const newest = Array.from({ length: Math.min(i + 1, 5) }, (_, back) => `${String.fromCharCode(0x30 + (i - back) % 64)}: ${String.fromCharCode(0x30 + ((i - back) >> 6))}`);
+      if (i % 7 === 0 || i < 8) expect(newest.map((_, back) => read(decoder, Buffer.of(0x80 | (62 + back)))[0])).toEqual(newest);
+    }
+    expect(refusal(decoder, hex('c3'))).toBe('HPACK: there is no field 67');
+  });
+});
+
+describe('numbers and texts', () => {
+  it('a number has at most 28 bits behind its first', () => {
+    const decoder = (): HpackDecoder => new HpackDecoder(2 ** 29);
+    const size = (bytes: string): string => refusal(new HpackDecoder(0), hex(bytes));
+    expect([size('3f00'), size('3f7f'), size('3f8001'), size('3fff7f'), size('3f808001'), size('3fffff7f'), size('3f80808001'), size('3fffffff7f')]).toEqual(
+      [31, 158, 159, 16414, 16415, 2097182, 2097183, 268435486].map((bytes) => `HPACK: a table of ${bytes} bytes, at most 0 are allowed`),
+    );
+    expect(refusal(decoder(), hex('3fffffff7f'))).toBe('read ');
+    for (const bytes of ['3f8080808000', '3fffffffff01']) expect(refusal(decoder(), hex(bytes))).toBe('HPACK: a number of more than 28 bits');
+    for (const bytes of ['3f', '3f80', '3f8080', '3f808080']) expect(refusal(decoder(), hex(bytes))).toBe('HPACK: the block ends within a number');
+  });
+
+  it('a text ends with its block or before it', () => {
+    const [text, number] = ['HPACK: the block ends within a string', 'HPACK: the block ends within a number'];
+    const table = [
+      ['00', text], ['0001', text], ['000161', text], ['00016101', text], ['00016103 6162', text], ['41', text], ['4181', text], ['0f', number], ['007f', number], ['000161ff', number],
+      ['00016100', 'read a: '], ['00000161', 'read : a'], ['00016103 616263', 'read a: abc'],
+    ];
+    expect(table.map(([bytes = '']) => [bytes, refusal(new HpackDecoder(99), hex(bytes))])).toEqual(table);
+  });
+
+  it('the Huffman code is filled up with ones, at most seven', () => {
+    const value = (...bytes: number[]): string => refusal(new HpackDecoder(99), Buffer.from([0, 1, 0x61, 0x80 | bytes.length, ...bytes]));
+    for (let count = 1; count <= 16; count++) {
+      // The code of `a` has five bits: 00011.
+      const bits = '00011'.repeat(count);
+      const bytesOf = (padded: string): number[] => (padded.match(/.{8}/gu) ?? []).map((byte) => Number.parseInt(byte, 2));
+      const length = Math.ceil(bits.length / 8) * 8;
+      expect(value(...bytesOf(bits.padEnd(length, '1')))).toBe(`read a: ${'a'.repeat(count)}`);
+      expect(value(...bytesOf(bits.padEnd(length + 8, '1')))).toBe('HPACK: a string ends within a code');
+      if (bits.length < length) expect(value(...bytesOf(`${bits}${'1'.repeat(length - bits.length - 1)}0`))).toBe('HPACK: a string ends within a code');
+    }
+    expect(value(0xf8)).toBe('read a: &');
+    expect(value(0xf8, 0xff)).toBe('HPACK: a string ends within a code');
+    expect(value(0xff, 0xff, 0xff, 0xff)).toBe('HPACK: the end of a string within it');
+  });
+});
+
 describe('what cannot be read is a WireError', () => {
   it.each([
     ['no field 0', '80'], ['a field beyond the table', 'be'], ['a name beyond the table', '7e 01 61'], ['an unfinished number', 'ff ff'], ['a number without end', 'ff ff ff ff ff ff ff 01'],

@@ -5,7 +5,7 @@ import { decompressLz4Frames, xxHash32 } from './lz4-frame.js';
 
 /** xxHash32, seed 0, on whole numbers without sign, as its specification describes it. */
 function plainHash(bytes: Uint8Array): number {
-  const [p1, p2, p3, p4, p5] = [2654435761n, 2246822519n, 3266489917n, 668265263n, 374761393n] as const;
+  const [p1, p2, p3, p4, p5]: readonly [bigint, bigint, bigint, bigint, bigint] = [2654435761n, 2246822519n, 3266489917n, 668265263n, 374761393n];
   const word = (n: bigint): bigint => n & 0xffffffffn;
   const turned = (n: bigint, bits: bigint): bigint => word(n << bits) | (word(n) >> (32n - bits));
   const at = (i: number, count: number): bigint => Array.from(bytes.subarray(i, i + count)).reduce((sum, byte, n) => sum + (BigInt(byte) << BigInt(8 * n)), 0n);
