@@ -83,7 +83,7 @@ const noMap: ReadonlyMap<string, string> = new Map();
 export function message<F extends Fields>(declared: F): MessageType<ValueOf<F>> {
   const fields = Object.entries(declared).map(([name, one]): PlannedField => {
     const packed = one.many && (one.kind === 'i32' || one.kind === 'i64' || one.kind === 'bool');
-    const tag = (one.number << 3) | (packed ? 2 : wireTypeOf[one.kind]);
+    const tag = one.number * 8 + (packed ? 2 : wireTypeOf[one.kind]);
     return { name, field: one, tag, tagBytes: varintBytes(tag), packed };
   });
   const plan: Plan = { fields, byNumber: new Map(fields.map((one) => [one.field.number, one])) };
@@ -112,9 +112,8 @@ class Reader {
     this.data = data;
   }
 
-  message(plan: Plan, end: number): Loose {
-    const out: Loose = {};
-    for (const { name, field: { kind, many: list, optional: absent } } of plan.fields) out[name] = list ? [] : absent ? undefined : zeroOf(kind);
+  /** Fields up to `end`, put into `out`: where a message field comes twice, both are one message. */
+  message(plan: Plan, end: number, out = blank(plan)): Loose {
     while (this.at < end) {
       const tag = this.varint(end);
       const number = tag >>> 3;
@@ -145,9 +144,9 @@ class Reader {
       return;
     }
     if (one.message !== undefined) {
-      const inner = this.message(one.message.plan, this.length(end));
-      if (one.many) (out[name] as unknown[]).push(inner);
-      else out[name] = out[name] === undefined ? inner : merged(one.message.plan, out[name] as Loose, inner);
+      const innerEnd = this.length(end);
+      if (one.many) (out[name] as unknown[]).push(this.message(one.message.plan, innerEnd));
+      else out[name] = this.message(one.message.plan, innerEnd, out[name] as Loose | undefined);
       return;
     }
     const value = this.scalar(kind, end);
@@ -254,16 +253,10 @@ function zeroOf(kind: Kind): unknown {
   }
 }
 
-/** A message field that came twice: scalars of the second win, lists follow each other. */
-function merged(plan: Plan, first: Loose, second: Loose): Loose {
-  const out: Loose = { ...first };
-  for (const { name, field: { kind, many: list, message: inner } } of plan.fields) {
-    const [one, other] = [first[name], second[name]];
-    if (list) out[name] = [...(one as unknown[]), ...(other as unknown[])];
-    else if (kind === 'map') out[name] = new Map([...(one as Map<string, string>), ...(other as Map<string, string>)]);
-    else if (inner !== undefined) out[name] = one === undefined ? other : other === undefined ? one : merged(inner.plan, one as Loose, other as Loose);
-    else if (other !== undefined && other !== zeroOf(kind)) out[name] = other;
-  }
+/** A message without any field. */
+function blank(plan: Plan): Loose {
+  const out: Loose = {};
+  for (const { name, field: { kind, many: list, optional: absent } } of plan.fields) out[name] = list ? [] : absent ? undefined : zeroOf(kind);
   return out;
 }
 
