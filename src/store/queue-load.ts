@@ -101,7 +101,7 @@ export class QueueScan {
     this.#buffer = new Uint8Array(Math.min(table.fileBytes, Math.floor(scanBytes / consumeQueueUnitBytes) * consumeQueueUnitBytes));
   }
 
-  /** See `QueueTable.loadTail`. */
+  /** See `QueueTable.loadTail`. The queue has files. */
   loadTail(queue: StoreQueue, phyLimit: number, logEnd: number): boolean {
     const files = queue.files;
     // Files must follow each other; older ones before a gap are of no use.
@@ -110,7 +110,7 @@ export class QueueScan {
     }
     try {
       // Where it begins is asked for later, and cannot be mended then.
-      if (files.length > 1) this.#startsBelow(queue, files[0] as number, phyLimit);
+      if (files.length > 1) this.#startsBelow(queue, files[0] as number, 0);
       return this.#findEnd(queue, phyLimit, logEnd);
     } catch (error) {
       if (unreadable.has(diskErrorCode(error))) return true;
@@ -121,8 +121,8 @@ export class QueueScan {
   #findEnd(queue: StoreQueue, phyLimit: number, logEnd: number): boolean {
     const files = queue.files;
     let index = files.length - 1;
-    while (index > 0 && !this.#startsBelow(queue, files[index] as number, phyLimit)) index--;
-    let end = files.length === 0 ? 0 : (files[index] as number) / consumeQueueUnitBytes;
+    while (index > 0 && !this.#startsBelow(queue, files[index] as number, Math.min(phyLimit, logEnd))) index--;
+    let end = (files[index] as number) / consumeQueueUnitBytes;
     queue.lastPhyOffset = -1;
     let damaged = false;
     for (; index < files.length; index++) {
@@ -135,11 +135,12 @@ export class QueueScan {
     return damaged;
   }
 
+  /** Whether a file's first entry leads below the limit. A blank one leads nowhere: which record comes last is said by a file before. */
   #startsBelow(queue: StoreQueue, fileBase: number, phyLimit: number): boolean {
     const bytes = new Uint8Array(consumeQueueUnitBytes);
     if (this.#table.open(queue, fileBase).readSync(bytes, 0) < bytes.length) return false;
     const view = viewOf(bytes);
-    return unitSize(view, 0) > 0 && unitPhyOffset(view, 0) >= 0 && unitPhyOffset(view, 0) < phyLimit;
+    return unitSize(view, 0) > 0 && unitSize(view, 0) !== preBlankSize && unitPhyOffset(view, 0) >= 0 && unitPhyOffset(view, 0) < phyLimit;
   }
 
   #scanFile(queue: StoreQueue, fileBase: number, phyLimit: number, logEnd: number): { count: number; damaged: boolean } {

@@ -212,10 +212,14 @@ describe('writing', () => {
     expect(seen.splice(0).sort()).toEqual([
       both[1], `datasync ${name(`${root}/T/0`, 8)}`, `datasync ${name(`${root}/T/1`, 0)}`, `syncDir ${root}`, `syncDir ${root}/T`, `syncDir ${root}/T/0`, `syncDir ${root}/T/1`,
     ]);
+    put(table, table.ref('T', 1), 4);
+    await table.flush();
+    await table.sync();
+    expect(seen.splice(0).sort()).toEqual([`datasync ${name(`${root}/T/1`, 0)}`, `datasync ${name(`${root}/T/1`, 4)}`, `syncDir ${root}/T/1`]);
     // Files that went meanwhile need nothing.
     put(table, table.ref('T', 1), 1);
     await table.flush();
-    disk.unlink(name(`${root}/T/1`, 0));
+    for (const n of [0, 4]) disk.unlink(name(`${root}/T/1`, n));
     disk.removeDir(`${root}/T/1`);
     await table.sync();
     expect(seen).toEqual([]);
