@@ -185,8 +185,14 @@ export class TimerLog {
 
   #make(base: number): LogFile {
     this.#disk.makeDir(this.dir);
-    const made: LogFile = { base, file: this.#disk.open(this.#pathOf(base), 'create'), dirty: true };
-    made.file?.setLength(this.fileBytes);
+    const file = this.#disk.open(this.#pathOf(base), 'create');
+    try {
+      file.setLength(this.fileBytes);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    const made: LogFile = { base, file, dirty: true };
     this.#files.push(made);
     this.#dirDirty = true;
     return made;

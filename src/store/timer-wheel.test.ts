@@ -164,10 +164,13 @@ describe('the file', () => {
     for (const second of [1, 130, 260]) wheel.put(slotOf(second));
     disk.fail('create', 'EACCES');
     expect(() => wheel.write()).toThrow(/EACCES/);
+    disk.fail('length', 'EIO');
+    expect(() => wheel.write()).toThrow(/EIO/);
     disk.fail('write', 'EIO');
     expect(() => wheel.write()).toThrow(/EIO/);
     expect(wheel.dirtyPages).toBe(3);
-    expect(disk.since()).toEqual([`create ${name}`, `create ${name}`, `length ${name}`, `write ${name}`]);
+    // A file without its length is none yet.
+    expect(disk.since()).toEqual([`create ${name}`, `create ${name}`, `length ${name}`, `close ${name}`, `length ${name}`, `write ${name}`]);
     // The second of three fails.
     const writes = disk.count.bind(disk);
     let n = 0;

@@ -167,8 +167,14 @@ export class TimerWheel {
   write(): void {
     if (this.#dirtyPages === 0) return;
     if (this.#file === undefined) {
-      this.#file = this.#disk.open(this.path, 'create');
-      this.#file.setLength(this.fileBytes);
+      const file = this.#disk.open(this.path, 'create');
+      try {
+        file.setLength(this.fileBytes);
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+      this.#file = file;
       this.#fresh = true;
     }
     for (const page of this.#pages.values()) {
