@@ -69,6 +69,9 @@ export interface Disk {
   lock(dir: string): Promise<() => void>;
 }
 
+/** What is asked of the system: Node's functions, or in tests some that answer otherwise. */
+export type FileSystem = typeof fs;
+
 /** The system's code of a disk error (`ENOSPC`), else its message. */
 export function diskErrorCode(error: unknown): string {
   // Not `instanceof Error`: errors of the system may come from another realm.
@@ -79,12 +82,14 @@ export function diskErrorCode(error: unknown): string {
 
 class RealFile implements DiskFile {
   readonly path: string;
+  readonly #system: FileSystem;
   readonly #fd: number;
   #busy = 0;
   #closing = false;
   #closed = false;
 
-  constructor(file: string, fd: number) {
+  constructor(system: FileSystem, file: string, fd: number) {
+    this.#system = system;
     this.path = file;
     this.#fd = fd;
   }
@@ -92,7 +97,7 @@ class RealFile implements DiskFile {
   readSync(target: Uint8Array, position: number): number {
     let done = 0;
     while (done < target.length) {
-      const count = fs.readSync(this.#fd, target, done, target.length - done, position + done);
+      const count = this.#system.readSync(this.#fd, target, done, target.length - done, position + done);
       if (count === 0) break;
       done += count;
     }
@@ -103,7 +108,7 @@ class RealFile implements DiskFile {
     let done = 0;
     while (done < target.length) {
       const from = done;
-      const count = await this.#off<number>((settle) => fs.read(this.#fd, target, from, target.length - from, position + from, settle));
+      const count = await this.#off<number>((settle) => this.#system.read(this.#fd, target, from, target.length - from, position + from, settle));
       if (count === 0) break;
       done += count;
     }
@@ -112,21 +117,15 @@ class RealFile implements DiskFile {
 
   writeSync(bytes: Uint8Array, start: number, end: number, position: number): void {
     let done = start;
-    while (done < end) done += fs.writeSync(this.#fd, bytes, done, end - done, position + done - start);
+    while (done < end) done += this.#system.writeSync(this.#fd, bytes, done, end - done, position + done - start);
   }
 
   writevSync(parts: readonly Uint8Array[], position: number): void {
-    let total = 0;
-    for (const part of parts) total += part.length;
-    let done = fs.writevSync(this.#fd, parts, position);
-    if (done === total) return;
+    const done = this.#system.writevSync(this.#fd, parts, position);
     let at = 0;
     for (const part of parts) {
-      if (done < at + part.length) {
-        const from = Math.max(0, done - at);
-        this.writeSync(part, from, part.length, position + at + from);
-        done = at + part.length;
-      }
+      const from = Math.max(0, done - at);
+      this.writeSync(part, from, part.length, position + at + from);
       at += part.length;
     }
   }
@@ -135,31 +134,31 @@ class RealFile implements DiskFile {
     let done = 0;
     while (done < bytes.length) {
       const from = done;
-      done += await this.#off<number>((settle) => fs.write(this.#fd, bytes, from, bytes.length - from, position + from, settle));
+      done += await this.#off<number>((settle) => this.#system.write(this.#fd, bytes, from, bytes.length - from, position + from, settle));
     }
   }
 
   async datasync(): Promise<void> {
-    await this.#off<undefined>((settle) => fs.fdatasync(this.#fd, (error) => settle(error, undefined)));
+    await this.#off<undefined>((settle) => this.#system.fdatasync(this.#fd, (error) => settle(error, undefined)));
   }
 
   datasyncSync(): void {
-    fs.fdatasyncSync(this.#fd);
+    this.#system.fdatasyncSync(this.#fd);
   }
 
   setLength(bytes: number): void {
-    fs.ftruncateSync(this.#fd, bytes);
+    this.#system.ftruncateSync(this.#fd, bytes);
   }
 
   length(): number {
-    return fs.fstatSync(this.#fd).size;
+    return this.#system.fstatSync(this.#fd).size;
   }
 
   close(): void {
     this.#closing = true;
     if (this.#busy === 0 && !this.#closed) {
       this.#closed = true;
-      fs.closeSync(this.#fd);
+      this.#system.closeSync(this.#fd);
     }
   }
 
@@ -181,19 +180,25 @@ class RealFile implements DiskFile {
 }
 
 class RealDisk implements Disk {
+  private readonly system: FileSystem;
+
+  constructor(system: FileSystem) {
+    this.system = system;
+  }
+
   open(file: string, mode: OpenMode): DiskFile {
     const flags =
       mode === 'read' ? fs.constants.O_RDONLY : mode === 'write' ? fs.constants.O_RDWR : fs.constants.O_RDWR | fs.constants.O_CREAT;
-    return new RealFile(file, fs.openSync(file, flags, 0o644));
+    return new RealFile(this.system, file, this.system.openSync(file, flags, 0o644));
   }
 
   makeDir(dir: string): void {
-    fs.mkdirSync(dir, { recursive: true });
+    this.system.mkdirSync(dir, { recursive: true });
   }
 
   list(dir: string): string[] {
     try {
-      return fs.readdirSync(dir).sort();
+      return this.system.readdirSync(dir).sort();
     } catch (error) {
       if (diskErrorCode(error) === 'ENOENT') return [];
       throw error;
@@ -201,25 +206,25 @@ class RealDisk implements Disk {
   }
 
   stat(file: string): DiskEntry | undefined {
-    const entry = fs.statSync(file, { throwIfNoEntry: false });
+    const entry = this.system.statSync(file, { throwIfNoEntry: false });
     // Node 20 throws when something on the way is no directory, later ones say that there is nothing.
-    if (entry === undefined && fs.statSync(path.dirname(file), { throwIfNoEntry: false })?.isDirectory() === false) {
+    if (entry === undefined && this.system.statSync(path.dirname(file), { throwIfNoEntry: false })?.isDirectory() === false) {
       throw Object.assign(new Error(`ENOTDIR: not a directory, stat '${file}'`), { code: 'ENOTDIR', errno: -20, syscall: 'stat', path: file });
     }
     return entry === undefined ? undefined : { bytes: entry.size, modifiedMs: entry.mtimeMs, directory: entry.isDirectory() };
   }
 
   rename(from: string, to: string): void {
-    fs.renameSync(from, to);
+    this.system.renameSync(from, to);
   }
 
   unlink(file: string): void {
-    fs.rmSync(file, { force: true });
+    this.system.rmSync(file, { force: true });
   }
 
   removeDir(dir: string): void {
     try {
-      fs.rmdirSync(dir);
+      this.system.rmdirSync(dir);
     } catch (error) {
       const code = diskErrorCode(error);
       if (code !== 'ENOENT' && code !== 'ENOTEMPTY') throw error;
@@ -227,7 +232,7 @@ class RealDisk implements Disk {
   }
 
   async syncDir(dir: string): Promise<void> {
-    const handle = await fs.promises.open(dir, 'r');
+    const handle = await this.system.promises.open(dir, 'r');
     try {
       await handle.sync();
     } catch (error) {
@@ -241,7 +246,7 @@ class RealDisk implements Disk {
 
   space(dir: string): DiskSpace | undefined {
     try {
-      const { blocks, bfree, bavail, bsize } = fs.statfsSync(dir);
+      const { blocks, bfree, bavail, bsize } = this.system.statfsSync(dir);
       return { totalBytes: blocks * bsize, freeBytes: bfree * bsize, availableBytes: bavail * bsize };
     } catch {
       return undefined;
@@ -257,11 +262,11 @@ class RealDisk implements Disk {
   }
 
   lock(dir: string): Promise<() => void> {
-    return lockDirectory(path.resolve(dir));
+    return lockDirectory(path.resolve(dir), this.system);
   }
 }
 
-/** The disk of the machine. */
-export function realDisk(): Disk {
-  return new RealDisk();
+/** The disk of the machine; `system` is what it asks of it. */
+export function realDisk(system: FileSystem = fs): Disk {
+  return new RealDisk(system);
 }

@@ -98,8 +98,7 @@ export class LogScanner {
     let zeros = 0;
     while (zeros < tornZeros && end - zeros > record.topicStart && record.bytes[end - zeros - 1] === 0) zeros++;
     if (zeros === 0 || zeros === tornZeros) return zeros > 0;
-    const next = at + record.size;
-    const follows = file.end - next >= 8 && this.#readAt(file, next, checks);
+    const follows = this.#readAt(file, at + record.size, checks);
     this.#readAt(file, at, checks);
     return follows !== 'record' && follows !== 'blank';
   }

@@ -3,17 +3,17 @@
  * which the kernel gives to one process and takes back when it dies; a `lock` file that names the holder (Apache's name for it, `DefaultMessageStore`),
  * checked against the live processes; and the kernel's lock table, where an Apache broker on the same directory shows.
  */
-import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
 import { Fault } from '../codec/errors.js';
+import type { FileSystem } from './disk.js';
 
 const heldHere = new Set<string>();
 
 /** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); undefined when there is no such process or no /proc. */
-function startOf(pid: number): string | undefined {
+function startOf(system: FileSystem, pid: number): string | undefined {
   try {
-    const text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const text = system.readFileSync(`/proc/${pid}/stat`, 'latin1');
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
   } catch {
     return undefined;
@@ -30,10 +30,10 @@ function isAlive(pid: number): boolean {
 }
 
 /** The live process that the lock file names, undefined when it is gone, is this one or cannot be read. */
-function liveHolder(lockFile: string): number | undefined {
+function liveHolder(system: FileSystem, lockFile: string): number | undefined {
   let text: string;
   try {
-    text = fs.readFileSync(lockFile, 'latin1').slice(0, 200);
+    text = system.readFileSync(lockFile, 'latin1').slice(0, 200);
   } catch {
     return undefined;
   }
@@ -41,15 +41,15 @@ function liveHolder(lockFile: string): number | undefined {
   if (match === null) return undefined;
   const pid = Number(match[1]);
   if (pid === process.pid || !isAlive(pid)) return undefined;
-  const started = startOf(pid);
+  const started = startOf(system, pid);
   return started === undefined || match[2] === '-' || started === match[2] ? pid : undefined;
 }
 
 /** A process that holds a POSIX lock on the file, as Java's FileChannel takes it. */
-function kernelLockHolder(lockFile: string): number | undefined {
+function kernelLockHolder(system: FileSystem, lockFile: string): number | undefined {
   try {
-    const entry = fs.statSync(lockFile);
-    for (const line of fs.readFileSync('/proc/locks', 'latin1').split('\n')) {
+    const entry = system.statSync(lockFile);
+    for (const line of system.readFileSync('/proc/locks', 'latin1').split('\n')) {
       const fields = line.trim().split(/\s+/);
       const at = fields[1] === '->' ? 2 : 1;
       if (fields[at + 4]?.split(':')[2] === String(entry.ino) && fields[at] === 'POSIX') return Number(fields[at + 3]);
@@ -72,23 +72,23 @@ function holdSocket(name: string): Promise<net.Server | undefined> {
 }
 
 /** Takes the directory for this process or throws a Fault that names who has it. Returns the release. */
-export async function lockDirectory(dir: string): Promise<() => void> {
-  const real = fs.realpathSync(dir);
+export async function lockDirectory(dir: string, system: FileSystem): Promise<() => void> {
+  const real = system.realpathSync(dir);
   const lockFile = path.join(real, 'lock');
   const taken = (holder: string): Fault => new Fault(`data directory ${dir} is in use by ${holder}`);
   if (heldHere.has(real)) throw taken('this process');
-  const other = liveHolder(lockFile) ?? kernelLockHolder(lockFile);
+  const other = liveHolder(system, lockFile) ?? kernelLockHolder(system, lockFile);
   if (other !== undefined) throw taken(`process ${other}`);
   heldHere.add(real);
   let socket: net.Server | undefined;
   try {
     if (process.platform === 'linux') {
-      const entry = fs.statSync(real, { bigint: true });
+      const entry = system.statSync(real, { bigint: true });
       socket = await holdSocket(`\0skylark-store-${entry.dev}-${entry.ino}`).catch(() => {
         throw taken('another process');
       });
     }
-    fs.writeFileSync(lockFile, `skylark ${process.pid} ${startOf(process.pid) ?? '-'}\n`);
+    system.writeFileSync(lockFile, `skylark ${process.pid} ${startOf(system, process.pid) ?? '-'}\n`);
   } catch (error) {
     heldHere.delete(real);
     socket?.close();
@@ -99,7 +99,7 @@ export async function lockDirectory(dir: string): Promise<() => void> {
     socket?.close();
     try {
       // The file stays, as Apache's does; without a live holder it blocks nobody.
-      fs.writeFileSync(lockFile, 'lock');
+      system.writeFileSync(lockFile, 'lock');
     } catch {
       // The directory may be gone.
     }

@@ -186,7 +186,7 @@ async function savedText(filters: ConsumerFilterTable, disk: SimulatedDisk): Pro
 test('the file is saved every ten seconds when something changed, and no more after the close', async () => {
   const { filters, clock, disk } = table();
   filters.start();
-  expect(clock.pending).toBe(1);
+  expect([clock.pending, savePeriodMs]).toEqual([1, 10_000]);
   const ops = async (): Promise<boolean> => {
     const before = disk.ops;
     clock.advance(savePeriodMs - 1);
@@ -235,6 +235,7 @@ describe('what changes is saved, and nothing else', () => {
     clock.advance(1000);
     filters.unregister('g');
     filters.save();
+    for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
     filters.register('g', [sub('T', 'a > 5')]);
     expect(JSON.parse((await savedText(filters, disk)) ?? '')).toMatchObject({ filterDataByTopic: { T: { groupFilterData: { g: { dead: false, deadTime: 0, bornTime: born } } } } });
   });
@@ -339,6 +340,14 @@ test('all groups of a topic are listed, and there is nothing of other topics', (
     return found === undefined ? undefined : [...found].map(({ group }) => group);
   };
   expect([groups('T'), groups('U'), groups('V'), filters.size]).toEqual([['g', 'h', 'i'], ['g'], undefined, 4]);
+});
+
+test.each([['TAG', 'a'], ['', 'a'], ['SQL92', '']])('a newer subscription by %j with %j says nothing of the expression that was', (type, text) => {
+  const { log, warned } = listed();
+  const filters = new ConsumerFilterTable({ config, disk: simulatedDisk(1), clock: new ManualClock(), log, expressions: new ExpressionCache() });
+  filters.register('g', [sub('T', 'a > 5')]);
+  filters.register('g', [sub('T', text, 2n, type)]);
+  expect([filters.get('T', 'g'), warned]).toEqual([expect.objectContaining({ expression: 'a > 5', clientVersion: 1n, deadTime: 0 }), []]);
 });
 
 test('an expression that does not compile is said with its beginning', () => {

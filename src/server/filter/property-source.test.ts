@@ -54,6 +54,17 @@ test('integers are those of Java', () => {
     return source.int(key);
   };
   expect(['7', '-7', '+7', '007', '2147483647', '-2147483648', '٧'].map(intOf)).toEqual([7, -7, 7, 7, 2147483647, -2147483648, 7]);
-  expect(['2147483648', '7.0', '7x', ' 7', '-', '99999999999'].map(intOf)).toEqual([NaN, NaN, NaN, NaN, NaN, NaN]);
+  expect(['0', '9', '10', '123456789', '1234567890', '090'].map(intOf)).toEqual([0, 9, 10, 123456789, 1234567890, 90]);
+  // What stands before 0 and behind 9 is no digit.
+  expect(['2147483648', '7.0', '7x', ' 7', '-', '99999999999', ':', '1:', '/', '1/'].map(intOf)).toEqual([NaN, NaN, NaN, NaN, NaN, NaN, NaN, NaN, NaN, NaN]);
   expect(intOf('')).toBeUndefined();
+});
+
+test('a record that fills its bytes is read without saying where it stands', () => {
+  const { bytes, start, end } = recordOf(Buffer.from('a\u00017\u0002b\u0001x'));
+  const source = new RecordProperties();
+  const key = (name: string): { name: string; bytes: Buffer } => ({ name, bytes: Buffer.from(name) });
+  expect(source.read(bytes.subarray(start, end))).toBe(true);
+  expect([source.int(key('a')), source.get(key('b')), source.text()]).toEqual([7, 'x', 'a\u00017\u0002b\u0001x']);
+  expect([source.read(bytes), source.get(key('a'))]).toEqual([false, undefined]);
 });
