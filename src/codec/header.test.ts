@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Command } from './command.js';
 import { Refusal, WireError } from './errors.js';
-import { decodeCommand, decodeHeader, encodeCommand, encodeHeader, encodeReplyHeader, encodeRequest } from './header.js';
+import { decodeCommand, decodeHeader, decodeReplyHeader, encodeCommand, encodeHeader, encodeReplyHeader, encodeRequest, jsonHeader, readJsonHeader } from './header.js';
 import { requestName, requests } from './requests.js';
 import type { RequestName } from './requests.js';
 import { bodies, frames, partsOf } from './testdata/wire.js';
@@ -210,5 +210,178 @@ describe('typed headers', () => {
   });
   test('a one-way request of ours', () => {
     expect(decode(encodeRequest(40, 7, { consumerGroup: 'g' }, undefined, true))).toMatchObject({ code: 40, opaque: 7, flag: 2, language: 'JAVA', version: 513 });
+  });
+});
+
+const why = (act: () => unknown): string => {
+  try {
+    act();
+  } catch (error) {
+    return error instanceof Refusal ? `Refusal: ${error.message}` : error instanceof WireError || error instanceof RangeError ? error.message : `another error: ${String(error)}`;
+  }
+  return 'none';
+};
+
+describe('a JSON header', () => {
+  const version = '"serializeTypeCurrentRPC":"JSON","version":513}';
+  test.each<[Parameters<typeof jsonHeader>[0], string]>([
+    [{ code: 1, opaque: 2 }, `{"code":1,"flag":0,"language":"JAVA","opaque":2,${version}`],
+    [{ code: -1, opaque: -2, flag: 3, language: 'GO', version: 0, remark: '' }, '{"code":-1,"flag":3,"language":"GO","opaque":-2,"remark":"","serializeTypeCurrentRPC":"JSON","version":0}'],
+    [{ code: 1, opaque: 2, remark: 'a"b\\c', ext: {} }, `{"code":1,"flag":0,"language":"JAVA","opaque":2,"remark":"a\\"b\\\\c",${version}`],
+    [{ code: 1, opaque: 2, ext: { b: '1', a: undefined, c: '' } }, `{"code":1,"extFields":{"b":"1","c":""},"flag":0,"language":"JAVA","opaque":2,${version}`],
+    [{ code: 1, opaque: 2, ext: new Map([['z', 'é'], ['\n', '\u0000']]) }, `{"code":1,"extFields":{"z":"é","\\n":"\\u0000"},"flag":0,"language":"JAVA","opaque":2,${version}`],
+  ])('%j', (command, text) => {
+    expect(jsonHeader(command)).toBe(text);
+    expect(encodeCommand(command).toString('utf8', 8)).toBe(text);
+  });
+
+  test('text with characters that JSON escapes, and those beside them', () => {
+    for (const [text, written] of [['\u001f', '\\u001f'], ['\u0020', ' '], ['!', '!'], ['"', '\\"'], ['#', '#'], ['[', '['], ['\\', '\\\\'], [']', ']'], ['\ud7ff', '\ud7ff'], ['\ue000', '\ue000'], ['\ud83d\ude00', '\ud83d\ude00']] as const) {
+      expect(jsonHeader({ code: 1, opaque: 2, remark: text })).toContain(`"remark":"${written}",`);
+    }
+  });
+
+  test('is read by the full reader as by the fast one', () => {
+    const body = Buffer.from('body');
+    const whole = { code: 5, language: 'GO', version: 7, opaque: -9, flag: 3, remark: 'r', ext: new Map([['a', '1']]), serialize: 'JSON', body };
+    const text = '{"code":5,"language":"GO","version":7,"opaque":-9,"flag":3,"remark":"r","extFields":{"a":"1"}}';
+    expect(readJsonHeader(Buffer.from(text), body)).toEqual(whole);
+    const frame = Buffer.concat([Buffer.from(`##${text}`), body]);
+    expect(decodeCommand(frame, 2, 2 + text.length, frame.length, 0)).toEqual(whole);
+    for (const header of ['{}', '{"extFields":{}}', '{"extFields":""}', '{"remark":null}', '{"language":null}', '{"code":""}', '{"code":null}']) {
+      const bare = { code: 0, language: 'JAVA', version: 0, opaque: 0, flag: 0, remark: undefined, ext: new Map(), serialize: 'JSON', body: Buffer.alloc(0) };
+      expect([header, readJsonHeader(Buffer.from(header))]).toEqual([header, bare]);
+      expect([header, decodeText(header)]).toEqual([header, bare]);
+    }
+  });
+
+  test.each([
+    ['[]', 'header is not a JSON object'], ['"x"', 'header is not a JSON object'], ['{"code":2147483648}', 'code is outside -2147483648..2147483647'], ['{"flag":"x"}', 'flag is outside -2147483648..2147483647'],
+    ['{"version":1.5}', 'version is outside -2147483648..2147483647'], ['{"opaque":[]}', 'opaque is not text'], ['{"remark":{}}', 'remark is not text'], ['{"language":[1]}', 'language is not text'],
+    ['{"extFields":5}', 'extFields is not an object'], ['{"extFields":[]}', 'extFields is not text'], ['{"extFields":true}', 'extFields is not an object'], ['{"extFields":"x"}', 'extFields is not an object'], ['{"extFields":{{"a":1}:2}}', 'a key of extFields is not text'],
+  ])('%s is refused: %s', (header, reason) => {
+    expect(why(() => readJsonHeader(Buffer.from(header)))).toMatch(new RegExp(`^header is not readable JSON: ${reason.replaceAll('.', '\\.')}`));
+    expect(why(() => decodeText(header))).toMatch(/^header is not readable JSON: /);
+  });
+
+  test('members in every tolerated form', () => {
+    const read = (text: string): Command => readJsonHeader(Buffer.from(text));
+    expect(read('{"code":"-2147483648","version":"2147483647","opaque":+5,"flag":-0}')).toMatchObject({ code: -2147483648, version: 2147483647, opaque: 5 });
+    expect(read("{'language':'GO','remark':true}")).toMatchObject({ language: 'GO', remark: 'true' });
+    expect(read('{"remark":5,"language":0.5}')).toMatchObject({ remark: '5', language: '0.5' });
+    expect(read('{"remark":"a","remark":null,"extFields":{"a":"1"},"extFields":null}')).toMatchObject({ remark: undefined, ext: new Map() });
+    expect(read('{"code":5,"code":null,"language":"GO","language":null}')).toMatchObject({ code: 5, language: 'GO' });
+    expect([...read('{"extFields":{"a":"1","b":"2","a":null,"c":true,"d":-5,"e":.5}}').ext]).toEqual([['b', '2'], ['c', 'true'], ['d', '-5'], ['e', '.5']]);
+  });
+});
+
+describe('a binary header', () => {
+  const int = (bytes: number, value: number): Buffer => {
+    const out = Buffer.alloc(bytes);
+    out.writeIntBE(value, 0, bytes);
+    return out;
+  };
+  const plain = (code: number, language: number, version: number, opaque: number, flag: number, remark: string, entries: readonly (readonly [string, string])[]): Buffer => {
+    const ext = Buffer.concat(entries.flatMap(([key, value]) => [int(2, Buffer.byteLength(key)), Buffer.from(key), int(4, Buffer.byteLength(value)), Buffer.from(value)]));
+    return Buffer.concat([int(2, code), int(1, language), int(2, version), int(4, opaque), int(4, flag), int(4, Buffer.byteLength(remark)), Buffer.from(remark), int(4, ext.length), ext]);
+  };
+  const read = (header: Buffer): Command => decodeCommand(Buffer.concat([Buffer.alloc(3), header, Buffer.from('body')]), 3, 3 + header.length, 7 + header.length, 1);
+
+  test('is written and read as by a plain writer', () => {
+    const table = [
+      [[0, 0, 0, 0, 0, '', []], 'JAVA'], [[-32768, 9, 32767, -1, 2147483647, 'é', [['a', 'é'], ['中', 'b']]], 'GO'], [[32767, 12, -32768, 2147483647, -2147483648, 'remark', [['k'.repeat(300), 'v'.repeat(70_000)]]], 'RUST'],
+    ] as const;
+    for (const [parts, language] of table) {
+      const [code, , version, opaque, flag, remark, entries] = parts;
+      const command = { code, language, version, opaque, flag, remark: remark === '' ? undefined : remark, ext: new Map<string, string>(entries), serialize: 'ROCKETMQ' as const, body: Buffer.from('body') };
+      const frame = encodeCommand(command);
+      expect(frame.subarray(8, -4).toString('hex')).toBe(plain(...parts).toString('hex'));
+      expect(frame[4]).toBe(1);
+      expect(read(plain(...parts))).toEqual(command);
+    }
+    expect(encodeCommand({ code: 1, opaque: 2, serialize: 'ROCKETMQ' }).subarray(8).toString('hex')).toBe(plain(1, 0, 513, 2, 0, '', []).toString('hex'));
+    expect(encodeCommand({ code: 1, opaque: 2, language: 'nobody knows it', serialize: 'ROCKETMQ' })[10]).toBe(7);
+    expect(read(plain(1, 100, 0, 0, 0, '', [])).language).toBe('LANGUAGE_100');
+    expect(read(plain(1, -1, 0, 0, 0, '', [])).language).toBe('LANGUAGE_-1');
+  });
+
+  test('entries without key or value are dropped; a length of extFields below 0 is none', () => {
+    expect([...read(plain(1, 0, 0, 0, 0, '', [['', 'a'], ['b', ''], ['c', 'd'], ['', '']])).ext]).toEqual([['c', 'd']]);
+    const none = plain(1, 0, 0, 0, 0, '', []);
+    none.writeInt32BE(-5, 17);
+    expect(read(none).ext.size).toBe(0);
+  });
+
+  test('what does not fit its widths is refused by name', () => {
+    for (const [code, fits] of [[-32769, false], [-32768, true], [32767, true], [32768, false]] as const) {
+      expect(why(() => encodeCommand({ code, opaque: 1, serialize: 'ROCKETMQ' }))).toBe(fits ? 'none' : `code ${code} is outside -32768..32767 of the binary header`);
+      expect(why(() => encodeCommand({ code: 1, version: code, opaque: 1, serialize: 'ROCKETMQ' }))).toBe(fits ? 'none' : `version ${code} is outside -32768..32767 of the binary header`);
+    }
+    const key = (bytes: number): string => why(() => encodeCommand({ code: 1, opaque: 1, serialize: 'ROCKETMQ', ext: { ['k'.repeat(bytes)]: 'v' } }));
+    expect([key(32767), key(32768)]).toEqual(['none', 'extFields key of 32768 bytes is outside 0..32767']);
+  });
+
+  test('cut at any byte, or with a wrong length, says which part does not fit', () => {
+    const header = plain(1, 0, 0, 0, 0, 'rem', [['key', 'value'], ['k2', 'v2']]);
+    const told = new Set<string>();
+    for (let end = 0; end < header.length; end++) {
+      const reason = why(() => read(header.subarray(0, end)));
+      if (end < 21) expect(reason).toBe(`binary header length ${end} is outside 21..16777215`);
+      else if (end < 24) expect(reason).toBe(`binary header: remark length 3 is outside 0..${end - 21}`);
+      else expect(reason).toBe(`binary header: extFields length 24 is outside 0..${end - 24}`);
+      told.add(reason);
+    }
+    // The same with a length of extFields that ends where the bytes do.
+    const cut = (bytes: number): string => {
+      const copy = Buffer.from(header.subarray(0, 24 + bytes));
+      copy.writeInt32BE(bytes, 20);
+      return why(() => read(copy));
+    };
+    expect(Array.from({ length: 25 }, (_, bytes) => cut(bytes))).toEqual([
+      'none', 'binary header: 1 bytes left of extFields, an entry has at least 6', 'binary header: extFields key length 3 is outside 0..0', 'binary header: extFields key length 3 is outside 0..1', 'binary header: extFields key length 3 is outside 0..2',
+      ...Array<string>(4).fill('binary header: extFields value length of "key" is cut off'), ...[0, 1, 2, 3, 4].map((left) => `binary header: extFields value length 5 of "key" is outside 0..${left}`), 'none',
+      'binary header: 1 bytes left of extFields, an entry has at least 6', 'binary header: extFields key length 2 is outside 0..0', 'binary header: extFields key length 2 is outside 0..1',
+      ...Array<string>(4).fill('binary header: extFields value length of "k2" is cut off'), ...[0, 1].map((left) => `binary header: extFields value length 2 of "k2" is outside 0..${left}`), 'none',
+    ]);
+    const changed = (at: number, width: number, value: number): string => {
+      const copy = Buffer.from(header);
+      copy.writeIntBE(value, at, width);
+      return why(() => read(copy));
+    };
+    expect([changed(13, 4, -1), changed(13, 4, 28), changed(24, 2, -1), changed(29, 4, -1)]).toEqual([
+      'binary header: remark length -1 is outside 0..27', 'binary header: remark length 28 is outside 0..27', 'binary header: extFields key length -1 is outside 0..22', 'binary header: extFields value length -1 of "key" is outside 0..15',
+    ]);
+    const long = plain(1, 0, 0, 0, 0, '', [['k'.repeat(50), 'value']]);
+    expect(why(() => read(Buffer.from(long.map((byte, i) => (i === 20 ? byte - 1 : byte)))))).toBe(`binary header: extFields value length 5 of "${'k'.repeat(40)}" is outside 0..4`);
+    expect(why(() => decodeCommand(long, 0, long.length, long.length, 2))).toBe('serialization type 2 is outside 0..1 (0 JSON, 1 ROCKETMQ)');
+  });
+});
+
+describe('fields of typed headers, exactly', () => {
+  test('are refused with class, alias, type and value', () => {
+    const lock = (text?: string): string => why(() => decodeHeader('QUERY_CONSUMER_OFFSET', new Map([['consumerGroup', 'g'], ['topic', 'T'], ...(text === undefined ? [] : [['queueId', text] as const])])));
+    expect(lock()).toBe('Refusal: the custom field QueryConsumerOffsetRequestHeader.queueId (Integer, -2147483648..2147483647) is missing');
+    expect(lock('x')).toBe('Refusal: the custom field QueryConsumerOffsetRequestHeader.queueId (Integer, -2147483648..2147483647) cannot be read from "x"');
+    expect(lock('9'.repeat(64))).toContain(`cannot be read from "${'9'.repeat(64)}"`);
+    expect(lock('9'.repeat(65))).toContain(`cannot be read from "${'9'.repeat(64)}..."`);
+    expect(why(() => decodeHeader('SEND_MESSAGE_V2', new Map([['b', 'T'], ['e', 'x']])))).toBe('Refusal: java.lang.NumberFormatException: For input string: "x", SendMessageRequestHeaderV2.e (queueId, Integer, -2147483648..2147483647)');
+  });
+
+  test('of an answer that are missing or cannot be read are absent', () => {
+    expect(decodeReplyHeader('GET_MAX_OFFSET', new Map([['offset', '5'], ['other', 'x']]))).toEqual({ offset: 5n });
+    expect(decodeReplyHeader('GET_MAX_OFFSET', new Map())).toEqual({});
+    expect(decodeReplyHeader('GET_MAX_OFFSET', new Map([['offset', 'x']])).offset).toBeUndefined();
+  });
+
+  test('of a reply: own ones, then others; none of either', () => {
+    expect(encodeReplyHeader(undefined)).toEqual({});
+    expect(encodeReplyHeader({ a: undefined, b: false, c: 0 })).toEqual({ b: 'false', c: '0' });
+    expect(encodeReplyHeader({ a: 1 }, { a: '2', b: '3' })).toEqual({ a: '2', b: '3' });
+    expect(encodeReplyHeader(undefined, { b: '3' })).toEqual({ b: '3' });
+  });
+
+  test('of a request of ours, answered or one-way', () => {
+    expect(decode(encodeRequest(40, 7))).toMatchObject({ code: 40, opaque: 7, flag: 0, ext: new Map(), body: Buffer.alloc(0) });
+    expect(decode(encodeRequest(40, 7, { a: 'b' }, Buffer.from('x')))).toMatchObject({ flag: 0, ext: new Map([['a', 'b']]), body: Buffer.from('x') });
   });
 });
