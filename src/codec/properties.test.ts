@@ -31,6 +31,9 @@ describe('the string form', () => {
         expect([...parseProperties(formatProperties(writable))]).toEqual(writable);
       }),
     );
+    expect(propertyFault('a', 'b\x01')).toBeUndefined();
+    expect(propertyFault('a\x02', 'b')).toBe('the property name "a\\u0002" must not hold the bytes 0x01 or 0x02');
+    expect([propertyFault('', ''), propertyFault('a', ''), propertyFault('a', '\x02')]).toEqual(['a property name must not be empty', 'the value of property a must not be empty', 'the value of property a must not hold the byte 0x02']);
     expect(propertyFault('', 'x')).toMatch(/name must not be empty/);
     expect(propertyFault('a', '')).toMatch(/value of property a/);
     expect(propertyFault('a\x01', 'b')).toMatch(/0x01/);
@@ -86,6 +89,95 @@ describe('the scanner', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  describe('a string laid out as the one remembered is not looked through again', () => {
+    /** Whether the layout was used: a look through the bytes notes where the names stand. */
+    const remembered = (used: PropertyScan, bytes: Uint8Array, start = 0, end = bytes.length): boolean => {
+      used.names.fill(-7);
+      scanProperties(used, bytes, start, end);
+      const fresh = new PropertyScan();
+      scanProperties(fresh, bytes, start, end);
+      const { layout: _one, names, ...found } = used;
+      const { layout: _other, names: _others, ...expected } = fresh;
+      expect(found).toEqual(expected);
+      return names[0] === -7;
+    };
+    const ofLength = (length: number): string => `a\x01${'x'.repeat(length - 3)}\x02`;
+
+    test('from its third time on, of 4 to 256 bytes, wherever it stands', () => {
+      for (const length of [4, 5, 6, 7, 8, 9, 63, 64, 65, 127, 128, 200, 253, 254, 255, 256]) {
+        const used = new PropertyScan();
+        const bytes = Buffer.from(ofLength(length));
+        expect([length, remembered(used, bytes), remembered(used, bytes), remembered(used, bytes), remembered(used, bytes)]).toEqual([length, false, false, true, true]);
+        expect(remembered(used, Buffer.concat([Buffer.alloc(5), bytes, Buffer.alloc(3)]), 5, 5 + length)).toBe(true);
+        expect(remembered(used, Buffer.from(ofLength(length + 1)))).toBe(false);
+        expect(remembered(used, bytes)).toBe(true);
+      }
+      for (const length of [3, 257, 258, 300]) {
+        const used = new PropertyScan();
+        const bytes = Buffer.from(length === 3 ? 'a\x01b' : ofLength(length));
+        expect([length, ...[1, 2, 3, 4].map(() => remembered(used, bytes))]).toEqual([length, false, false, false, false]);
+      }
+    });
+
+    test('with other values of the same lengths, none with another byte elsewhere', () => {
+      const text = 'KEYS\x01k1 k2\x02TAGS\x01tag\x02UNIQ_KEY\x010123456789ABCDEF\x02WAIT\x01true\x02DELAY\x013\x02color\x01red\x02last\x01v';
+      for (const length of [text.length, text.length - 1, 22]) {
+        const string = Buffer.from(text.slice(0, length));
+        const used = new PropertyScan();
+        for (let times = 0; times < 2; times++) scanProperties(used, string, 0, length);
+        let inValue = false;
+        let name = '';
+        for (let at = 0; at < length; at++) {
+          const byte = string[at] as number;
+          const free = inValue && byte !== 2 && name !== 'WAIT';
+          for (const other of [0, 3, 0x82, 0xff]) {
+            const changed = Buffer.from(string);
+            changed[at] = other;
+            // An answer from elsewhere in between changes nothing.
+            expect([length, at, other, remembered(used, changed)]).toEqual([length, at, other, free]);
+            if (!free) for (let times = 0; times < 3; times++) scanProperties(used, string, 0, length);
+          }
+          const parted = Buffer.from(string);
+          parted[at] = 2;
+          if (byte !== 2) expect([length, at, remembered(used, parted)]).toEqual([length, at, false]);
+          for (let times = 0; times < 3; times++) scanProperties(used, string, 0, length);
+          if (byte === 1 && !inValue) inValue = true;
+          else if (byte === 2) [inValue, name] = [false, ''];
+          else if (!inValue) name += String.fromCharCode(byte);
+        }
+      }
+    });
+
+    test('with the names of the end of a long one', () => {
+      const long = (end: string): Buffer => Buffer.from(`a\x01${'x'.repeat(252 - end.length)}\x02${end}`);
+      const used = new PropertyScan();
+      for (let times = 0; times < 3; times++) expect(remembered(used, long('KEYS\x01k'))).toBe(times === 2);
+      expect(remembered(used, long('KEYT\x01k'))).toBe(false);
+      expect(used.keysStart).toBe(-1);
+    });
+  });
+
+  test('counts, oddness and spans of small strings, exactly', () => {
+    const table: [string, Partial<PropertyScan>][] = [
+      ['', { count: 0, odd: false }], ['a', { count: 0, odd: true }], ['\x02', { count: 0, odd: true }], ['\x01', { count: 0, odd: true }], ['a\x01', { count: 0, odd: true }], ['\x01a', { count: 0, odd: true }], ['a\x01b', { count: 1, odd: false }],
+      ['a\x01b\x02', { count: 1, odd: false }], ['a\x01b\x02\x02', { count: 1, odd: true }], ['a\x01b\x02a\x01c', { count: 2, odd: true }], ['a\x01b\x02b\x01c', { count: 2, odd: false }], ['ab\x01b\x02a\x01c', { count: 2, odd: false }],
+      ['ab\x01b\x02ac\x01c\x02cb\x01d', { count: 3, odd: false }], ['a\x01b\x01c', { count: 1, odd: false }], ['KEYS\x01v', { keysStart: 7, keysEnd: 8 }], ['TAGS\x01vw\x02', { tagsStart: 7, tagsEnd: 9 }], ['UNIQ_KEY\x01v', { uniqKeyStart: 11, uniqKeyEnd: 12 }],
+      ['DELAY\x013\x02', { delayStart: 8, delayEnd: 9, special: true }], ['DELAZ\x013', { delayStart: -1, special: false }], ['KEYS\x01', { keysStart: -1, keysEnd: -1, odd: true }], ['xDELAY\x013', { delayStart: -1, special: false }],
+      ['TIMER_\x01v', { special: false }], ['TIMER_a\x01v', { special: true }], ['INNER_a\x01v', { special: true }], ['INNERXa\x01v', { special: false }], ['aTIMER_\x01v', { special: false }],
+    ];
+    for (const [text, expected] of table) expect([text, scanText(text)]).toEqual([text, expect.objectContaining(expected)]);
+    // The names of 32 are compared; with one more the string is odd.
+    const many = (count: number, last = 'n'): string => Array.from({ length: count }, (_, i) => `${i === count - 1 ? last : 'n'}${i}\x01v\x02`).join('');
+    expect([scanText(many(32)).odd, scanText(many(33)).odd, scan.count]).toEqual([false, true, 33]);
+    expect([scanText(`${many(31)}n30\x01w`).odd, scanText(`${many(31)}n0\x01w`).odd, scanText(`${many(31)}n31\x01w`).odd]).toEqual([true, true, false]);
+  });
+
+  test('a fresh scan has found nothing', () => {
+    const { layout: _layout, names, ...found } = new PropertyScan();
+    expect(names).toHaveLength(64);
+    expect(found).toEqual({ keysStart: -1, keysEnd: -1, tagsStart: -1, tagsEnd: -1, uniqKeyStart: -1, uniqKeyEnd: -1, delayStart: -1, delayEnd: -1, waitStoreOk: true, special: false, odd: false, count: 0 });
   });
 
   test('WAIT is true in any case, false otherwise; the last one counts', () => {

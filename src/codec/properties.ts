@@ -156,17 +156,11 @@ class PropertyLayout {
   private length = -1;
   private lastLength = -1;
   /** The string by words; the last one overlaps the one before it unless the length is a multiple of four. */
-  private readonly words = new Int32Array(layoutBytesMax / 4 + 1);
+  private readonly words = new Int32Array(layoutBytesMax / 4);
   /** 0xff for each byte that must be the same, 0 for bytes of values. */
-  private readonly masks = new Int32Array(layoutBytesMax / 4 + 1);
-  private keysStart = -1;
-  private keysEnd = -1;
-  private tagsStart = -1;
-  private tagsEnd = -1;
-  private uniqKeyStart = -1;
-  private uniqKeyEnd = -1;
-  private delayStart = -1;
-  private delayEnd = -1;
+  private readonly masks = new Int32Array(layoutBytesMax / 4);
+  /** Start and end of the values of KEYS, TAGS, UNIQ_KEY and DELAY, counted from the string's start; negative = none. */
+  private readonly spans = new Int32Array(8);
   private waitStoreOk = true;
   private special = false;
   private odd = false;
@@ -175,14 +169,15 @@ class PropertyLayout {
   /** True, with the scan filled in, when the string has the layout remembered. */
   fill(scan: PropertyScan, bytes: Uint8Array, start: number, end: number): boolean {
     if (end - start !== this.length || !this.fits(this.views.of(bytes), start, end)) return false;
-    scan.keysStart = this.keysStart < 0 ? -1 : this.keysStart + start;
-    scan.keysEnd = this.keysStart < 0 ? -1 : this.keysEnd + start;
-    scan.tagsStart = this.tagsStart < 0 ? -1 : this.tagsStart + start;
-    scan.tagsEnd = this.tagsStart < 0 ? -1 : this.tagsEnd + start;
-    scan.uniqKeyStart = this.uniqKeyStart < 0 ? -1 : this.uniqKeyStart + start;
-    scan.uniqKeyEnd = this.uniqKeyStart < 0 ? -1 : this.uniqKeyEnd + start;
-    scan.delayStart = this.delayStart < 0 ? -1 : this.delayStart + start;
-    scan.delayEnd = this.delayStart < 0 ? -1 : this.delayEnd + start;
+    const { spans } = this;
+    scan.keysStart = moved(spans[0] as number, start);
+    scan.keysEnd = moved(spans[1] as number, start);
+    scan.tagsStart = moved(spans[2] as number, start);
+    scan.tagsEnd = moved(spans[3] as number, start);
+    scan.uniqKeyStart = moved(spans[4] as number, start);
+    scan.uniqKeyEnd = moved(spans[5] as number, start);
+    scan.delayStart = moved(spans[6] as number, start);
+    scan.delayEnd = moved(spans[7] as number, start);
     scan.waitStoreOk = this.waitStoreOk;
     scan.special = this.special;
     scan.odd = this.odd;
@@ -222,19 +217,24 @@ class PropertyLayout {
       this.masks[k] = fixedView.getInt32(at);
       if (at === length - 4) break;
     }
-    this.keysStart = scan.keysStart < 0 ? -1 : scan.keysStart - start;
-    this.keysEnd = scan.keysEnd - start;
-    this.tagsStart = scan.tagsStart < 0 ? -1 : scan.tagsStart - start;
-    this.tagsEnd = scan.tagsEnd - start;
-    this.uniqKeyStart = scan.uniqKeyStart < 0 ? -1 : scan.uniqKeyStart - start;
-    this.uniqKeyEnd = scan.uniqKeyEnd - start;
-    this.delayStart = scan.delayStart < 0 ? -1 : scan.delayStart - start;
-    this.delayEnd = scan.delayEnd - start;
+    this.spans[0] = moved(scan.keysStart, -start);
+    this.spans[1] = moved(scan.keysEnd, -start);
+    this.spans[2] = moved(scan.tagsStart, -start);
+    this.spans[3] = moved(scan.tagsEnd, -start);
+    this.spans[4] = moved(scan.uniqKeyStart, -start);
+    this.spans[5] = moved(scan.uniqKeyEnd, -start);
+    this.spans[6] = moved(scan.delayStart, -start);
+    this.spans[7] = moved(scan.delayEnd, -start);
     this.waitStoreOk = scan.waitStoreOk;
     this.special = scan.special;
     this.odd = scan.odd;
     this.count = scan.count;
   }
+}
+
+/** A place counted from elsewhere; -1, which is none, stays. */
+function moved(at: number, by: number): number {
+  return at < 0 ? -1 : at + by;
 }
 
 /** 0xff for every byte of [start, end) that is not within a value other than WAIT's. */
