@@ -478,15 +478,15 @@ describe('topics that go', () => {
     await settle();
     const arrivals: unknown[] = [];
     b.store.onArrival((queue) => arrivals.push(queue.topic));
-    let release = (): void => undefined;
-    b.disk.wait = (op) => (op === 'datasync' ? new Promise((resolve) => (release = resolve)) : Promise.resolve());
+    const under: (() => void)[] = [];
+    b.disk.wait = (op) => (op === 'datasync' ? new Promise((resolve) => under.push(resolve)) : Promise.resolve());
     putAll(b.store, b.store.queue('T', 0), ['b']);
     putAll(b.store, b.store.queue('U', 0), ['c']);
     await settle();
     const gone = b.store.deleteTopics(new Set(['T']));
     await settle();
     b.disk.wait = undefined;
-    release();
+    for (const go of under) go();
     expect(await gone).toBe(1);
     await settle();
     expect(arrivals).toEqual(['U']);

@@ -599,8 +599,10 @@ export class DiskMessageStore implements OpenStore {
       });
       if (this.#fault === undefined || this.#full) {
         await this.#writeCheckpoint(this.#lastPhy, this.#lastStoreMs, this.#log.written);
-        clean = this.#queues.dirty.size === 0;
-        if (clean) await this.#writeState();
+        if (this.#queues.dirty.size === 0) {
+          await this.#writeState();
+          clean = true;
+        }
       }
     } catch (error) {
       this.#parts.log.error({ code: diskErrorCode(error) }, 'the store cannot be closed cleanly, the next start recovers it');
