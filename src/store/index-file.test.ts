@@ -317,6 +317,27 @@ describe('what a start makes of damage', () => {
     }
   });
 
+  test('damage below the limit is seen although the header reaches beyond it; an end that is torn beyond it is none', () => {
+    for (const [field, value] of [[0, -1], [12, -1], [16, 77]] as const) {
+      const bytes = written();
+      bytes.writeInt32BE(value, at(5) + field);
+      const { index, resume, said } = load(bytes, 850);
+      expect([field, index.files[0]?.indexCount, resume, said]).toEqual([field, 5, 300, [`${file} is damaged after entry 4`]]);
+    }
+    // Zeros up to where the limit is, entries that are whole behind; nothing that is counted is below it.
+    for (const [zeros, limit, lost] of [[[5, 6], 850, true], [[5, 6], 600, false], [[5, 6], 601, true], [[9, 10], 800, false], [[10], 850, false]] as const) {
+      const bytes = written();
+      for (const entry of zeros) bytes.fill(0, at(entry), at(entry) + 20);
+      const { resume, index } = load(bytes, limit);
+      expect([zeros, limit, resume, index.files[0]?.indexCount]).toEqual([zeros, limit, lost ? phys[(zeros[0] ?? 0) - 2] : undefined, zeros[0]]);
+    }
+    // Entries that the header does not count are nobody's loss.
+    const bytes = written();
+    bytes.writeInt32BE(5, 36);
+    bytes.writeInt32BE(-1, at(5));
+    expect(load(bytes, 850).resume).toBeUndefined();
+  });
+
   test('nothing left: the file goes, and all of the log is asked for', () => {
     for (const damage of [[0, -1], [12, -1], [16, 1]] as const) {
       const bytes = written();
@@ -557,6 +578,23 @@ describe('what is written', () => {
     file.put(0, 1_000_000, nowMs);
     await file.flush();
     expect([writes(), file.behind]).toEqual([[], 0]);
+  });
+
+  test('entries of a turn under way stay in memory while those before them are written, over the end of a block too', async () => {
+    const { file, disk, writes, put: add } = bench();
+    add(times(3270, 0));
+    for (let i = 0; i < 3300; i++) file.put(i, 1_000_000 + i, nowMs);
+    await file.flush();
+    expect(writes()).toEqual([3270 * 20, 40]);
+    file.keep();
+    await file.flush();
+    await file.writeSlots();
+    expect(writes().slice(0, 4)).toEqual([5 * 20, 3276 * 20, 19 * 20, 40]);
+    const bytes = disk.content(`${dir}/f`);
+    for (const i of [0, 4, 5, 3280, 3281, 3299]) {
+      const position = 40 + wide.slots * 4 + (3271 + i) * 20;
+      expect([i, bytes.readInt32BE(position), Number(bytes.readBigInt64BE(position + 4)), bytes.readInt32BE(40 + i * 4)]).toEqual([i, i, 1_000_000 + i, 3271 + i]);
+    }
   });
 
   test.each<[string, readonly number[], readonly number[]]>([

@@ -77,8 +77,8 @@ export class IndexFile {
 
   /** A new file goes on where the one before it ended (`IndexFile#IndexFile`). */
   begin(endPhyOffset: number, endTimestamp: number): void {
-    if (endPhyOffset > 0) this.beginPhyOffset = this.endPhyOffset = endPhyOffset;
-    if (endTimestamp > 0) this.beginTimestamp = this.endTimestamp = endTimestamp;
+    this.beginPhyOffset = this.endPhyOffset = endPhyOffset;
+    this.beginTimestamp = this.endTimestamp = endTimestamp;
     this.#mark = this.#header();
   }
 
@@ -138,12 +138,10 @@ export class IndexFile {
     let lastSeconds = 0;
     let lost = false;
     let used = 0;
-    scan: while (entry < this.entryCount) {
-      const count = Math.min(blockEntries, this.entryCount - entry);
-      const length = file.readSync(bytes.subarray(0, count * indexEntryBytes), indexEntryPosition(this.slotCount, entry));
-      for (let i = 0; i < count; i++, entry++) {
-        const p = i * indexEntryBytes;
-        if (p + indexEntryBytes > length) break scan;
+    let length: number;
+    scan: do {
+      length = file.readSync(bytes, indexEntryPosition(this.slotCount, entry));
+      for (let p = 0; p < length; p += indexEntryBytes, entry++) {
         const hash = view.getInt32(p);
         const phyOffset = getInt64(view, p + 4);
         const previous = view.getInt32(p + 16);
@@ -152,6 +150,11 @@ export class IndexFile {
         const blank = hash === 0 && phyOffset === 0 && previous === 0 && entry >= before.indexCount;
         if (blank || hash < 0 || phyOffset < 0 || phyOffset < lastPhy || view.getInt32(p + 12) < 0 || previous !== (slots[slot] as number)) {
           lost = entry < before.indexCount && before.endPhyOffset < phyLimit;
+          // Counted ones that are there may still say where they belong.
+          for (let counted = before.indexCount - entry, q = p; counted > 0 && q < length && !lost; counted--, q += indexEntryBytes) {
+            const said = getInt64(view, q + 4);
+            lost = said > 0 && said >= lastPhy && said < phyLimit;
+          }
           break scan;
         }
         if (phyOffset >= phyLimit) break scan;
@@ -160,8 +163,7 @@ export class IndexFile {
         lastPhy = phyOffset;
         lastSeconds = view.getInt32(p + 12);
       }
-      if (length < count * indexEntryBytes) break;
-    }
+    } while (length === bytes.length);
     this.indexCount = entry;
     this.hashSlotCount = used;
     this.endPhyOffset = Math.max(0, lastPhy);
