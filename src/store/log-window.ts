@@ -37,8 +37,8 @@ export class LogWindow {
     let outcome = readRecord(this.record, this.#window, at, this.#length, checks);
     // A record, or a blank, that does not fit the window is read again whole.
     const size = this.#length - at >= 4 ? this.#window.readInt32BE(at) : 0;
-    if (outcome !== 'record' && size > this.#length - at && phyOffset + size <= file.end) {
-      at = this.#hold(file, phyOffset, outcome === 'blank' ? 8 : size);
+    if (size > this.#length - at && phyOffset + size <= file.end) {
+      at = this.#hold(file, phyOffset, size);
       outcome = readRecord(this.record, this.#window, at, this.#length, checks);
     }
     return outcome;

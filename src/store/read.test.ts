@@ -433,6 +433,17 @@ describe('an entry of a file that leads nowhere', () => {
     }
   });
 
+  test('is looked at where it comes from a file; what was put is taken at its word', async () => {
+    const bare = new Bench(roomy);
+    const { phyOffset, size } = bare.put(bare.queues.ref('U', 0), { body: 'of U' });
+    bare.entry(bare.queue, phyOffset, size);
+    await bare.coolQueues();
+    expect(await bare.texts(0)).toEqual(['MESSAGE_WAS_REMOVING', 1, []]);
+    bare.entry(bare.queue, phyOffset, size);
+    expect(await bare.texts(1)).toEqual(['FOUND', 2, ['of U']]);
+    expect(bare.damage.length).toBe(1);
+  });
+
   test('is not said of a blank at the start of a queue, and of one that leads to what left the log', async () => {
     const bare = new Bench({ ...roomy, mappedFileSizeCommitLog: 4096 });
     bare.entry(bare.queue, 0, 0x7fffffff);
@@ -634,6 +645,16 @@ describe('what a read leaves behind', () => {
     expect(reader.trim(100, 9999)).toBe(false);
     expect([reader.unitPages.bytes, reader.logReader.pages.bytes]).toEqual([0, 0]);
     expect((await bare.reading(() => bare.get(0, 9, 1000, { matchesEntry: () => true })))[1].length).toBe(3);
+  });
+
+  test('memory of the first page that was read goes as late as that of others', async () => {
+    const bare = new Bench(roomy);
+    bare.put(bare.queue);
+    await bare.coolQueues();
+    expect((await bare.reader.units(bare.queue, 0, 1)).length).toBe(1);
+    expect(bare.reader.unitPages.reads).toBe(1);
+    expect(bare.reader.trim(100, 5000)).toBe(true);
+    expect(bare.reader.trim(100, 5101)).toBe(false);
   });
 
   test('a message is cached when its entry and its record are in memory', async () => {
@@ -853,6 +874,7 @@ describe('records by their place', () => {
       const asked = places.map((place, at) => (at === i ? wrong(place, i) : place));
       expect(await bare.reader.records(asked, bare.commitLog.written)).toEqual(bytes);
     }
+    expect(bare.reads).not.toContain(0);
     expect(await bare.reader.records([], bare.commitLog.written)).toEqual([]);
   });
 
@@ -907,10 +929,10 @@ function shouldFind(times: readonly number[], min: number, per: number, wanted: 
 describe('the offset of a time', () => {
   test('is what looking at each message finds, over files, from each first offset, warm and cold', async () => {
     await fc.assert(fc.asyncProperty(
-      fc.array(fc.nat(3), { maxLength: 24 }), fc.nat(25), fc.boolean(), fc.boolean(),
-      async (steps, min, queueCold, logCold) => {
+      fc.array(fc.nat(3), { maxLength: 24 }), fc.constantFrom(0, 100), fc.nat(25), fc.boolean(), fc.boolean(),
+      async (steps, start, min, queueCold, logCold) => {
         const bare = new Bench({ mappedFileSizeConsumeQueue: 20 * 5 });
-        let time = 100;
+        let time = start;
         const times = steps.map((step) => (time += step));
         for (const storeTimestamp of times) bare.put(bare.queue, { storeTimestamp });
         if (queueCold) await bare.coolQueues();
@@ -918,7 +940,7 @@ describe('the offset of a time', () => {
         bare.queue.minOffset = Math.min(min, times.length);
         const found: unknown[] = [];
         const expected: unknown[] = [];
-        for (let wanted = 98; wanted <= time + 2; wanted++) {
+        for (let wanted = start - 2; wanted <= time + 2; wanted++) {
           for (const boundary of ['LOWER', 'UPPER'] as const) {
             found.push([wanted, boundary, await bare.reader.offsetByTime(bare.queue, wanted, boundary)]);
             expected.push([wanted, boundary, shouldFind(times, bare.queue.minOffset, 5, wanted, boundary)]);
