@@ -12,7 +12,8 @@ interface Unit {
   position: number;
   tagsCode: number;
   storeTime: number;
-  bits: Buffer;
+  /** In hex. */
+  bits: string;
 }
 
 /** A queue with units of these many bits' bytes. */
@@ -26,7 +27,7 @@ function filled(sizes: readonly number[]): { bare: BareStore; queue: StoreQueue;
     bare.queues.append(queue, i * 100, 100, 1 - i, 1000 + i, bits);
     // A file keeps 4 bytes for the mark at its end.
     if ((position % fileBytes) + 20 + bytes > fileBytes - 4) position += fileBytes - (position % fileBytes);
-    units.push({ position, tagsCode: 1 - i, storeTime: 1000 + i, bits });
+    units.push({ position, tagsCode: 1 - i, storeTime: 1000 + i, bits: bits.toString('hex') });
     position += 20 + bytes;
   }
   bare.show(queue);
@@ -43,7 +44,7 @@ async function find(bare: BareStore, queue: StoreQueue, reader: ExtensionReader,
     outcome = reader.find(queue, position, session);
   }
   const { tagsCode, msgStoreTime, bytes, bitMapStart, bitMapBytes } = reader.found;
-  const unit = outcome === 'found' ? { position, tagsCode, storeTime: msgStoreTime, bits: Buffer.from(bytes.subarray(bitMapStart, bitMapStart + bitMapBytes)) } : undefined;
+  const unit = outcome === 'found' ? { position, tagsCode, storeTime: msgStoreTime, bits: Buffer.from(bytes.subarray(bitMapStart, bitMapStart + bitMapBytes)).toString('hex') } : undefined;
   return [unit, bare.reads.slice(before)];
 }
 
@@ -116,8 +117,8 @@ test('a page that was read before the file went on is read again for a unit behi
   bare.show(queue);
   await bare.coolQueues();
   const position = 70 + 80;
-  expect(await find(bare, queue, reader, position)).toEqual([{ position, tagsCode: 5, storeTime: 6, bits: Buffer.of(1, 2, 3) }, [2 * stride]]);
-  expect(await find(bare, queue, reader, position)).toEqual([{ position, tagsCode: 5, storeTime: 6, bits: Buffer.of(1, 2, 3) }, []]);
+  expect(await find(bare, queue, reader, position)).toEqual([{ position, tagsCode: 5, storeTime: 6, bits: '010203' }, [2 * stride]]);
+  expect(await find(bare, queue, reader, position)).toEqual([{ position, tagsCode: 5, storeTime: 6, bits: '010203' }, []]);
   // What is not there after it was read is not asked for again by the same read.
   const session = new ReadSession();
   expect(await find(bare, queue, reader, position + 23, session)).toEqual([undefined, [2 * stride]]);

@@ -186,7 +186,7 @@ describe('a get', () => {
         expect(answers).toEqual(gets.map((asked) => shouldGet(truth, asked)));
         expect(bare.damage).toEqual([]);
       },
-    ), { numRuns: 60 });
+    ), { numRuns: 40 });
   });
 
   test('joins records that stand side by side in one piece of memory, and no others', async () => {
@@ -501,7 +501,7 @@ describe('an entry of a file that leads nowhere', () => {
         for (const i of touched) if (found.get(i) === undefined) found.set(i, `T-m${i}`);
         expect([...found].sort()).toEqual(names(8).map((text, i) => [i, `T-${text}`]));
       },
-    ), { numRuns: 60 });
+    ), { numRuns: 30 });
   });
 });
 
@@ -948,7 +948,7 @@ describe('the offset of a time', () => {
         }
         expect(found).toEqual(expected);
       },
-    ), { numRuns: 40, examples: [[[0, 0, 0, 3, 0], 0, 0, false, false]] });
+    ), { numRuns: 25, examples: [[[0, 0, 0, 3, 0], 0, 0, false, false]] });
   });
 
   test('is the first offset where messages in the middle are gone', async () => {

@@ -250,13 +250,16 @@ export function plainRecord(fields: Partial<PlainRecord> = {}): { bytes: Buffer;
   return { bytes, at };
 }
 
-/** The CRC of a body, bit by bit; records keep 31 bits of it. */
+const crcTable = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let i = 0; i < 8; i++) crc = (crc >>> 1) ^ (0xedb88320 & -(crc & 1));
+  return crc;
+});
+
+/** The CRC of a body; records keep 31 bits of it. */
 function crc32Of(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let i = 0; i < 8; i++) crc = (crc >>> 1) ^ (0xedb88320 & -(crc & 1));
-  }
+  let crc = -1;
+  for (const byte of bytes) crc = (crc >>> 8) ^ (crcTable[(crc ^ byte) & 0xff] as number);
   return ~crc & 0x7fffffff;
 }
 
