@@ -143,13 +143,15 @@ describe('a stretch of the log', () => {
 
   test('that asks for more than four pages, and is no such record, is read no further than its first page', async () => {
     const size = 4 * logPageBytes + 1;
-    for (const [more, asked, reads] of [[0, size, [logPageBytes]], [-1, size - 1, Array.from({ length: 5 }, () => logPageBytes)]] as const) {
+    const whole = Array.from({ length: 5 }, () => logPageBytes);
+    // With fewer than eight bytes in its first page nothing can be said of it.
+    for (const [before, asked, reads] of [[100, size, [logPageBytes]], [100, size - 1, whole], [logPageBytes - 8, size, [logPageBytes]], [logPageBytes - 7, size, whole]] as const) {
       const bare = new Bench(2 * megabyte);
-      bare.fill(100);
+      bare.fill(before);
       const phyOffset = bare.record(120);
       bare.fill(5 * logPageBytes);
       bare.commitLog.dropCache();
-      expect([more, await bare.find(phyOffset, asked)]).toEqual([more, ['gone', false, reads]]);
+      expect([before, await bare.find(phyOffset, asked)]).toEqual([before, ['gone', false, reads]]);
     }
   });
 
