@@ -4,6 +4,7 @@ import { batchConsumeQueueUnitBytes, readBatchConsumeQueueUnit } from '../codec/
 import { viewOf } from '../codec/int64.js';
 import { messageSysFlag } from '../codec/sys-flag.js';
 import { BatchUnitFiles, BatchUnits } from './batch-units.js';
+import type { UnitFilesHost } from './batch-units.js';
 import { HandleCache } from './handle-cache.js';
 import { openStore } from './message-store.js';
 import { simulatedDisk, SimulatedCrash } from './simulated-disk.js';
@@ -344,5 +345,182 @@ describe('the units of one queue', () => {
         expect(disk.list(dir)).toHaveLength(left.length);
       }
     }
+  });
+
+  // ---- damage, other files, a failing disk, and what is made durable ----
+
+  const unitBytes = batchConsumeQueueUnitBytes;
+  const hostOf = (disk: SimulatedDisk): UnitFilesHost => ({ disk, handles: new HandleCache(disk, 4), unsynced: new Set(), unsyncedDirs: new Set() });
+  const nameOf = (base: number): string => `${dir}/${String(base).padStart(20, '0')}`;
+
+  /** A unit, written plainly. */
+  function plainUnit(phyOffset: number, size: number, base: number, count: number): Buffer {
+    const bytes = Buffer.alloc(unitBytes);
+    bytes.writeBigInt64BE(BigInt(phyOffset));
+    bytes.writeInt32BE(size, 8);
+    bytes.writeBigInt64BE(7n, 12);
+    bytes.writeBigInt64BE(1000n, 20);
+    bytes.writeBigInt64BE(BigInt(base), 28);
+    bytes.writeInt16BE(count, 36);
+    bytes.writeInt32BE(-1, 38);
+    return bytes;
+  }
+
+  /** A start with these units in files of `fileUnits` each. */
+  function loaded(all: readonly Buffer[], phyLimit = Number.MAX_SAFE_INTEGER, fileUnits = 4, disk = simulatedDisk(2)): { disk: SimulatedDisk; units: BatchUnits; host: UnitFilesHost } {
+    for (let at = 0; at < all.length; at += fileUnits) disk.place(nameOf(at * unitBytes), Buffer.concat([...all.slice(at, at + fileUnits), Buffer.alloc(fileUnits * unitBytes)]).subarray(0, fileUnits * unitBytes));
+    const host = hostOf(disk);
+    const files = new BatchUnitFiles(host, `${storeRoot}/batchconsumequeue`, fileUnits * unitBytes);
+    const found = new BatchUnits(files.root, 'B', 0);
+    files.load(found, phyLimit);
+    return { disk, units: found, host };
+  }
+
+  const first = [plainUnit(0, 90, 0, 2), plainUnit(100, 90, 2, 3)];
+  const more = plainUnit(500, 90, 5, 1);
+
+  test.each<[string, Buffer]>([
+    ['of no size', plainUnit(200, 0, 5, 1)], ['of a size below 0', plainUnit(200, -1, 5, 1)], ['of no message', plainUnit(200, 90, 5, 0)], ['of messages below 0', plainUnit(200, 90, 5, -1)],
+    ['of the record before', plainUnit(100, 90, 5, 1)], ['of a record before that', plainUnit(99, 90, 5, 1)], ['of messages that were counted', plainUnit(200, 90, 4, 1)], ['of zeros', Buffer.alloc(unitBytes)],
+  ])('end before one %s; what stands behind goes after a stop that was not clean, and is left after a clean one', (_, odd) => {
+    const expected = { files: [0], nextByte: 2 * unitBytes, end: 5, lastPhyOffset: 100 };
+    const clean = loaded([...first, odd, more]);
+    expect(state(clean.units)).toEqual(expected);
+    expect([clean.disk.content(nameOf(0)).equals(Buffer.concat([...first, odd, more])), clean.host.unsynced.size]).toEqual([true, 0]);
+    const unclean = loaded([...first, odd, more, plainUnit(0, 0, 0, 0)], 10_000);
+    expect(state(unclean.units)).toEqual(expected);
+    expect(unclean.disk.content(nameOf(0)).equals(Buffer.concat([...first, Buffer.alloc(2 * unitBytes)]))).toBe(true);
+    expect([unclean.disk.list(dir), [...unclean.host.unsynced], [...unclean.host.unsyncedDirs]]).toEqual([[nameOf(0).slice(dir.length + 1)], [nameOf(0)], [dir]]);
+  });
+
+  test('that leave offsets out are units all the same, of the last size and count that may be', () => {
+    expect(state(loaded([...first, plainUnit(101, 1, 5, 1), plainUnit(102, 0x7fffffff, 9, 32767)]).units)).toEqual({ files: [0], nextByte: 4 * unitBytes, end: 32776, lastPhyOffset: 102 });
+  });
+
+  test('are looked for in the newest file that has any', () => {
+    const zeros = Array.from({ length: 4 }, () => Buffer.alloc(unitBytes));
+    expect(state(loaded([...first, plainUnit(200, 90, 5, 1), plainUnit(300, 90, 6, 1), ...zeros, ...zeros]).units)).toEqual({ files: [0, 184, 368], nextByte: 4 * unitBytes, end: 7, lastPhyOffset: 300 });
+    expect(state(loaded(zeros).units)).toEqual({ files: [0], nextByte: 0, end: 0, lastPhyOffset: -1 });
+    const none = loaded(zeros, 10_000);
+    expect([state(none.units), none.disk.files()]).toEqual([{ files: [], nextByte: 0, end: 0, lastPhyOffset: -1 }, []]);
+    expect(state(loaded([]).units)).toEqual({ files: [], nextByte: 0, end: 0, lastPhyOffset: -1 });
+  });
+
+  test('lie in files with the name of a place where one begins; anything else is left', () => {
+    const disk = simulatedDisk(2);
+    for (const name of ['notes', String(unitBytes).padStart(20, '0'), '184']) disk.place(`${dir}/${name}`, Buffer.concat(first));
+    disk.makeDir(nameOf(368));
+    expect(state(loaded(first, 10_000, 4, disk).units)).toEqual({ files: [0], nextByte: 2 * unitBytes, end: 5, lastPhyOffset: 100 });
+    expect(disk.list(dir)).toHaveLength(5);
+  });
+
+  test('in a file of another length have it afterwards', () => {
+    for (const bytes of [0, unitBytes, 2 * unitBytes + 5, 5 * unitBytes]) {
+      const disk = simulatedDisk(2);
+      disk.place(nameOf(0), Buffer.concat([...first, Buffer.alloc(3 * unitBytes)]).subarray(0, bytes));
+      const { units: found, host } = loaded([], undefined, 4, disk);
+      expect([bytes, found.end, disk.content(nameOf(0)).length, [...host.unsynced]]).toEqual([bytes, bytes === 0 ? 0 : bytes < 2 * unitBytes ? 2 : 5, 4 * unitBytes, [nameOf(0)]]);
+    }
+  });
+
+  test.each([1, 1423, 1424, 1425, 2847, 2848, 2849, 3000])('%i of them in one file are written and found', async (count) => {
+    const disk = simulatedDisk(2);
+    const files = new BatchUnitFiles(hostOf(disk), `${storeRoot}/batchconsumequeue`, 3000 * unitBytes);
+    const queue = new BatchUnits(files.root, 'B', 0);
+    for (let i = 0; i < count; i++) queue.add(i * 100, 90, 7, 1000, i, 1);
+    await files.flush(queue, count);
+    const whole = Buffer.alloc(3000 * unitBytes);
+    for (let i = 0; i < count; i++) plainUnit(i * 100, 90, i, 1).copy(whole, i * unitBytes);
+    expect([disk.content(nameOf(0)).equals(whole), queue.pending]).toEqual([true, []]);
+    const found = new BatchUnits(files.root, 'B', 0);
+    files.load(found, Number.MAX_SAFE_INTEGER);
+    expect(state(found)).toEqual({ files: [0], nextByte: count * unitBytes, end: count, lastPhyOffset: (count - 1) * 100 });
+  });
+
+  test('that could not be written wait, and go where they would have gone', async () => {
+    const disk = simulatedDisk(2);
+    const host = hostOf(disk);
+    const files = new BatchUnitFiles(host, `${storeRoot}/batchconsumequeue`, unitFileBytes);
+    const queue = new BatchUnits(files.root, 'B', 0);
+    for (let i = 0; i < 6; i++) queue.add(i * 100, 90, 7, 1000, i, 1);
+    disk.fail('write', 'EIO', 1, /184$/);
+    await expect(files.flush(queue, 6)).rejects.toThrow('EIO');
+    expect([state(queue), queue.pending.length]).toEqual([{ files: [0, 184], nextByte: 184, end: 4, lastPhyOffset: 300 }, 2]);
+    await files.flush(queue, 6);
+    expect([state(queue), queue.pending.length]).toEqual([{ files: [0, 184], nextByte: 276, end: 6, lastPhyOffset: 500 }, 0]);
+    expect([[...host.unsynced], [...host.unsyncedDirs].sort()]).toEqual([[nameOf(0), nameOf(184)], [storeRoot, `${storeRoot}/batchconsumequeue`, `${storeRoot}/batchconsumequeue/B`, dir]]);
+    expect(units(disk)).toEqual(['b0x1', 'b1x1', 'b2x1', 'b3x1', 'b4x1', 'b5x1']);
+  });
+
+  test('that are cut while they are written do not count, and are written over', async () => {
+    const disk = simulatedDisk(2);
+    const files = filesOn(disk);
+    const queue = new BatchUnits(files.root, 'B', 0);
+    queue.add(0, 90, 7, 1000, 0, 3);
+    disk.wait = async () => {
+      disk.wait = undefined;
+      queue.takeBack(0);
+      queue.add(50, 90, 7, 1000, 0, 2);
+      await Promise.resolve();
+    };
+    await files.flush(queue, 3);
+    expect([state(queue), queue.pending.length]).toEqual([{ files: [0], nextByte: 0, end: 0, lastPhyOffset: -1 }, 1]);
+    await files.flush(queue, 3);
+    expect([state(queue), units(disk)]).toEqual([{ files: [0], nextByte: 46, end: 2, lastPhyOffset: 50 }, ['b0x2']]);
+  });
+
+  test('are taken back from an offset on, the first of which may lie within one', () => {
+    for (const [at, left] of [[0, 0], [1, 1], [3, 1], [4, 2], [8, 3], [9, 4]] as const) {
+      const queue = new BatchUnits('/u', 'B', 0);
+      for (const [i, base] of [0, 3, 4, 8].entries()) queue.add(i, 1, 7, 1, base, 1);
+      queue.takeBack(at);
+      expect([at, queue.pending.length]).toEqual([at, left]);
+    }
+  });
+
+  test('of a file that is not full yet stay whatever is gone', async () => {
+    const { files, queue, disk } = await filled(4);
+    queue.files.push(unitFileBytes);
+    queue.nextByte = 3 * unitBytes;
+    files.deleteBelow(queue, 1e6);
+    expect([queue.files, disk.list(dir).length]).toEqual([[0, unitFileBytes], 1]);
+    queue.nextByte = 4 * unitBytes;
+    files.deleteBelow(queue, phyOffsetOf(3));
+    expect(queue.files).toEqual([0, unitFileBytes]);
+    files.deleteBelow(queue, phyOffsetOf(3) + 1);
+    expect([queue.files, disk.list(dir)]).toEqual([[unitFileBytes], []]);
+  });
+
+  test('of a queue that is removed are gone with their directory, also those that nobody loaded; anything else there stays', async () => {
+    for (const other of [false, true]) {
+      const { disk } = await filled();
+      if (other) disk.place(`${dir}/notes`, Buffer.from('n'));
+      const host = hostOf(disk);
+      const files = new BatchUnitFiles(host, `${storeRoot}/batchconsumequeue`, unitFileBytes);
+      const queue = new BatchUnits(files.root, 'B', 0);
+      queue.add(0, 1, 7, 1, 0, 1);
+      files.remove(queue);
+      expect([queue.pending, queue.files, disk.files(), disk.stat(dir)?.directory]).toEqual([[], [], other ? [`${dir}/notes`] : [], other ? true : undefined]);
+      expect([...host.unsyncedDirs].sort()).toEqual([`${storeRoot}/batchconsumequeue/B`, dir]);
+      files.remove(new BatchUnits(files.root, 'Never', 0));
+    }
+  });
+
+  test('of queues that nobody knows are removed, and nothing else', async () => {
+    const { disk, files } = await filled();
+    const others = ['B/1', 'C/0', 'C/x'].map((name) => `${storeRoot}/batchconsumequeue/${name}`);
+    for (const one of others) for (const name of ['0'.repeat(20), 'notes']) disk.place(`${one}/${name}`, Buffer.from('n'));
+    disk.place(`${storeRoot}/batchconsumequeue/file`, Buffer.from('f'));
+    disk.place(`${storeRoot}/batchconsumequeue/C/${'0'.repeat(20)}`, Buffer.from('f'));
+    disk.makeDir(`${storeRoot}/batchconsumequeue/C/0/${'1'.repeat(20)}`);
+    const asked: string[] = [];
+    const before = disk.files();
+    files.wipeStrays((topic, id) => {
+      asked.push(`${topic}/${id}`);
+      return `${topic}/${id}` === 'B/0' || topic === 'C' && id === 'x';
+    });
+    expect(asked.sort()).toEqual(['B/0', 'B/1', 'C/0', 'C/x']);
+    expect(before.filter((name) => !disk.files().includes(name))).toEqual(['B/1', 'C/0'].map((name) => `${storeRoot}/batchconsumequeue/${name}/${'0'.repeat(20)}`));
+    new BatchUnitFiles(hostOf(simulatedDisk(3)), '/none', unitFileBytes).wipeStrays(() => false);
   });
 });
