@@ -136,6 +136,8 @@ describe('positions and what is seen', () => {
       const end = putAll(b.store, b.store.queue('T', 0), names(5));
       await killed(b);
       expect(b.store.positions).toEqual({ min: 0, written: end, flushed: end, confirmed: end, dispatched: end });
+      // And vouched for at once.
+      expect(checkpointOf(b.disk)[0]).toBe((await b.store.units(b.store.queue('T', 0), 4, 1))[0]?.phyOffset);
       await b.store.close();
     }
   });
@@ -165,6 +167,7 @@ describe('positions and what is seen', () => {
     expect(await b.store.queryIndex('T', 'U-a', 9, 0, Number.MAX_SAFE_INTEGER, undefined)).toEqual({ phyOffsets: [], indexLastUpdateTimestamp: 0, indexLastUpdatePhyOffset: 0 });
     await b.store.close();
     expect(b.disk.files().some((file) => file.includes('/index/'))).toBe(false);
+    expect(readCheckpoint(b.disk.content(`${storeRoot}/checkpoint`))?.indexMsgTimestamp).toBe(0);
   });
 
   test('keys: no more than asked for, and no more than maxMsgsNumBatch', async () => {
@@ -213,13 +216,15 @@ describe('faults', () => {
 
   test.each([[64 * 1024, true], [64 * 1024 - 512, false]])('room is what the next 64 KiB of the log need: %i bytes are enough: %s', async (bytes, enough) => {
     const b = await bench({ mappedFileSizeCommitLog: 1 << 20, tailCacheBytesMax: 1 << 22 });
-    const end = putAll(b.store, b.store.queue('T', 0), ['a'], 512);
+    // The log ends where a block ends.
+    const trial = await bench();
+    const end = putAll(b.store, b.store.queue('T', 0), ['a'], 1024 - putAll(trial.store, trial.store.queue('T', 0), ['a']));
+    await trial.store.close();
     await b.store.checkpoint();
     b.disk.spaceLeft = 0;
     b.store.put(message(b.store.queue('T', 0), 'lost', { padding: 2000 }));
     expect(b.store.writeTurn()).toContain('ENOSPC');
-    // The block in which the log ends is there; the last of the zeros needs one more.
-    expect(end % 512).toBeGreaterThan(0);
+    expect(end).toBe(1024);
     b.disk.spaceLeft = bytes;
     await b.clock.advance(1000);
     expect(b.store.fault === undefined).toBe(enough);
@@ -368,6 +373,26 @@ describe('derived files', () => {
       expect([where, checkpointOf(b.disk).length]).toEqual([where, where.source === 'commitlog' ? 0 : 5]);
       await b.store.close();
     }
+  });
+
+  test('a checkpoint says up to which time full files of the index are there, and never an earlier one', async () => {
+    const b = await bench();
+    const indexed = (): number | undefined => readCheckpoint(b.disk.content(`${storeRoot}/checkpoint`))?.indexMsgTimestamp;
+    const t0 = b.clock.now;
+    // Three keys a message, 23 entries a file.
+    for (let i = 0; i < 8; i++) {
+      putAll(b.store, b.store.queue('T', 0), [`m${i}`]);
+      if (i < 7) b.clock.now += 100;
+    }
+    await b.store.checkpoint();
+    expect(indexed()).toBe(t0 + 700);
+    await b.store.close();
+    b.store = await open(b);
+    putAll(b.store, b.store.queue('T', 0), ['x']);
+    await b.store.checkpoint();
+    expect(indexed()).toBe(t0 + 700);
+    await b.store.close();
+    expect(indexed()).toBe(t0 + 700);
   });
 
   test('with nothing new a checkpoint writes nothing', async () => {

@@ -80,7 +80,8 @@ export class DiskMessageStore implements OpenStore {
   #derived: Promise<void> = Promise.resolve();
   #derivedTimer: StoreTimer | undefined;
   #checkpointMs = 0;
-  #checkpointPhy: number;
+  /** What recovery wrote was not synced yet. */
+  #checkpointPhy = -1;
   /** Queues in which a reader met a damaged entry: the next start builds them again. */
   readonly #damaged = new Set<StoreQueue>();
   #damageSaid = 0;
@@ -110,9 +111,6 @@ export class DiskMessageStore implements OpenStore {
       units: (queue, queueOffset, count) => this.units(queue, queueOffset, count),
       records: (places) => this.records(places),
     });
-    // What recovery wrote was not synced yet.
-    this.#checkpointPhy = -1;
-    this.#checkpointMs = parts.clock.nowMs();
     this.#flusher = new Flusher(
       parts,
       () => this.#onFlushed(),
@@ -332,7 +330,7 @@ export class DiskMessageStore implements OpenStore {
       count++;
       this.#show(entry.queue, entry.next);
     }
-    if (count > 0) this.#unconfirmed.splice(0, count);
+    this.#unconfirmed.splice(0, count);
   }
 
   flushed(phyOffset: number, timeoutMs: number): Promise<FlushOutcome> {

@@ -145,6 +145,24 @@ describe('waiting', () => {
     }
   });
 
+  test('one who has gone starts no sync any more', async () => {
+    const b = await begun();
+    let told = '';
+    void b.flusher.flushed(1000, 100).then((outcome) => (told = outcome));
+    await drain(b);
+    await b.clock.advance(100);
+    expect(told).toBe('FLUSH_DISK_TIMEOUT');
+    b.write(5);
+    await b.clock.advance(500);
+    b.write(5);
+    b.started();
+    await b.go();
+    expect([b.log.flushed, b.started()]).toEqual([15, []]);
+    await b.clock.advance(500);
+    expect(b.started()).toEqual(['datasync']);
+    await drain(b);
+  });
+
   test('those whose bytes were taken back are told, the others are not', async () => {
     const b = await begun();
     b.write(10);
@@ -284,6 +302,19 @@ describe('what fails', () => {
     expect(b.started()).toEqual([]);
   });
 
+  test.each([['SYNC_FLUSH', 1 << 20], ['ASYNC_FLUSH', 1]] as const)('%s, a sync after each %i bytes: none after one that failed', async (flushDiskType, flushBytes) => {
+    const b = await begun({ flushDiskType, flushBytes });
+    b.disk.fail('datasync', 'EIO', 1);
+    b.write(10);
+    await drain(b);
+    await b.clock.advance(10_000);
+    await drain(b);
+    b.write(10);
+    await b.clock.advance(10_000);
+    await drain(b);
+    expect([b.started(), b.said, b.log.flushed]).toEqual([['datasync'], [remark], 10]);
+  });
+
   test('a failing flush says so', async () => {
     const b = await begun();
     b.write(10);
@@ -341,6 +372,19 @@ describe('closing', () => {
     expect(await b.flusher.flushed(b.log.written, 1000)).toBe('FAULT');
     await b.clock.advance(10_000);
     expect([b.started(), b.log.flushed]).toEqual([[], 20]);
+  });
+
+  test.each([['SYNC_FLUSH', 1 << 20], ['ASYNC_FLUSH', 1], ['ASYNC_FLUSH', 1 << 20]] as const)('%s, a sync after each %i bytes: what is written while and after it closes starts none', async (flushDiskType, flushBytes) => {
+    const b = await begun({ flushDiskType, flushBytes });
+    void b.flusher.flush();
+    await drain(b);
+    const closed = b.flusher.close();
+    await drain(b);
+    await closed;
+    b.started();
+    b.write(10);
+    await b.clock.advance(10_000);
+    expect([b.started(), b.log.flushed]).toEqual([[], 10]);
   });
 
   test('a timer for the next sync is taken away', async () => {

@@ -123,7 +123,7 @@ export class Flusher {
       this.#settle(waiter, 'FLUSHED');
       count++;
     }
-    if (count > 0) this.#waiters.splice(0, count);
+    this.#waiters.splice(0, count);
   }
 
   /** See `MessageStore.flushed`. Waiters are answered in order of their offsets. */
@@ -134,8 +134,7 @@ export class Flusher {
     return new Promise((resolve) => {
       const waiter: Waiter = { phyOffset, resolve, timer: undefined };
       waiter.timer = clock.setTimeout(() => {
-        const at = this.#waiters.indexOf(waiter);
-        if (at >= 0) this.#waiters.splice(at, 1);
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
         resolve('FLUSH_DISK_TIMEOUT');
       }, timeoutMs);
       let at = this.#waiters.length;

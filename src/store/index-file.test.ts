@@ -432,6 +432,14 @@ describe('what a start makes of damage', () => {
     }
   });
 
+  test('a file that is shorter than it was ends the search where it ends', async () => {
+    for (const [bytes, found] of [[20, [800, 600, 400, 100]], [19, []], [1, []], [0, []]] as const) {
+      const { index, disk } = load(written(), undefined);
+      disk.open(file, 'write').setLength(at(9) + bytes);
+      expect([bytes, await select(index, 10)]).toEqual([bytes, found]);
+    }
+  });
+
   test('a slot that a damaged file gave a number of no entry is passed over by the next entry, as on Apache', async () => {
     for (const head of [-1, 12, 24, 1 << 30]) {
       const bytes = written();
@@ -516,6 +524,10 @@ describe('times', () => {
     expect(header(file)).toEqual([12_000, 13_000, 800, 900, 1, 3]);
     file.undo();
     expect(header(file)).toEqual([9000, 9000, 700, 700, 0, 1]);
+    const first = fileOf([]);
+    first.put(3, 800, 12_000);
+    first.undo();
+    expect(header(first)).toEqual([0, 0, 0, 0, 0, 1]);
   });
 });
 

@@ -275,6 +275,8 @@ test('which keys a message has: unique key, each of its keys between spaces, tag
   expect(await hitsOf(none, [0, 4], none)).toEqual(['uniq K', '1']);
   expect(await hitsOf(none, none, [0, 4])).toEqual(['uniq T', '1']);
   expect(await hitsOf(none, none, none)).toEqual(['0']);
+  // No start is none, whatever the end.
+  expect(await hitsOf([-1, 4], [-1, 4], [-1, 4])).toEqual(['0']);
 });
 
 test('keys of a batch lead to their messages', async () => {

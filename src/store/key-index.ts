@@ -245,7 +245,6 @@ export class KeyIndex {
 
   /** Writes entries to the files. */
   async flush(): Promise<void> {
-    if (this.#files.length === 0) return;
     // A file that the turn under way filled waits until that turn is written.
     const filled = this.#filled.filter((file) => file.kept);
     this.#filled = this.#filled.filter((file) => !file.kept);
