@@ -67,11 +67,9 @@ export class Flusher {
 
   async #run(): Promise<void> {
     const { commitLog } = this.#parts;
-    do {
-      if (!(await this.#syncOnce())) return;
-      this.#onFlushed();
-      this.#resolveBelow(commitLog.flushed);
-    } while (this.#waiters.length > 0 && commitLog.written > commitLog.flushed && !this.#closed);
+    if (!(await this.#syncOnce())) return;
+    this.#onFlushed();
+    this.#resolveBelow(commitLog.flushed);
   }
 
   async #syncOnce(): Promise<boolean> {
