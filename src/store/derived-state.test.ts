@@ -66,6 +66,8 @@ test('a wish for a repair says nothing else; without a file there is no state, a
   const disk = place('');
   await writeRepair(disk, '/store', { ...noRepair, all: true, queues: [{ topic: 'T', queueId: 1 }] });
   expect(readDerivedState(disk, '/store', listener())).toEqual({ logMin: 0, logEnd: 0, queues: [], index: [], repair: { all: true, index: false, queues: [{ topic: 'T', queueId: 1 }] } });
+  await writeRepair(disk, '/store', noRepair);
+  expect(readDerivedState(disk, '/store', listener())?.repair).toEqual({ all: false, index: false, queues: [] });
   removeDerivedState(disk, '/store');
   const said = listener();
   expect([readDerivedState(disk, '/store', said), said.lines, disk.files()]).toEqual([undefined, [], []]);
@@ -123,7 +125,9 @@ describe('a file that is not of this form counts for nothing, and that is said',
     const disk = place(wholeText);
     const open = disk.open.bind(disk);
     let closed = 0;
+    const modes: string[] = [];
     disk.open = (name, mode) => {
+      modes.push(mode);
       const handle = open(name, mode);
       handle.readSync = () => {
         throw Object.assign(new Error('EIO'), { code: 'EIO' });
@@ -132,7 +136,7 @@ describe('a file that is not of this form counts for nothing, and that is said',
       return handle;
     };
     const said = listener();
-    expect([readDerivedState(disk, '/store', said), closed]).toEqual([undefined, 1]);
+    expect([readDerivedState(disk, '/store', said), closed, modes]).toEqual([undefined, 1, ['read']]);
     expect(said.lines).toEqual([`warn {"name":"${file}","reason":"EIO"} the note of the last stop cannot be read, it counts for nothing`]);
   });
 });

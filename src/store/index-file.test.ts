@@ -681,6 +681,18 @@ describe('what is written', () => {
     expect(slot(7)).toBe(6);
   });
 
+  test('pages that lead to nothing in memory only are written once', async () => {
+    const { file, writes, put: add } = bench();
+    add([0]);
+    await file.flush();
+    file.put(17 * 1024, 5000, nowMs);
+    writes();
+    await file.writeSlots();
+    expect(writes()).toEqual([4096, 4096]);
+    await file.writeSlots();
+    expect(writes()).toEqual([4096]);
+  });
+
   test('memory is given back when everything is written, not before, and read again when it is asked for', async () => {
     const { file, put: add } = bench();
     const ask = async (slot: number): Promise<number[]> => {

@@ -145,7 +145,7 @@ export class IndexFile {
         const hash = view.getInt32(p);
         const phyOffset = getInt64(view, p + 4);
         const previous = view.getInt32(p + 16);
-        const slot = hash < 0 ? 0 : hash % this.slotCount;
+        const slot = hash % this.slotCount;
         // An entry never written is zeros; hash 0 at offset 0 with no predecessor is one only while the header says that it exists.
         const blank = hash === 0 && phyOffset === 0 && previous === 0 && entry >= before.indexCount;
         if (blank || hash < 0 || phyOffset < 0 || phyOffset < lastPhy || view.getInt32(p + 12) < 0 || previous !== (slots[slot] as number)) {
