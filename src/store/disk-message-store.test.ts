@@ -300,8 +300,9 @@ describe('faults', () => {
     b.disk.used = 0.95;
     b.said.take();
     await b.store.clean();
+    expect(b.said.take()).toEqual([`error {"remark":"${remark}"} the store refuses messages`]);
     await b.store.clean();
-    expect([b.store.fault, refused(b), b.said.take()]).toEqual([remark, `SERVICE_NOT_AVAILABLE ${remark}`, [`error {"remark":"${remark}"} the store refuses messages`]]);
+    expect([b.store.fault, refused(b), b.said.take()]).toEqual([remark, `SERVICE_NOT_AVAILABLE ${remark}`, []]);
     b.disk.used = 0.9;
     await b.store.clean();
     expect([b.store.fault, refused(b), b.said.take()]).toEqual([undefined, undefined, ['info {} there is room on the disk again, messages are taken']]);
@@ -349,6 +350,39 @@ describe('derived files', () => {
     expect(checkpointOf(b.disk)[0]).toBe(last);
     await b.clock.advance(1001);
     expect(checkpointOf(b.disk)).toEqual([next, t1, t1, next, 0]);
+    await b.store.close();
+  });
+
+  test('are written after a long rest as well: the first put has them looked after again', async () => {
+    const b = await bench();
+    const queue = b.store.queue('T', 0);
+    putAll(b.store, queue, names(3));
+    await b.clock.advance(200_000);
+    const entries = `${storeRoot}/consumequeue/T/0/${'0'.repeat(20)}`;
+    const before = b.disk.content(entries);
+    putAll(b.store, queue, ['x']);
+    await b.clock.advance(1000);
+    expect([before.readInt32BE(68), b.disk.content(entries).readInt32BE(68) > 0]).toEqual([0, true]);
+    await b.store.close();
+  });
+
+  test('that lie wholly below the log go with its files, of queues and index', async () => {
+    const b = await bench({ fileReservedTime: 1 });
+    const queue = b.store.queue('T', 0);
+    putAll(b.store, queue, names(60), 200);
+    await b.store.checkpoint();
+    await b.clock.advance(1000);
+    const files = (): [number, number] => [b.disk.list(`${storeRoot}/consumequeue/T/0`).length, b.disk.list(`${storeRoot}/index`).length];
+    const before = files();
+    b.clock.now += 2 * 3600_000;
+    const deleted = b.store.deleteExpiredCommitLog();
+    await b.clock.advance(10_000);
+    expect(await deleted).toBeGreaterThan(2);
+    const after = files();
+    expect([after[0] < before[0], after[1] < before[1]]).toEqual([true, true]);
+    // What a log file that went held is in none of them.
+    expect((await b.store.queryIndex('T', 'all', 64, 0, Number.MAX_SAFE_INTEGER, undefined)).phyOffsets.at(-1)).toBeGreaterThanOrEqual(b.store.positions.min - 4096);
+    expect(await readAll(b.store, queue)).toEqual(names(60).slice(queue.minOffset));
     await b.store.close();
   });
 

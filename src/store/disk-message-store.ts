@@ -220,7 +220,7 @@ export class DiskMessageStore implements OpenStore {
       for (const queue of touched) this.#show(queue, queue.nextOffset);
     }
     this.#flusher.written(this.syncFlush);
-    if (this.#derivedTimer === undefined) this.#armDerived();
+    this.#armDerived();
     if (log.wantsNext) this.#prepareNext();
     return undefined;
   }
@@ -344,7 +344,7 @@ export class DiskMessageStore implements OpenStore {
     if (queue.compaction !== undefined) return queue.compaction.get(queueOffset, maxMsgs, maxBytes);
     const result = this.#reader.get(queue, queueOffset, maxMsgs, maxBytes, filter);
     // What a cold read brought into memory is given back some time.
-    if (result instanceof Promise && this.#derivedTimer === undefined) this.#armDerived();
+    if (result instanceof Promise) this.#armDerived();
     return result;
   }
 

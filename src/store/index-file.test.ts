@@ -578,6 +578,9 @@ describe('what is written', () => {
     expect(file.behind).toBe(2);
     await file.flush();
     expect([writes(), file.behind, disk.content(`${dir}/f`).length]).toEqual([[40, 40], 0, 40 + wide.slots * 4 + wide.entries * 20]);
+    // It has its length for good.
+    disk.fail('length', 'EIO', 100);
+    file.keep();
     await file.flush();
     expect(writes()).toEqual([]);
     // The first block ends before entry 3276.
