@@ -24,7 +24,6 @@ const feedCount = 256;
 const feedBytesMax = 1024 * 1024;
 /** Bytes of kept records that are written at once. */
 const compactBytes = 256 * 1024;
-const getBytesMin = 100;
 /** Reads that found their files replaced are tried again so often. */
 const readTries = 5;
 
@@ -160,8 +159,10 @@ export class CompactionLog {
   async #feed(): Promise<void> {
     await this.#ready;
     if (!this.#opened) {
-      this.#ready = this.#open();
-      await this.#ready;
+      const opening = this.#open();
+      // The next try is one, whatever becomes of this.
+      this.#ready = opening.catch(() => undefined);
+      await opening;
     }
     while (!this.#closed && this.#fed < this.queue.maxOffset) {
       const units = await this.#parts.units(this.queue, Math.max(this.#fed, this.queue.minOffset), feedCount);
@@ -229,7 +230,7 @@ export class CompactionLog {
     if (queueOffset > max) return this.#result('OFFSET_OVERFLOW_BADLY', min === 0 ? min : max);
     const segment = this.#segments.find((one) => one.units > 0 && one.lastOffset >= queueOffset);
     if (segment === undefined) return this.#result('OFFSET_FOUND_NULL', max);
-    const bytesMax = Math.min(Math.max(maxBytes, getBytesMin), this.#parts.limits.bytes);
+    const bytesMax = Math.min(maxBytes, this.#parts.limits.bytes);
     const countMax = Math.min(maxMsgs, this.#parts.limits.count);
     const from = await segment.indexOf(queueOffset);
     const units = within(await segment.unitsFrom(from, Math.max(1, Math.min(countMax, unitsPerMark * 4))), bytesMax, (unit) => unit.size);
@@ -277,6 +278,8 @@ export class CompactionLog {
     const { topic, queueId } = this.queue;
     const due = this.#due();
     if (due.length === 0) return false;
+    // What an earlier one could not move may still lie where this one writes.
+    await this.#finishReplacing();
     const map = await this.#offsetMap(due);
     if (map.lastOffset < 0 || this.#closed) return false;
     const kept = await this.#writeKept(due, map);

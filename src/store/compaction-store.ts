@@ -29,10 +29,11 @@ export const compactionDefaults = {
 const syncPeriodMs = 1000;
 const spreadMs = 7919;
 
+type Parts = Pick<StoreParts, 'root' | 'config' | 'disk' | 'clock' | 'log'>;
 type Reading = Pick<CompactionLogParts, 'units' | 'records'>;
 
 export class CompactionStore {
-  readonly #parts: StoreParts;
+  readonly #parts: Parts;
   readonly #logParts: CompactionLogParts;
   readonly #logs = new Map<QueueRef, CompactionLog>();
   readonly #timers = new Map<CompactionLog, StoreTimer>();
@@ -48,7 +49,7 @@ export class CompactionStore {
   #syncTimer: StoreTimer | undefined;
   #closed = false;
 
-  constructor(parts: StoreParts, unclean: boolean, reading: Reading) {
+  constructor(parts: Parts, unclean: boolean, reading: Reading) {
     const { config, disk, log } = parts;
     this.#parts = parts;
     this.#runsMax = Math.min(os.availableParallelism(), Math.max(1, config.compactionThreadNum ?? compactionDefaults.compactionThreadNum));

@@ -1,5 +1,6 @@
 /** What the store's tests share: a clock moved by hand, small files, messages that know where they belong, and a check of everything a store holds. */
-import { readRecord, recordCheck, RecordView } from '../codec/message-record.js';
+import { viewOf } from '../codec/int64.js';
+import { encodeRecord, readRecord, recordCheck, RecordFields, recordLengthOf, RecordView } from '../codec/message-record.js';
 import { parseProperties } from '../codec/properties.js';
 import { javaStringHash } from '../compat/java-string-hash.js';
 import { openStore } from './message-store.js';
@@ -133,6 +134,16 @@ export function message(queue: QueueRef, text: string, extra: { tag?: string; un
     tagsCode: extra.tag === undefined ? 0 : javaStringHash(extra.tag),
     ...spans,
   };
+}
+
+/** A record as the CommitLog has it, with KEYS when they are given. */
+export function storedRecord(queueOffset: number, text: string, keys?: string, change: Partial<RecordFields> = {}): Buffer {
+  const [body, properties] = [Buffer.from(text), Buffer.from(keys === undefined ? '' : `KEYS\u0001${keys}\u0002`)];
+  const parts = { topic: Buffer.from('C'), body, bodyEnd: body.length, properties, propertiesEnd: properties.length };
+  const fields = Object.assign(new RecordFields(), { queueOffset, phyOffset: 1_000_000 + queueOffset, bornHost, storeHost: bornHost, storeTimestamp: 1_700_000_000_000 + queueOffset, ...parts, ...change });
+  const bytes = Buffer.alloc(recordLengthOf(fields));
+  encodeRecord(bytes, viewOf(bytes), 0, fields);
+  return bytes;
 }
 
 /** The records in the slices of a get. */

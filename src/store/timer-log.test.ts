@@ -253,7 +253,7 @@ describe('a start', () => {
     disk.place(fileName(536), disk.content(fileName(536)).subarray(0, 104));
     expect(log.open()).toBe('opened');
     expect(contents(disk)).toEqual(plainFiles(12, tenBytes));
-    expect(disk.since()).toEqual([`open write ${fileName(536)}`, `length ${fileName(536)}`]);
+    expect(disk.since()).toEqual([`open write ${fileName(536)}`, `length ${fileName(536)}`, `close ${fileName(536)}`]);
   });
 });
 
@@ -348,13 +348,13 @@ describe('reading', () => {
 
   test('sees what was written to a page that it has, or that it was reading', async () => {
     const { disk, log } = make(20_000);
-    let gate: Promise<void> | undefined;
+    const gates: Promise<void>[] = [];
     const open = disk.open.bind(disk);
     disk.open = (file, mode) => {
       const opened = open(file, mode);
       opened.read = async (target, position) => {
         const length = opened.readSync(target, position);
-        await gate;
+        await gates[0];
         return length;
       };
       return opened;
@@ -368,7 +368,7 @@ describe('reading', () => {
     log.dropPages();
     // The bytes are taken before the next unit is written, and arrive after.
     let go = (): void => undefined;
-    gate = new Promise<void>((resolve) => (go = resolve));
+    gates.push(new Promise<void>((resolve) => (go = resolve)));
     const loading = log.load(0);
     append(log, 3, 4);
     log.write();

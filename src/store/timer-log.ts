@@ -22,7 +22,7 @@ const bufferBytesMin = 64 * 1024;
 
 interface LogPage {
   readonly view: DataView;
-  /** Bytes of it that were written when it was read. */
+  /** Bytes of it that were written when it was read; what came later is not in it. */
   readonly length: number;
 }
 
@@ -93,7 +93,10 @@ export class TimerLog {
       const last = i === bases.length - 1;
       if (file === undefined || file.directory || base % this.fileBytes !== 0 || (i > 0 && base - (bases[i - 1] ?? 0) !== this.fileBytes)) return 'other';
       if (file.bytes > this.fileBytes || (file.bytes < this.fileBytes && !last)) return 'other';
-      if (file.bytes < this.fileBytes) this.#open({ base, file: undefined, dirty: false }).setLength(this.fileBytes);
+      if (file.bytes === this.fileBytes) continue;
+      const short = this.#disk.open(this.#pathOf(base), 'write');
+      short.setLength(this.fileBytes);
+      short.close();
     }
     this.#files = bases.map((base) => ({ base, file: undefined, dirty: false }));
     this.#tail = this.#written = this.filesEnd;
@@ -176,7 +179,6 @@ export class TimerLog {
     const file = this.#fileAt(this.#written) ?? this.#make(this.#written - (this.#written % this.fileBytes));
     this.#open(file).writeSync(this.#buffer, 0, length, this.#written - file.base);
     file.dirty = true;
-    this.#forgetPages(this.#written, this.#tail);
     this.#written = this.#tail;
     if (this.#buffer.length > 16 * bufferBytesMin) {
       this.#buffer = new Uint8Array(0);
