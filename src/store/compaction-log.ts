@@ -63,7 +63,7 @@ export class CompactionLog {
   /** Messages below were looked at. */
   #fed = 0;
   #feeding: Promise<void> | undefined;
-  #ready: Promise<void>;
+  readonly #ready: Promise<void>;
   #opened = false;
   #closed = false;
   #fault: string | undefined;
@@ -158,12 +158,7 @@ export class CompactionLog {
 
   async #feed(): Promise<void> {
     await this.#ready;
-    if (!this.#opened) {
-      const opening = this.#open();
-      // The next try is one, whatever becomes of this.
-      this.#ready = opening.catch(() => undefined);
-      await opening;
-    }
+    if (!this.#opened) await this.#open();
     while (!this.#closed && this.#fed < this.queue.maxOffset) {
       const units = await this.#parts.units(this.queue, Math.max(this.#fed, this.queue.minOffset), feedCount);
       const taken = within(units, feedBytesMax);

@@ -206,6 +206,7 @@ describe('a slot', () => {
     enter(files, 0, 5000, 6000, 5000, 5000);
     const slot = files.live(5000);
     if (slot === undefined) throw new Error('no slot');
+    expect([deliveredUntil(slot), deliveredUntil({ ...slot, firstPos: 104 }), deliveredUntil({ ...slot, firstPos: 104, magic: 3 })]).toEqual([0, 0, 104]);
     expect([deliveredUntil(slot), files.live(5999)?.lastPos, files.live(7000)]).toEqual([0, pos(3), undefined]);
     files.delivered(slot, pos(2), 1);
     expect([slotAt(files, 5), counts(files), deliveredUntil(slot)]).toEqual([[pos(2), pos(3), 2, 1], [2, 3], pos(2)]);
@@ -401,6 +402,26 @@ describe('a start', () => {
     expect([slotAt(again, 5), slotAt(again, 6), counts(again)]).toEqual([[0, pos(2), 1, 0], [pos(3), pos(3), -1, 0], [2, 0]]);
   });
 
+  test('begins a slot with a unit that has none before it, whatever the wheel says, and counts as the wheel does', async () => {
+    const disk = new NotedDisk(1);
+    const { files } = open(disk);
+    enter(files, 0, 5000, 6000);
+    await files.flush(undefined);
+    files.close();
+    const wheel = disk.content('/t/timerwheel');
+    // Of second 5 the wheel knows of a unit behind the first; of second 6 it lost all.
+    wheel.writeBigInt64BE(BigInt(pos(1)), 5 * 32 + 16);
+    wheel.writeInt32BE(7, 5 * 32 + 24);
+    wheel.fill(0, 6 * 32, 7 * 32);
+    disk.place('/t/timerwheel', wheel);
+    const again = open(disk).files;
+    expect([slotAt(again, 5), slotAt(again, 6), counts(again)]).toEqual([[0, 0, 7, 0], [pos(1), pos(1), 1, 0], [2, 8]]);
+    // The first unit of all, of a slot that the wheel does not have.
+    disk.place('/t/timerwheel', Buffer.alloc(256 * 32));
+    const third = open(disk).files;
+    expect([slotAt(third, 5), slotAt(third, 6)]).toEqual([[0, 0, 1, 0], [pos(1), pos(1), 1, 0]]);
+  });
+
   test('ends the log before a unit that is torn, or that follows itself', async () => {
     for (const damage of [(bytes: Buffer) => bytes.writeInt32BE(0, pos(5)), (bytes: Buffer) => bytes.writeBigInt64BE(BigInt(pos(5)), pos(5) + 4), (bytes: Buffer) => bytes.writeBigInt64BE(BigInt(pos(6)), pos(5) + 4)]) {
       const disk = await stopped(plainCheckpoint(2000, pos(4)), (one) => {
@@ -506,6 +527,15 @@ describe('a start', () => {
 });
 
 describe('files that nobody needs any more', () => {
+  test('are all but the last, and none where there is none', async () => {
+    const disk = new NotedDisk(1);
+    const { files } = open(disk);
+    expect(await files.removeExpired(1_000_000)).toBe(0);
+    enter(files, 0, ...times.slice(0, 10));
+    await files.flush(undefined);
+    expect([await files.removeExpired(1_000_000), disk.list('/t/timerlog').length]).toEqual([0, 1]);
+  });
+
   test('stay while their last unit cannot be read', async () => {
     const disk = new NotedDisk(1);
     const { files } = open(disk);
