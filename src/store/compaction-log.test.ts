@@ -127,9 +127,11 @@ describe('what is taken from the queue', () => {
     // Says an offset that was there, then the next.
     rig.give(storedRecord(8, 'again', 'k'));
     rig.give(storedRecord(10, 'last', 'two words'));
+    // The first sign that is no blank, and the last that is one.
+    await rig.put('!=11', '\u0020\u001f=12');
     await rig.arrive();
-    expect(await rig.read()).toEqual(['0 a=0', '3 b=', '8 k=committed', '10 two words=last']);
-    expect([rig.compaction.minOffset, rig.compaction.maxOffset, rig.errors()]).toEqual([0, 11, []]);
+    expect(await rig.read()).toEqual(['0 a=0', '3 b=', '8 k=committed', '10 two words=last', '11 !=11']);
+    expect([rig.compaction.minOffset, rig.compaction.maxOffset, rig.errors()]).toEqual([0, 12, []]);
   });
 
   test('has the tags code of the entry, none where that is not known', async () => {
@@ -213,6 +215,16 @@ describe('what is taken from the queue', () => {
     rig.disk.fail('write', 'EIO');
     await rig.put('k=v');
     expect(rig.errors()).toEqual(['error a compaction log cannot be written, it is tried again']);
+  });
+
+  test('stays as far as it was where a new file is made and cannot be written', async () => {
+    const rig = new Rig();
+    await rig.put('a=0', 'b=1', 'c=2', 'd=3');
+    rig.disk.fail('write', 'ENOSPC', 1, /1400$/);
+    await rig.put('e=4');
+    expect([rig.errors().length, rig.compaction.minOffset, rig.compaction.maxOffset, (await rig.read()).length]).toEqual([1, 0, 4, 4]);
+    await rig.arrive();
+    expect([rig.compaction.maxOffset, (await rig.read()).at(-1)]).toEqual([5, '4 e=4']);
   });
 
   test('waits for files that cannot be opened', async () => {
@@ -569,6 +581,17 @@ describe('the end', () => {
       await rig.restart();
       expect(newest(await rig.read())).toEqual(want);
     }
+  });
+
+  test('of a topic is no fault of what was being read for it', async () => {
+    let go = (): void => undefined;
+    const held = new Promise<void>((resolve) => (go = resolve));
+    const rig = new Rig({ units: () => held.then(() => Promise.reject(new Error('gone'))) });
+    await rig.put('a=0');
+    const removed = rig.compaction.remove();
+    go();
+    await removed;
+    expect(rig.log.lines).toEqual([]);
   });
 
   test('of a topic removes all of its files, and folders that are empty', async () => {

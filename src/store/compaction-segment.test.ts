@@ -1,8 +1,8 @@
 /** Files of a compaction log to their last byte, and what readers get where they are damaged. */
 import { describe, expect, test } from '@jest/globals';
 import { batchConsumeQueueUnitBytes as unitBytes } from '../codec/batch-consume-queue-unit.js';
-import { openSegments, SegmentDirs, segmentSizes, SegmentWriter } from './compaction-segment.js';
-import type { Segment, SegmentRecord, SegmentSizes } from './compaction-segment.js';
+import { openSegments, Segment, SegmentDirs, segmentSizes, SegmentWriter } from './compaction-segment.js';
+import type { SegmentRecord, SegmentSizes } from './compaction-segment.js';
 import { NotedDisk, SimulatedDisk } from './simulated-disk.js';
 import { ManualClock, message, openOn, settle, smallConfig, storedRecord } from './store-fixture.js';
 import type { OpenStore } from './message-store.js';
@@ -194,6 +194,12 @@ describe('the files of a segment', () => {
     }
   });
 
+  test('have nothing at first', () => {
+    const disk = new NotedDisk(1);
+    disk.place('/c/a', Buffer.alloc(1));
+    expect(shapeOf(new Segment(700, disk.open('/c/a', 'write'), disk.open('/c/a', 'write')))).toEqual([700, 0, 0, -1, -1, false, []]);
+  });
+
   test('that cannot be synced are to be synced again', async () => {
     for (const file of [/Log/, /Cq/]) {
       const { disk, writer } = await writtenFiles(all.slice(0, 2));
@@ -347,8 +353,8 @@ describe('units', () => {
   });
 
   test('lead to records, which are read in order until someone has enough', async () => {
-    const some = [storedRecord(0, 'a', 'k'), storedRecord(1, 'x'.repeat(300_000), 'k'), storedRecord(2, 'b', 'k'), storedRecord(3, 'y'.repeat(262_144 - 300), 'k'), storedRecord(4, 'c', 'k')];
-    const { disk, writer } = await writtenFiles(some.map((bytes, queueOffset) => ({ bytes, queueOffset, tagsCode: 0, storeTimestamp: 1 })), { cqBytes: 46 * 10, logBytes: 1_000_000 });
+    const some = [storedRecord(0, 'a', 'k'), storedRecord(1, 'x'.repeat(300_000), 'k'), storedRecord(2, 'b', 'k'), storedRecord(3, 'y'.repeat(262_144 - 300), 'k'), storedRecord(4, 'c', 'k'), storedRecord(5, 'z'.repeat(300_000), 'k')];
+    const { disk, writer } = await writtenFiles(some.map((bytes, queueOffset) => ({ bytes, queueOffset, tagsCode: 0, storeTimestamp: 1 })), { cqBytes: 46 * 10, logBytes: 1_400_000 });
     const [segment] = writer.segments;
     if (segment === undefined) throw new Error('no segment');
     const scanned = async (most = 100): Promise<[number, number][]> => {
@@ -360,12 +366,16 @@ describe('units', () => {
       });
       return found;
     };
-    const want = [[0, 1], [1, 300_000], [2, 1], [3, 261_844], [4, 1]];
+    const want = [[0, 1], [1, 300_000], [2, 1], [3, 261_844], [4, 1], [5, 300_000]];
+    disk.since();
     expect(await scanned()).toEqual(want);
+    // Nothing behind the records is read.
+    const ends = disk.since().map((line) => line.slice(line.lastIndexOf(' ')).split('+').reduce((sum, part) => sum + Number(part), 0));
+    expect(Math.max(...ends)).toBe(segment.logEnd);
     for (const most of [1, 2, 3]) expect(await scanned(most)).toEqual(want.slice(0, most));
     // A size that no record has, or more than there is, ends it.
     const whole = disk.content(logOf(0));
-    for (const size of [0, -5, 90, 0x7fffffff, 700_000]) {
+    for (const size of [0, -5, 90, 0x7fffffff, 1_300_000]) {
       const log = disk.open(logOf(0), 'write');
       const start = some[0]?.length ?? 0;
       const bytes = Buffer.alloc(4);

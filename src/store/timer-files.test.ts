@@ -467,7 +467,9 @@ describe('a start', () => {
     expect(files.open()).toEqual({ rebuildFromMs: readMs, entered: new Float64Array(0) });
     expect(told).toEqual([{ damage: said }]);
     expect(disk.content('/t/config/timercheck').equals(plainCheckpoint(readMs, 0, 0, 0, 0x72656275696c))).toBe(true);
-    const done = disk.since().filter((line) => /^(rename|datasync|write) /.test(line));
+    const all = disk.since();
+    expect(all).toContain('close /t/config/timercheck.tmp');
+    const done = all.filter((line) => /^(rename|datasync|write) /.test(line));
     expect(done.slice(0, 4)).toEqual(['write /t/config/timercheck.tmp', 'datasync /t/config/timercheck.tmp', 'rename /t/config/timercheck.tmp', hadWheel ? 'rename /t/timerwheel' : done[3]]);
     expect([disk.stat('/t/timerwheel'), disk.stat('/t/timerwheel.aside') !== undefined]).toEqual([undefined, hadWheel]);
     if (wasFile) expect([disk.stat('/t/timerlog'), disk.content('/t/timerlog.aside').length]).toEqual([undefined, 3]);

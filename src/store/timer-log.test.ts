@@ -404,7 +404,7 @@ describe('the first file', () => {
     expect([log.min, log.firstFileLastUnit()]).toEqual([fileBytes, fileBytes + pos]);
   });
 
-  test('is closed and removed, its pages with it, and the removal is synced', async () => {
+  test('is closed and removed, and the removal is synced', async () => {
     const { disk, log } = written(15);
     log.open();
     log.loadNow(0);

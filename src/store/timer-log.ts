@@ -220,10 +220,6 @@ export class TimerLog {
     return base + Math.floor((pos - base) / pageBytes) * pageBytes;
   }
 
-  #forgetPages(from: number, to: number): void {
-    for (let key = this.#pageKey(from); key < to; key += pageBytes) this.#pages.delete(key);
-  }
-
   /** Reads the unit at `pos` when it is in memory; undefined = `load` it first. A unit of a file that is gone is `end`. */
   tryRead(pos: number, unit: TimerUnit): TimerUnitOutcome | undefined {
     if (pos >= this.#tail) return 'end';
@@ -288,7 +284,6 @@ export class TimerLog {
     const first = this.#files.shift();
     if (first === undefined) return;
     this.#remove(first);
-    this.#forgetPages(first.base, first.base + this.fileBytes);
   }
 
   close(): void {
