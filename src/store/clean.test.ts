@@ -232,6 +232,14 @@ describe('a run', () => {
     expect([count, bases().length]).toEqual([5, 0]);
   });
 
+  test('pauses for a millisecond too, and not at all without an interval', async () => {
+    for (const [deleteCommitLogFilesInterval, left] of [[1, 4], [0, 0]] as const) {
+      void cleanerOf({ deleteCommitLogFilesInterval }).run();
+      for (let i = 0; i < 5; i++) await settle();
+      expect([deleteCommitLogFilesInterval, bases().length]).toEqual([deleteCommitLogFilesInterval, left]);
+    }
+  });
+
   test('that comes while another one removes waits for that and counts the same', async () => {
     const cleaner = cleanerOf({ deleteCommitLogFilesInterval: 100 });
     const both = Promise.all([cleaner.run(), cleaner.run()]);
@@ -252,6 +260,19 @@ describe('a run', () => {
     await clock.advance(1000);
     expect([await run, bases().length, done.at(-1)]).toEqual([1, 4, 'derived']);
     expect(await cleaner.run()).toBe(0);
+  });
+
+  test('does not come any more once it was closed, before the first one or amid it', async () => {
+    for (const amid of [false, true]) {
+      done = [];
+      const cleaner = cleanerOf({ deleteWhen: '3', cleanFileForciblyEnable: false, cleanResourceInterval: 1000, deleteCommitLogFilesInterval: 100 });
+      ratios.log = 0.95;
+      cleaner.start();
+      if (amid) await clock.advance(60_050);
+      cleaner.close();
+      await clock.advance(120_000);
+      expect([amid, done.filter((what) => what.startsWith('disk full')).length]).toEqual([amid, amid ? 1 : 0]);
+    }
   });
 
   test('that fails says so, and the next one goes on', async () => {

@@ -61,8 +61,7 @@ export class Cleaner {
   /** One look at age and space. Returns the files of the log that were removed. */
   async run(): Promise<number> {
     const space = this.checkSpace();
-    const manual = this.#manualRuns > 0;
-    if (manual) this.#manualRuns--;
+    const manual = this.#manualRuns-- > 0;
     if (!this.#isTime() && !space.delete && !manual) return 0;
     return this.#deleteExpired(space.atOnce && this.#parts.config.cleanFileForciblyEnable);
   }

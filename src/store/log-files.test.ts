@@ -61,7 +61,10 @@ describe('the directory', () => {
 
   test('is opened as it is, from whichever offset on', async () => {
     place(5000, 6000, 7000);
+    const { ops } = disk;
     expect([await open(), log.lines, commitLog.dirDirty]).toEqual([{ gaps: [], bases: [5000, 6000, 7000] }, [], false]);
+    // Nothing is written or synced.
+    expect(disk.ops).toBe(ops);
     expect(commitLog.files.map(({ base, end, dirty, file }) => [end - base, dirty, file.path])).toEqual([5000, 6000, 7000].map((base) => [fileBytes, false, nameOf(base)]));
     for (const base of [5000, 6000, 7000]) expect(disk.content(nameOf(base)).equals(Buffer.alloc(fileBytes, `of ${base}.`))).toBe(true);
   });
@@ -85,6 +88,8 @@ describe('sizes', () => {
     ['alone, somewhere, and longer', [[5000, 2000]], setIt(5000, 2000)],
     ['first and longer, as the next one is where it should be', [[0, 1001], 1000], cutIt(0, 1001)],
     ['first and longer, before a gap', [[0, 1001], 2000], setIt(0, 1001)],
+    ['first and longer, somewhere, as the next one is where it should be', [[5000, 1001], 6000], cutIt(5000, 1001)],
+    ['longer, and overlaps the one before', [1000, [1500, 1001]], setIt(1500, 1001)],
     ['last and longer', [0, [1000, 1004]], cutIt(1000, 1004)],
     ['last and longer, behind a gap', [0, [2000, 1004]], cutIt(2000, 1004)],
     ['in the middle and longer', [0, [1000, 3000], 2000], cutIt(1000, 3000)],
@@ -184,6 +189,19 @@ describe('gaps that are known to have been log', () => {
     expect([more.bases.length, more.gaps.length, names('/s/log/behind-gap-00000000000000068000')]).toEqual([68, 3, [offsetFileName(69_000)]]);
   });
 
+  // Sizes of blanks are 32 bits.
+  test.each([[0x7fffffff, 1], [0x80000000, 0]])('of files of %d bytes are closed %d times', async (bytes, closed) => {
+    place([0, 10], [2 * bytes, 10]);
+    const [added, lengths]: [number[], number[]] = [[], []];
+    const plain = disk.open.bind(disk);
+    disk.open = (file, mode): DiskFile => (file.endsWith('.tmp') ? ({ setLength: (length: number) => void lengths.push(length), writeSync: () => undefined, datasyncSync: () => undefined, close: () => undefined } as unknown as DiskFile) : plain(file, mode));
+    const rename = disk.rename.bind(disk);
+    disk.rename = (from, to) => void (from.endsWith('.tmp') ? undefined : rename(from, to));
+    const parts = { disk, log, commitLog: { dir: '/s/log', fileBytes: bytes, addFile: (base: number) => void added.push(base) }, queues: { root: '/s/consumequeue', fileBytes: 200 } } as unknown as StoreParts;
+    const gaps = await openLogFiles(parts, { cleanStop: true, checkpointed: 0, min: 0 });
+    expect([gaps.length, added, lengths]).toEqual(closed === 1 ? [1, [0, bytes, 2 * bytes], [0, bytes]] : [0, [0], []]);
+  });
+
   test('that are no multiple of the size are none of this log', async () => {
     place(0, 1000, 2500);
     expect(await open()).toEqual({ gaps: [], bases: [0, 1000] });
@@ -267,7 +285,14 @@ describe('files that were moved aside', () => {
     disk.crash();
     disk.restart('power');
     expect(disk.list('/s/log')).toEqual([offsetFileName(0)]);
-    // A single byte at the very end is something.
+    // A single byte at the very beginning, or at the very end, is something.
+    const begin = Buffer.alloc(fileBytes);
+    begin[0] = 1;
+    place([2000, begin]);
+    await open({ cleanStop: false });
+    expect(fields.at(-1)).toMatchObject({ files: 1, first: offsetFileName(2000), last: offsetFileName(2000) });
+    disk.unlink(`/s/log/behind-gap-${offsetFileName(1000)}/${offsetFileName(2000)}`);
+    log.lines.length = 0;
     const last = Buffer.alloc(fileBytes);
     last[fileBytes - 1] = 1;
     place([2000, Buffer.alloc(fileBytes)], [3000, last]);

@@ -54,7 +54,7 @@ export async function openLogFiles(parts: StoreParts, known: KnownLog): Promise<
   }
   checkSizes(parts, bases);
   let runs = runsOf(bases, commitLog.fileBytes);
-  if (known.cleanStop && known.min > 0) {
+  if (known.cleanStop) {
     // Removed by retention once: somebody put them back.
     for (const run of runs) if (run.end <= known.min) await moveAside(parts, run.bases, 'before-log', run.from, 'these commit log files lie before the first one of the last stop');
     runs = runs.filter((run) => run.end > known.min);
@@ -126,7 +126,7 @@ async function closeGaps(parts: StoreParts, runs: readonly Run[], known: KnownLo
     for (let base = from; base < run.from; base += fileBytes) kept.push(writeBlankFile(parts, base));
     kept.push(...run.bases);
   }
-  if (kept.length > bases(runs.slice(0, i)).length) await disk.syncDir(commitLog.dir);
+  if (gaps.length > 0) await disk.syncDir(commitLog.dir);
   const behind = bases(runs.slice(i));
   if (behind.length > 0) {
     await moveAside(parts, behind, 'behind-gap', (runs[i - 1] as Run).end, 'commit log files are missing: the log ends before them, these files lie behind the gap');
@@ -170,7 +170,7 @@ async function moveAside(parts: StoreParts, list: readonly number[], what: strin
       disk.unlink(from);
       continue;
     }
-    if (moved.length === 0) disk.makeDir(directory);
+    disk.makeDir(directory);
     let to = path.join(directory, name);
     for (let i = 2; disk.stat(to) !== undefined; i++) to = path.join(directory, `${name}-${i}`);
     disk.rename(from, to);

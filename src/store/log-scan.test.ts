@@ -111,6 +111,12 @@ describe('a whole log', () => {
     expect([dispatched, log.lines, done]).toEqual([offsets, [], offsets.map(() => 'keep')]);
   });
 
+  test('is gone through in the same way where it is known to be good', async () => {
+    const { files, offsets } = threeFiles();
+    const { scanner, dispatched, log } = benchOf(files);
+    expect([await scanner.scan(0, 2150), dispatched, log.lines]).toEqual([scanned(2150, 5, 2000), offsets, []]);
+  });
+
   test('is gone through from any record on, with or without an index', async () => {
     const { files, offsets } = threeFiles();
     for (const from of offsets) {
@@ -197,6 +203,11 @@ describe('damage', () => {
     }
   });
 
+  test('of a single byte between two records costs that byte', async () => {
+    const { scanner, fields } = benchOf([[ofLength(0, 100), Buffer.from([7]), ofLength(101, 100)]]);
+    expect([await scanner.scan(0, 500), fields]).toEqual([scanned(201, 2, 101), [expect.objectContaining({ phyOffset: 100, bytes: 1 })]]);
+  });
+
   test('is passed over into the next file, zeros and a full file too', async () => {
     for (const [what, middle] of [['zeros', []], ['nonsense', [Buffer.alloc(300, 'x')]], ['full', [ofLength(100, 895)]], ['a blank that does not fit', [blank(50)]]] as const) {
       const { scanner, dispatched, log } = benchOf([[ofLength(0, 100), ...middle], [ofLength(1000, 100)]]);
@@ -275,6 +286,27 @@ describe('on the way', () => {
     expect(from.done).toEqual(['flush queues', 'release a 0', 'release b 0']);
   });
 
+  test('the step is 64 MiB long', async () => {
+    const step = 64 * 1024 * 1024;
+    const done: string[] = [];
+    const view = { size: 0, phyOffset: 0, storeTimestamp: 7, topicStart: 0, topicEnd: 1, propertiesStart: 1, propertiesEnd: 1, bytes: Uint8Array.of(1) };
+    // Two records of a byte more and less, and one behind them.
+    const sizes: Readonly<Record<number, number>> = { 0: step - 1, [step - 1]: 1, [step]: 100 };
+    const window = {
+      record: view,
+      read: (_file: unknown, at: number) => {
+        Object.assign(view, { size: sizes[at] ?? 0, phyOffset: at });
+        return sizes[at] === undefined ? 'zero' : 'record';
+      },
+    } as unknown as LogWindow;
+    const commitLog = { fileAt: () => ({ base: 0, end: 10 * step }), files: [] };
+    const queues = { flush: () => void done.push('flush'), all: () => [] };
+    const parts = { commitLog, queues, config: smallConfig(), clock: new ManualClock(), log: new ListLog() } as unknown as StoreParts;
+    const scanner = new LogScanner(parts, window, { dispatch: (one: RecordView) => void done.push(String(one.phyOffset)) } as unknown as Dispatcher);
+    expect(await scanner.scan(0, 0)).toEqual({ end: step + 100, records: 3, reason: undefined, lastPhyOffset: step, lastStoreTimestamp: 7 });
+    expect(done).toEqual(['0', String(step - 1), 'flush', String(step)]);
+  });
+
   test('a small log takes no step', async () => {
     const { scanner, done } = benchOf([[ofLength(0, 990)]]);
     await scanner.scan(0, 0);
@@ -330,7 +362,7 @@ describe('the cut', () => {
   });
 
   test('closes what it removes, and does not count files of zeros', () => {
-    const bench = benchOf([[ofLength(0, 100)], [], [ofLength(2000, 100)], []]);
+    const bench = benchOf([[ofLength(0, 100)], [], [Buffer.from([1])], []]);
     const handles = bench.commitLog.files.map(({ file }) => file);
     expect(bench.scanner.cutLog(scan(100))).toBe(1000);
     expect(bench.disk.files()).toEqual([fileName(0)]);

@@ -97,7 +97,8 @@ export class LogScanner {
     const end = record.propertiesEnd > record.propertiesStart ? record.propertiesEnd : record.topicEnd;
     let zeros = 0;
     while (zeros < tornZeros && end - zeros > record.topicStart && record.bytes[end - zeros - 1] === 0) zeros++;
-    if (zeros === 0 || zeros === tornZeros) return zeros > 0;
+    if (zeros === 0) return false;
+    if (zeros === tornZeros) return true;
     const follows = this.#readAt(file, at + record.size, checks);
     this.#readAt(file, at, checks);
     return follows !== 'record' && follows !== 'blank';
@@ -126,7 +127,7 @@ export class LogScanner {
   cutLog(scan: Scan): number {
     const { commitLog } = this.#parts;
     let cut = 0;
-    while (commitLog.files.length > 1 && (commitLog.files.at(-1) as LogFile).base > scan.end) {
+    while ((commitLog.files.at(-1) as LogFile).base > scan.end) {
       const file = commitLog.files.pop() as LogFile;
       if (this.#window.dataBytes(file, file.base) > 0) cut += commitLog.fileBytes;
       file.file.close();

@@ -130,8 +130,9 @@ interface Around {
 const nothing: Checkpoint = { physicMsgTimestamp: 0, logicsMsgTimestamp: 0, indexMsgTimestamp: 0, masterFlushedOffset: 0, confirmPhyOffset: 0, logicsPhysicalOffset: 0 };
 const fileBytes = 1000;
 
-function planned(around: Around): { plan: Omit<Plan, 'broken'> & { broken: string[] }; done: string[] } {
+function planned(around: Around): { plan: Omit<Plan, 'broken'> & { broken: string[] }; done: string[]; said: string[] } {
   const done: string[] = [];
+  const log = new ListLog();
   const files = (around.files ?? [0, 1000, 2000]).map((base) => ({ base, end: base + fileBytes }));
   const name = ({ topic, queueId }: { topic: string; queueId: number }): string => `${topic}/${queueId}`;
   const made = new Map<string, StoreQueue>();
@@ -148,7 +149,7 @@ function planned(around: Around): { plan: Omit<Plan, 'broken'> & { broken: strin
   const parts = {
     commitLog: { files, min: files[0]?.base ?? 0 },
     config: smallConfig(around.config),
-    log: new ListLog(),
+    log,
     queues: {
       all: () => made.values(),
       ref,
@@ -163,8 +164,9 @@ function planned(around: Around): { plan: Omit<Plan, 'broken'> & { broken: strin
       get endPhyOffset() {
         return end;
       },
-      load: (limit: number | undefined) => {
+      load: (limit: number | undefined, report: (name: string, why: string) => void) => {
         done.push(`index load ${limit ?? 'all'}`);
+        report('x', 'what loading it says');
         return index.resume;
       },
       clear: () => {
@@ -201,7 +203,7 @@ function planned(around: Around): { plan: Omit<Plan, 'broken'> & { broken: strin
     { displaced: named(displaced), misfit: named(misfit), topicsMissing },
   );
   for (const queue of plan.broken) expect(queue.lastPhyOffset).toBe(-1);
-  return { plan: { ...plan, broken: [...plan.broken].map(name) }, done };
+  return { plan: { ...plan, broken: [...plan.broken].map(name) }, done, said: log.lines };
 }
 
 const stateOf = (change: Partial<DerivedState> = {}): DerivedState => ({ logMin: 0, logEnd: 2500, queues: [], index: [], repair: noRepair, ...change });
@@ -251,8 +253,12 @@ describe('after a clean stop', () => {
     ['a topic is missing that the note knows of', { findings: { topicsMissing: true }, start: { state: stateOf() } }, [], false],
     ['nothing', {}, [], false],
   ])('a queue is built again when %s', (_, around, broken, all) => {
-    const { plan, done } = planned({ queues: [whole, other], ...around });
+    const { plan, done, said } = planned({ queues: [whole, other], ...around });
     expect([[...plan.broken].sort(), plan.all]).toEqual([broken, all]);
+    const { displaced } = around.findings ?? {};
+    const why = displaced !== undefined ? 'lacks a file' : all || around.damaged !== undefined || around.findings?.misfit !== undefined ? 'is damaged' : 'was found damaged';
+    // One that lacks a file is looked at as well.
+    expect([...new Set(said)]).toEqual(broken.length === 0 ? [] : [`warn a ConsumeQueue ${why}: it is built again from the log`]);
     for (const one of broken) expect(done.filter((what) => what.endsWith(` ${one}`) || what === `cut ${one} to 0`)).toEqual([`cut ${one} to 0`, `unregister ${one}`]);
   });
 
@@ -277,9 +283,11 @@ describe('after a clean stop', () => {
     ['gone', { topic: 'U' }, {}, true],
   ])('a queue that the note knows, %s: %p', (_, change, around, broken) => {
     const state = stateOf({ queues: [queueState(change)] });
-    const { plan, done } = planned({ queues: [whole, other], ...around, start: { state, ...around.start } });
+    const { plan, done, said } = planned({ queues: [whole, other], ...around, start: { state, ...around.start } });
     const queue = `${change.topic ?? 'T'}/0`;
-    expect(plan.broken).toEqual(broken ? [queue] : []);
+    expect([plan.broken, said]).toEqual(broken ? [[queue], ['warn a ConsumeQueue lacks entries or files: it is built again from the log']] : [[], []]);
+    // However short the log was.
+    expect(planned({ queues: [whole, other], ...around, start: { ...around.start, state: { ...state, logEnd: 1 } } }).plan.broken).toEqual(plan.broken);
     expect(done.filter((what) => what.startsWith('cut'))).toEqual(broken ? [`cut ${queue} to 0`] : []);
     // A note that does not know where the log ended knows nothing of queues either.
     expect(planned({ queues: [whole, other], ...around, start: { ...around.start, state: { ...state, logEnd: 0 } } }).plan.broken).toEqual([]);
@@ -298,6 +306,11 @@ describe('after a clean stop', () => {
     ['with an entry', { queues: [{ ...whole, lastPhyOffset: 0 }] }, { queuesFrom: 0, goodBelow: 0, vouched: 0, all: false }],
   ])('without queues %s', (_, around, expected) => {
     expect(planned(around).plan).toMatchObject(expected);
+  });
+
+  test('a queue that had the newest entry and was found damaged leaves its place to begin at', () => {
+    const state = stateOf({ repair: { ...noRepair, queues: [{ topic: 'T', queueId: 0 }] } });
+    expect(planned({ queues: [whole, other], start: { state }, config: { recoverRecentBytes: 100 } }).plan).toMatchObject({ broken: ['T/0'], queuesFrom: 2400, goodBelow: 2500 });
   });
 
   test('damage below the newest entry does not end the log, where the note says less', () => {
@@ -319,6 +332,9 @@ describe('after an unclean stop', () => {
     ['no record: it is not used', { logicsPhysicalOffset: 1501, physicMsgTimestamp: 9999, logicsMsgTimestamp: 9999 }, 0, undefined],
     ['nothing: the times are', { physicMsgTimestamp: 5000, logicsMsgTimestamp: 5500 }, 1000, undefined],
     ['nothing: the earlier time counts', { physicMsgTimestamp: 9000, logicsMsgTimestamp: 6000 }, 2000, undefined],
+    ['nothing: the earlier time counts, whichever it is', { physicMsgTimestamp: 5500, logicsMsgTimestamp: 9000 }, 1000, undefined],
+    ['nothing: the earlier time of the queues counts', { physicMsgTimestamp: 9000, logicsMsgTimestamp: 5500 }, 1000, undefined],
+    ['no record at the second byte: it is not used', { logicsPhysicalOffset: 1, physicMsgTimestamp: 9999, logicsMsgTimestamp: 9999 }, 0, undefined],
     ['nothing: a file whose first record is just as old', { physicMsgTimestamp: 6000, logicsMsgTimestamp: 6000 }, 2000, undefined],
     ['nothing: a file whose first record is a millisecond too young', { physicMsgTimestamp: 5999, logicsMsgTimestamp: 5999 }, 1000, undefined],
     ['nothing, and no times', {}, 0, undefined],
@@ -329,6 +345,12 @@ describe('after an unclean stop', () => {
   ])('a checkpoint names %s', (_, checkpoint, from, commitLogRecoverMaxNum) => {
     const { plan, done } = planned({ records, queues: [whole], start: start(checkpoint), config: commitLogRecoverMaxNum === undefined ? {} : { commitLogRecoverMaxNum } });
     expect([plan.queuesFrom, plan.goodBelow, plan.vouched, done]).toEqual([from, from, from, [`load T/0 below ${from} of 3000`, `entries cut ${from} true`]]);
+  });
+
+  test('a record at any byte but the first may be named, and an entry of the first record counts', () => {
+    const early = planned({ records: { ...records, 1: 900 }, queues: [{ ...whole, lastPhyOffset: 0 }], index: { end: 0 }, start: start({ logicsPhysicalOffset: 1 }) });
+    expect(early.plan).toEqual({ broken: [], queuesFrom: 1, indexFrom: EVERYTHING, indexEntriesFrom: 1, goodBelow: 1, vouched: 2, all: false });
+    expect(early.done).toEqual(['load T/0 below 2 of 3000', 'index load 1', 'entries cut 2 true']);
   });
 
   test('files whose first record cannot be read are passed over', () => {
@@ -388,7 +410,8 @@ describe('the index', () => {
     ['ends with the first record of the log', { index: { end: 0 }, start: { state: known() } }, { indexFrom: everything, indexEntriesFrom: 1 }, ['index load all', 'index drop 0']],
     ['is none', {}, { indexFrom: everything, indexEntriesFrom: 0 }, []],
   ])('%s', (_, around, from, did) => {
-    const { plan, done } = planned({ records, queues: [whole], ...around });
+    const { plan, done, said } = planned({ records, queues: [whole], ...around });
+    expect(said.filter((line) => line === 'warn what loading it says')).toHaveLength(around.index === undefined ? 0 : 1);
     expect({ indexFrom: plan.indexFrom, indexEntriesFrom: plan.indexEntriesFrom }).toEqual(from);
     expect(done.filter((what) => what.startsWith('index'))).toEqual(did);
   });

@@ -67,13 +67,22 @@ export class Planner {
     const { commitLog, queues } = this.#parts;
     const known = cleanStop && state !== undefined && state.logEnd > 0 ? state : undefined;
     // The note names the queues that are missing; without it any may be.
-    const all = (state?.repair.all ?? false) || (findings.topicsMissing && known === undefined);
+    const all = state?.repair.all === true || (findings.topicsMissing && known === undefined);
     // Below `trusted` queues and index are durable and complete.
     const trusted = cleanStop ? EVERYTHING : this.#trustedFrom(start.checkpoint);
     // A checkpoint names the newest record it covers.
     const covered = trusted === start.checkpoint.logicsPhysicalOffset && trusted > 0 ? trusted + 1 : trusted;
     const logEnd = (commitLog.files.at(-1) as LogFile).end;
-    const plan: Plan = { broken: new Set(), queuesFrom: commitLog.min, indexFrom: EVERYTHING, indexEntriesFrom: 0, goodBelow: 0, vouched: 0, all };
+    const plan: Plan = {
+      broken: new Set(),
+      queuesFrom: commitLog.min,
+      indexFrom: EVERYTHING,
+      indexEntriesFrom: 0,
+      // Both are found below.
+      goodBelow: 0,
+      vouched: 0,
+      all,
+    };
     for (const queue of findings.displaced) this.breakQueue(plan, queue, 'lacks a file');
     let newest = -1;
     for (const queue of [...queues.all()]) {
@@ -107,7 +116,7 @@ export class Planner {
     const { index, commitLog, config, log } = this.#parts;
     if (index === undefined) return;
     const { cleanStop, state, displaced } = start;
-    const repair = (state?.repair.index ?? false) || (displaced.index && known === undefined);
+    const repair = state?.repair.index === true || (displaced.index && known === undefined);
     // A checkpoint that names no record says nothing about the index.
     const named = trusted > 0 && trusted === start.checkpoint.logicsPhysicalOffset;
     let resume = index.load(cleanStop ? undefined : trusted, (name, why) => log.warn({ name }, why));

@@ -209,7 +209,29 @@ describe('without a log', () => {
     const store = await reopened(disk, { messageIndexEnable: false }, log);
     expect([store.topicsOnDisk(), log.lines.length]).toEqual([[], 1]);
     await store.close();
+    const quiet = new ListLog();
+    await (await reopened(simulatedDisk(2), { messageIndexEnable: false }, quiet)).close();
+    expect(quiet.lines).toEqual([]);
   });
+});
+
+test('a queue that turns out to lack entries on the way is built again, and what was gone through twice is counted twice', async () => {
+  for (const messageIndexEnable of [true, false]) {
+    const { disk } = await filled('closed', { messageIndexEnable });
+    disk.unlink(`${storeRoot}/derived.json`);
+    const name = `${storeRoot}/consumequeue/T/1/${offsetFileName(0)}`;
+    const bytes = disk.content(name);
+    bytes.fill(0, 5 * 20);
+    disk.place(name, bytes);
+    const log = new ListLog();
+    const store = await reopened(disk, { recoverRecentBytes: 1, messageIndexEnable }, log);
+    // From the newest entry that is known, message 38, on; and then all.
+    expect(store.recovery).toMatchObject({ recordsScanned: 42, bytesCut: 0 });
+    expect(log.lines.filter((line) => line === 'warn a ConsumeQueue lacks entries: it is built again from the log')).toHaveLength(1);
+    if (messageIndexEnable) await expectServed(store, upTo(40));
+    expect([0, 1].map((queueId) => store.queue('T', queueId).maxOffset)).toEqual([20, 20]);
+    await store.close();
+  }
 });
 
 test('a start that dies while it builds leaves word for the next one of what it built', async () => {
