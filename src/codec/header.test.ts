@@ -264,6 +264,15 @@ describe('a JSON header', () => {
     expect(why(() => decodeText(header))).toMatch(/^header is not readable JSON: /);
   });
 
+  test('depth counts from the header, whatever the member', () => {
+    for (const member of ['x', 'extFields', 'extFields2']) {
+      // Objects within each other: the deepest that are read, and one more.
+      const depth = (levels: number): string => why(() => readJsonHeader(Buffer.from(`{"${member}":{"a":${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}}}`)));
+      const deepest = Array.from({ length: 80 }, (_, levels) => depth(levels)).findIndex((reason) => reason !== 'none');
+      expect([member, deepest]).toEqual([member, 63]);
+    }
+  });
+
   test('members in every tolerated form', () => {
     const read = (text: string): Command => readJsonHeader(Buffer.from(text));
     expect(read('{"code":"-2147483648","version":"2147483647","opaque":+5,"flag":-0}')).toMatchObject({ code: -2147483648, version: 2147483647, opaque: 5 });

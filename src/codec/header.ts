@@ -125,7 +125,7 @@ function readExtFields(reader: JsonReader): ReadonlyMap<string, string> {
     if (typeof key !== 'string') reader.fail('a key of extFields is not text');
     const unit = reader.peek();
     // fastjson keeps an object or array as its text.
-    const value = unit === 0x7b || unit === 0x5b ? writeJson(reader.value(2)) : readText(reader, `extFields.${key.slice(0, 40)}`);
+    const value = unit === 0x7b || unit === 0x5b ? writeJson(reader.value(2)) : readText(reader, 'extFields');
     if (value === undefined) ext.delete(key);
     else ext.set(key, value);
   }, 1);
@@ -390,6 +390,6 @@ export function encodeReplyHeader(
       if (value !== undefined) fields[key] = String(value);
     }
   }
-  if (ext !== undefined) Object.assign(fields, ext);
+  Object.assign(fields, ext);
   return fields;
 }

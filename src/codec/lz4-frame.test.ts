@@ -211,6 +211,14 @@ describe('what is refused, and why', () => {
     expect(detailOf(one(packed([], hello)), 4)).toBe('too-large: LZ4: more than 4 bytes');
   });
 
+  test('the limit may be reached by output that grew, and a block may end where the bytes do', () => {
+    const grown = one(packed([{ literals: hello, offset: 5, length: 4995 }], Buffer.alloc(0)));
+    expect(detailOf(grown, 5000)).toBe(`read ${'hello'.repeat(1000)}`);
+    expect(detailOf(grown, 4999)).toBe('too-large: LZ4: more than 4999 bytes');
+    const whole = frame(linked, stored, hello);
+    expect([detailOf(whole.subarray(0, -4)), detailOf(whole.subarray(0, -5))]).toEqual(['corrupt: LZ4: the frame is cut short', 'corrupt: LZ4: a block of 5 bytes does not fit']);
+  });
+
   test('a block makes no more than the block size of its frame, by literals or by a match', () => {
     const most = 65_536;
     const a = Buffer.from('a');

@@ -83,7 +83,7 @@ export class SqlLexer {
       let at = start + 2;
       if (this.#lastLineEnd < at) return start;
       while (!lineEnd(sql.charCodeAt(at))) at++;
-      return sql.charCodeAt(at) === 0x0d && sql.charCodeAt(at + 1) === 0x0a ? at + 2 : at + 1;
+      return at + 1;
     }
     if (c === 0x2f && second === 0x2a) {
       const end = sql.indexOf('*/', start + 2);

@@ -57,8 +57,6 @@ const isConstant = (node: SqlNode): boolean => node.kind === 'text' || node.kind
 
 const intMax = 2147483647n;
 const longMax = 2n ** 63n - 1n;
-/** Digits of the largest long: more of them are out of range without a look at their value. */
-const longDigits = 19;
 
 /** The tree of an expression. Throws SqlError with the place where it is wrong; in time linear in its length. */
 export function parseSql(sql: string): SqlNode {
@@ -313,10 +311,9 @@ function between(value: SqlNode, low: SqlNode, high: SqlNode, not: boolean, at: 
   return { kind: 'between', not, value, low, high };
 }
 
-/** `ComparisonExpression#__compare` of two numbers: of int, long and double the wider type decides. */
+/** `ComparisonExpression#__compare` of two numbers: of int, long and double the wider type decides. An int is exact as a double, beside which a long keeps its order. */
 export function compareLiterals(left: NumberLiteral, right: NumberLiteral): number {
-  if (left.type === 'long' && right.type !== 'double') return compareLongs(left.value, BigInt(right.value));
-  if (right.type === 'long' && left.type === 'int') return compareLongs(BigInt(left.value), right.value);
+  if (left.type === 'long' && right.type === 'long') return compareLongs(left.value, right.value);
   return compareDoubles(Number(left.value), Number(right.value));
 }
 
@@ -328,10 +325,7 @@ export function compareLongs(left: bigint, right: bigint): number {
 export function compareDoubles(left: number, right: number): number {
   if (left < right) return -1;
   if (left > right) return 1;
-  if (left === right) {
-    if (left !== 0) return 0;
-    return Object.is(left, right) ? 0 : Object.is(left, -0) ? -1 : 1;
-  }
+  if (left === right) return Object.is(left, right) ? 0 : Object.is(left, -0) ? -1 : 1;
   const leftNaN = Number.isNaN(left);
   return leftNaN === Number.isNaN(right) ? 0 : leftNaN ? 1 : -1;
 }
@@ -340,7 +334,7 @@ export function compareDoubles(left: number, right: number): number {
 function integerLiteral(sql: string, token: Token): NumberLiteral {
   const suffixed = (sql.charCodeAt(token.end - 1) | 0x20) === 0x6c;
   const end = suffixed ? token.end - 1 : token.end;
-  const value = end - token.start > longDigits ? longMax + 1n : BigInt(sql.slice(token.start, end));
+  const value = BigInt(sql.slice(token.start, end));
   if (value > longMax) throw new SqlError(token.start, `an integer beyond ${longMax}`);
   return value <= intMax ? { type: 'int', value: Number(value) } : { type: 'long', value };
 }
