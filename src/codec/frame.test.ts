@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { WireError } from './errors.js';
-import { encodeFrame, FrameReader, frameBytesMaxDefault } from './frame.js';
+import { encodeFrame, FrameReader, frameBytesMaxDefault, headerBytesMax, serializeTypeOf, typeByteOf, writeFramePrefix } from './frame.js';
 import { frames } from './testdata/wire.js';
 
 interface Cut {
@@ -137,5 +137,109 @@ describe('bounds', () => {
         expect(error).toBeInstanceOf(WireError);
       }
     }), { numRuns: 500 });
+  });
+});
+
+describe('writing', () => {
+  test('a frame is two words, the header and the body', () => {
+    expect(encodeFrame('').toString('hex')).toBe('0000000400000000');
+    expect(encodeFrame('é', Buffer.from('xyz')).toString('hex')).toBe('0000000900000002' + 'c3a9' + '78797a');
+    expect(encodeFrame(Buffer.from('ab'), undefined, 'ROCKETMQ').toString('hex')).toBe('0000000601000002' + '6162');
+    expect(encodeFrame(Buffer.from('ab'), new Uint8Array([7]), 'JSON').toString('hex')).toBe('0000000700000002' + '6162' + '07');
+    const target = Buffer.alloc(14, 0xee);
+    writeFramePrefix(target, 3, 0x010203, 0x04050607, 'ROCKETMQ');
+    expect(target.toString('hex')).toBe('eeeeee' + '0406080e' + '01010203' + 'eeeeee');
+    writeFramePrefix(target, 0, 1, 2);
+    expect(target.toString('hex', 0, 8)).toBe('0000000700000001');
+  });
+
+  test('a header has at most 24 bits of length', () => {
+    const target = Buffer.alloc(8);
+    writeFramePrefix(target, 0, headerBytesMax, 0);
+    expect(target.toString('hex')).toBe('0100000300ffffff');
+    expect(() => writeFramePrefix(target, 0, headerBytesMax + 1, 0)).toThrow('header length 16777216 is outside 0..16777215');
+  });
+
+  test('the type byte', () => {
+    expect([typeByteOf('JSON'), typeByteOf('ROCKETMQ'), serializeTypeOf(0), serializeTypeOf(1), serializeTypeOf(2)]).toEqual([0, 1, 'JSON', 'ROCKETMQ', undefined]);
+  });
+});
+
+describe('what is held', () => {
+  const frame = encodeFrame('{"code":1}', Buffer.from('body'));
+
+  test('the bytes of an unfinished frame, none of a whole one', () => {
+    const reader = new FrameReader(() => undefined);
+    for (let round = 0; round < 2; round++) {
+      for (let at = 0; at < frame.length; at++) {
+        expect(reader.heldBytes).toBe(at);
+        reader.feed(frame.subarray(at, at + 1));
+      }
+    }
+    expect(reader.heldBytes).toBe(0);
+    reader.feed(Buffer.concat([frame, frame.subarray(0, 9)]));
+    expect(reader.heldBytes).toBe(9);
+    // No more of a chunk than is asked for.
+    reader.feed(Buffer.concat([frame.subarray(9), frame]), 3);
+    expect(reader.heldBytes).toBe(12);
+    reader.stop();
+    expect(reader.heldBytes).toBe(0);
+    reader.feed(frame.subarray(0, 5));
+    expect(reader.heldBytes).toBe(0);
+  });
+
+  test('nothing behind an error, which names the limit', () => {
+    for (const chunks of [[Buffer.from('000000d100000001', 'hex')], [Buffer.from('0000', 'hex'), Buffer.from('00d1', 'hex')], [Buffer.from('000000d1', 'hex')]]) {
+      const reader = new FrameReader(() => undefined, 212, 'maxOfTest');
+      expect(() => chunks.forEach((chunk) => reader.feed(chunk))).toThrow('frame length 209 is outside 4..208 (maxOfTest 212)');
+      expect(reader.heldBytes).toBe(0);
+      reader.feed(frame.subarray(0, 5));
+      expect(reader.heldBytes).toBe(0);
+    }
+    for (const [hex, why] of [['0000000400000001', 'header length 1 is outside 0..0 of a frame of length 4'], ['0000000402000000', 'serialization type 2 is outside 0..1 (0 JSON, 1 ROCKETMQ)'], ['00000004ff000000', 'serialization type 255 is outside 0..1 (0 JSON, 1 ROCKETMQ)']] as const) {
+      for (const cut of [0, 4, 7]) {
+        const reader = new FrameReader(() => undefined);
+        expect(() => [0, 1].forEach((part) => reader.feed(Buffer.from(hex, 'hex').subarray(part === 0 ? 0 : cut, part === 0 ? cut : 8)))).toThrow(why);
+        expect(reader.heldBytes).toBe(0);
+      }
+    }
+    expect(read([Buffer.from('0000000400000000', 'hex')])).toEqual([{ header: '', body: '', type: 0 }]);
+    expect(read([Buffer.from('0000000401000000', 'hex')])).toEqual([{ header: '', body: '', type: 1 }]);
+  });
+
+  test('room for a frame doubles from 64 KiB on, up to what it declares', () => {
+    const large = encodeFrame('{"code":1}', Buffer.alloc(300_000));
+    const reader = new FrameReader(() => undefined);
+    const rooms: number[] = [];
+    for (let at = 0; at < large.length - 20_000; at += 20_000) {
+      reader.feed(large.subarray(at, at + 20_000));
+      rooms.push((reader as unknown as { pending: Buffer }).pending.length);
+    }
+    expect([...new Set(rooms)]).toEqual([65_536, 131_072, 262_144, large.length]);
+    const small = new FrameReader(() => undefined);
+    small.feed(frame.subarray(0, 10));
+    expect((small as unknown as { pending: Buffer }).pending.length).toBe(frame.length);
+  });
+
+  test('a buffer is used again when the listener keeps nothing of it, and only then', () => {
+    const middle = encodeFrame('{"code":1}', Buffer.alloc(10_000, 5));
+    for (const keepsNothing of [true, false, undefined]) {
+      const seen: Buffer[] = [];
+      const reader = new FrameReader((buffer) => {
+        seen.push(buffer);
+        return keepsNothing;
+      });
+      for (let times = 0; times < 3; times++) {
+        reader.feed(middle.subarray(0, 100));
+        reader.feed(middle.subarray(100));
+      }
+      expect([seen[1] === seen[0], seen[2] === seen[1]]).toEqual(keepsNothing === true ? [true, true] : [false, false]);
+      // Two at a time have two.
+      const [one, other] = [new FrameReader(() => keepsNothing), new FrameReader(() => keepsNothing)];
+      one.feed(middle.subarray(0, 100));
+      other.feed(middle.subarray(0, 100));
+      const [first, second] = [one, other].map((each) => (each as unknown as { pending: Buffer }).pending);
+      expect(first === second).toBe(false);
+    }
   });
 });

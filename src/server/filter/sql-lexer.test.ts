@@ -41,6 +41,8 @@ describe('words', () => {
     ['1. .5 1.5 00.5 .05', ['float 0-2', 'float 3-5', 'float 6-9', 'float 10-14', 'float 15-18', 'end 18-18']],
     ['1e5 1E+5 1e-05 .5e1 1.e1 0e0', ['float 0-3', 'float 4-8', 'float 9-14', 'float 15-19', 'float 20-24', 'float 25-28', 'end 28-28']],
     ['1e 1e+ 1ex', ['integer 0-1', 'name 1-2', 'integer 3-4', 'name 4-5', '+ 5-6', 'integer 7-8', 'name 8-10', 'end 10-10']],
+    ['1D5 1d5 1F5', ['integer 0-1', 'name 1-3', 'integer 4-5', 'name 5-7', 'integer 8-9', 'name 9-11', 'end 11-11']],
+    ['5M 5m', ['integer 0-1', 'name 1-2', 'integer 3-4', 'name 4-5', 'end 5-5']],
     ['1.5L', ['float 0-3', 'name 3-4', 'end 4-4']],
     ['1.2.3', ['float 0-3', 'float 3-5', 'end 5-5']],
     ["'' 'a' 'it''s' ''''", ['text 0-2', 'text 3-6', 'text 7-14', 'text 15-19', 'end 19-19']],
