@@ -297,9 +297,9 @@ describe('a binary header', () => {
   const read = (header: Buffer): Command => decodeCommand(Buffer.concat([Buffer.alloc(3), header, Buffer.from('body')]), 3, 3 + header.length, 7 + header.length, 1);
 
   test('is written and read as by a plain writer', () => {
-    const table = [
+    const table: [Parameters<typeof plain>, string][] = [
       [[0, 0, 0, 0, 0, '', []], 'JAVA'], [[-32768, 9, 32767, -1, 2147483647, 'é', [['a', 'é'], ['中', 'b']]], 'GO'], [[32767, 12, -32768, 2147483647, -2147483648, 'remark', [['k'.repeat(300), 'v'.repeat(70_000)]]], 'RUST'],
-    ] as const;
+    ];
     for (const [parts, language] of table) {
       const [code, , version, opaque, flag, remark, entries] = parts;
       const command = { code, language, version, opaque, flag, remark: remark === '' ? undefined : remark, ext: new Map<string, string>(entries), serialize: 'ROCKETMQ' as const, body: Buffer.from('body') };

@@ -34,6 +34,35 @@ describe('host fields', () => {
     },
   );
 
+  test.each<[string, string | undefined]>([
+    ['1.2.3.4', '01020304'], ['[1.2.3.4]', '01020304'], ['0.0.0.255', '000000ff'], ['001.02.3.4', '01020304'], ['[::1]', '00000000000000000000000000000001'], ['::', '00000000000000000000000000000000'],
+    ['1:2:3:4:5:6:7:8', '00010002000300040005000600070008'], ['::2:3:4:5:6:7:8', '00000002000300040005000600070008'], ['1:2:3:4:5:6:7::', '00010002000300040005000600070000'], ['1::8', '00010000000000000000000000000008'],
+    ['ABCD:ef01::FFFF', 'abcdef0100000000000000000000ffff'], ['1:2:3:4:5:6:1.2.3.4', '00010002000300040005000601020304'], ['fe80::1%eth0', 'fe800000000000000000000000000001'], ['fe80::1%', 'fe800000000000000000000000000001'], ['::ffff:1.2.3.4', '01020304'],
+    ['', undefined], ['1.2.3', undefined], ['1.2.3.4.5', undefined], ['1.2.3.', undefined], ['1.2.3.4 ', undefined], ['1.2.3.0004', undefined], ['1.2.3.x', undefined], ['256.1.1.1', undefined], ['1.1.1.256', undefined],
+    ['[1.2.3.4', undefined], ['1.2.3.4]', undefined], ['[::1', undefined], ['::1]', undefined], ['[]', undefined], [':', undefined], [':::', undefined], ['1:2:3:4:5:6:7', undefined], ['1:2:3:4:5:6:7:8:9', undefined],
+    ['1:2:3:4:5:6:7:8::', undefined], ['::1:2:3:4:5:6:7:8', undefined], ['1::2::3', undefined], ['12345::', undefined], ['g::', undefined], ['::1.2.3', undefined], ['1.2.3.4::', undefined], ['1.2.3.4::1', undefined], ['::1.2.3.4:5', undefined],
+    ['1:2:3:4:5:6:7:1.2.3.4', undefined], ['%eth0::1', undefined], ['1:', undefined], [':1', undefined],
+  ])('address %j', (text, bytes) => {
+    expect(hex(addressBytes(text))).toBe(bytes);
+  });
+
+  test('a port is a whole number up to 65535', () => {
+    for (const [port, good] of [[0, true], [1, true], [65535, true], [65536, false], [-1, false], [1.5, false], [NaN, false]] as const) {
+      expect([port, hex(hostBytes('1.2.3.4', port))]).toEqual([port, good ? `01020304${port.toString(16).padStart(8, '0')}` : undefined]);
+    }
+    expect(hostBytes('x', 1)).toBeUndefined();
+    for (const text of ['1.2.3.4:00001', '1.2.3.4:1']) expect(hex(parseHost(text))).toBe('0102030400000001');
+    for (const text of ['1.2.3.4:000001', '1.2.3.4: 1', '1.2.3.4:1 ', '1.2.3.4', ':', '5']) expect(parseHost(text)).toBeUndefined();
+  });
+
+  test('fields and addresses of another length are refused by it', () => {
+    for (const bytes of [0, 4, 7, 9, 12, 16, 19, 21]) expect(() => hostText(new Uint8Array(bytes))).toThrow(`a host field has 8 or 20 bytes, not ${bytes}`);
+    for (const bytes of [0, 3, 5, 15, 17]) expect(() => addressText(new Uint8Array(bytes))).toThrow(`an address has 4 or 16 bytes, not ${bytes}`);
+    // A field within a larger buffer, with a negative port as a damaged record may hold it.
+    expect(hostText(Buffer.from('ffff01020304ffffffffffff', 'hex').subarray(2, 10))).toBe('1.2.3.4:-1');
+    expect(addressText(Buffer.from('00000000000000000001ffff01020304', 'hex'))).toBe('0:0:0:0:1:ffff:102:304');
+  });
+
   test('an address that is mapped stays readable where it was stored in 16 bytes', () => {
     expect(addressText(Buffer.from('00000000000000000000ffff01020304', 'hex'))).toBe('1.2.3.4');
     expect(() => addressText(new Uint8Array(5))).toThrow(RangeError);

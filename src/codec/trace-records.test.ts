@@ -34,6 +34,34 @@ describe('trace records', () => {
     expect(read(record('SubAfter', 'R', 'ID1', '7', 'true', 'k', '0', ''))[0]).toMatchObject({ success: true, returned: 'SUCCESS', timeMs: undefined, group: undefined });
   });
 
+  it('each field of each kind in its place', () => {
+    const f = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i + 1));
+    expect(read(record('Pub', ...f(14)))).toEqual([{
+      kind: 'Pub', timeMs: 1, group: '3', topic: '4', msgId: '5', tags: '6', keys: '7', storeHost: '8', bodyBytes: 9, costMs: 10, messageType: '11', offsetMsgId: '12', success: false, clientHost: '14',
+    }]);
+    expect(read(record('Pub', ...f(12)))).toEqual([{
+      kind: 'Pub', timeMs: 1, group: '3', topic: '4', msgId: '5', tags: '6', keys: '7', storeHost: '8', bodyBytes: 9, costMs: 10, messageType: '11', offsetMsgId: undefined, success: false, clientHost: undefined,
+    }]);
+    expect(read(record('SubBefore', ...f(8)))).toEqual([{ kind: 'SubBefore', timeMs: 1, group: '3', requestId: '4', msgId: '5', retryTimes: 6, keys: '7', clientHost: '8' }]);
+    expect(read(record('SubAfter', ...f(8)))).toEqual([{ kind: 'SubAfter', requestId: '1', msgId: '2', costMs: 3, success: false, keys: '5', returned: '6', timeMs: 7, group: '8' }]);
+    expect(read(record('EndTransaction', ...f(12)))).toEqual([{
+      kind: 'EndTransaction', timeMs: 1, group: '3', topic: '4', msgId: '5', tags: '6', keys: '7', storeHost: '8', messageType: '9', transactionId: '10', transactionState: '11', fromCheck: false,
+    }]);
+    expect(read(record('Recall', ...f(6)))).toEqual([{ kind: 'Recall', timeMs: 1, group: '3', topic: '4', msgId: '5', success: false }]);
+  });
+
+  it('numbers, flags and ordinals as clients write them, and none where they write something else', () => {
+    const time = (text: string): unknown => read(record('Recall', text, '', '', '', 'ID'))[0]?.timeMs;
+    expect(['0', '-5', '123456789012345', '1234567890123456', '', 'null', '1.5', ' 1', '+1', '0x1'].map(time)).toEqual([0, -5, 123456789012345, undefined, undefined, undefined, undefined, undefined, undefined, undefined]);
+    const success = (text: string): unknown => read(record('Recall', '1', '', '', '', 'ID', text))[0]?.success;
+    expect(['true', 'TRUE', 'false', '', 'null', 'yes'].map(success)).toEqual([true, true, false, undefined, false, false]);
+    const type = (text: string): unknown => read(record('EndTransaction', '1', '', '', '', 'ID', '', '', '', text))[0]?.messageType;
+    expect(['0', '1', '2', '3', '4', '5', '-1', ''].map(type)).toEqual(['Normal_Msg', 'Trans_Msg_Half', 'Trans_msg_Commit', 'Delay_Msg', 'Order_Msg', '5', '-1', undefined]);
+    const returned = (text: string): unknown => read(record('SubAfter', 'R', 'ID', '1', 'true', '', text))[0]?.returned;
+    expect(['0', '1', '2', '3', '4', '5', 'x'].map(returned)).toEqual(['SUCCESS', 'TIME_OUT', 'EXCEPTION', 'RETURNNULL', 'FAILED', '5', undefined]);
+    for (const id of ['', 'null']) expect(read(record('Recall', '1', '', '', '', id))).toEqual([]);
+  });
+
   it('anything else is passed over', () => {
     expect(read('')).toEqual([]);
     expect(read(record('toString', '1') + record('Pub') + record('Pub', 'x', '', '', '', 'ID1') + 'garbage')).toEqual([expect.objectContaining({ kind: 'Pub', msgId: 'ID1', timeMs: undefined })]);
