@@ -180,3 +180,56 @@ test('random and damaged bytes never throw', () => {
     scan.scan(Buffer.from(bytes), 0, bytes.length);
   }));
 });
+
+describe('values of one scan, exactly', () => {
+  const scanOf = (header: string, pad = 0): HeaderScan => {
+    const one = new HeaderScan();
+    const bytes = Buffer.from(`${'#'.repeat(pad)}{"code":1,${header.slice(1)}##`);
+    expect(one.scan(bytes, pad, bytes.length - 2)).toBe(true);
+    return one;
+  };
+
+  test('a fresh scan has found nothing; a range outside the bytes is left to the full reader', () => {
+    const fresh = new HeaderScan();
+    expect([fresh.code, fresh.opaque, fresh.flag, fresh.version, fresh.bytes.length, fresh.languageStart, fresh.languageEnd, fresh.remarkStart, fresh.remarkEnd, fresh.count, fresh.language(), fresh.remark()]).toEqual([0, 0, 0, 0, 0, 0, 0, -1, -1, 0, '', undefined]);
+    const bytes = Buffer.from('{}{"code":5}');
+    for (const [start, end, plain] of [[0, 2, false], [2, 12, true], [-1, 2, false], [2, 13, false], [1, 2, false], [2, 2, false], [3, 2, false], [12, 13, false], [13, 15, false]] as const) expect([start, end, fresh.scan(bytes, start, end)]).toEqual([start, end, plain]);
+  });
+
+  test('a value is compared from its first byte to its last, and not when it has escapes', () => {
+    const scanned = scanOf('{"extFields":{"a":"abc","b":"","c":"a\\u0062c","d":7}}', 3);
+    const same = (index: number, text: string): boolean => scanned.sameBytes(index, Buffer.from(text));
+    expect([same(0, 'abc'), same(0, 'xbc'), same(0, 'axc'), same(0, 'abx'), same(0, 'ab'), same(0, 'abcd'), same(1, ''), same(1, 'a'), same(2, 'abc'), same(2, 'a\\u0062c'), same(3, '7')]).toEqual([true, false, false, false, false, false, true, false, false, false, true]);
+    expect([scanned.find('a'), scanned.find('d'), scanned.find('e'), scanned.find(''), scanned.find('ab'), scanned.find(Buffer.from('c')), scanned.find(Buffer.from('x'))]).toEqual([0, 3, -1, -1, -1, 2, -1]);
+    expect([0, 1, 2, 3].map((index) => [scanned.key(index), scanned.text(index), scanned.escaped[index], scanned.quoted[index]])).toEqual([['a', 'abc', 0, 1], ['b', '', 0, 1], ['c', 'abc', 1, 1], ['d', '7', 0, 0]]);
+  });
+
+  test('names that share a beginning, an end or a length are told apart', () => {
+    const scanned = scanOf('{"extFields":{"topic":"1","topid":"2","ropic":"3","topics":"4"}}');
+    expect(['topic', 'topid', 'ropic', 'topics', '', 'topi', 'topix'].map((name) => [scanned.find(name), scanned.find(Buffer.from(name))])).toEqual([[0, 0], [1, 1], [2, 2], [3, 3], [-1, -1], [-1, -1], [-1, -1]]);
+  });
+
+  test('numbers as Java reads them, NaN for what it does not', () => {
+    const table: [string, number, number][] = [
+      ['0', 0, 0], ['-0', 0, 0], ['+5', 5, 5], ['-5', -5, -5], ['007', 7, 7], ['2147483647', 2147483647, 2147483647], ['2147483648', NaN, 2147483648], ['-2147483648', -2147483648, -2147483648], ['-2147483649', NaN, -2147483649],
+      ['9007199254740991', NaN, 9007199254740991], ['-9007199254740991', NaN, -9007199254740991], ['9007199254740992', NaN, NaN], ['99999999999999999999', NaN, NaN], ['', NaN, NaN], ['-', NaN, NaN], ['+', NaN, NaN], ['5-', NaN, NaN], ['--5', NaN, NaN],
+      ['/', NaN, NaN], [':', NaN, NaN], ['5/', NaN, NaN], ['5:', NaN, NaN], [' 5', NaN, NaN], ['5 ', NaN, NaN], ['1.5', NaN, NaN], ['0x5', NaN, NaN], [',5', NaN, NaN],
+    ];
+    const scanned = scanOf(`{"extFields":{${table.map(([text], i) => `"k${i}":${JSON.stringify(text)}`).join(',')}}}`);
+    expect(table.map(([text], i) => [text, scanned.int32(i), scanned.safeInt(i)])).toEqual(table);
+    for (const [i, [text, int32, safeInt]] of table.entries()) expect([text, Object.is(scanned.int32(i), int32), Object.is(scanned.safeInt(i), safeInt)]).toEqual([text, true, true]);
+    expect(scanOf('{"extFields":{"a":"\\u0035"}}').safeInt(0)).toBe(NaN);
+  });
+
+  test('true in any case of letters, with escapes too', () => {
+    const texts = ['true', 'TRUE', 'tRuE', 'false', '', 'tru', 'truee', 'xrue', 'txue', 'trxe', 'trux', 'T', '\\u0074rue', 'tru\\u0045', 'tru\\u0046'];
+    const scanned = scanOf(`{"extFields":{${texts.map((text, i) => `"k${i}":"${text}"`).join(',')},"z":true,"y":false}}`);
+    expect([...texts, 'z', 'y'].map((_text, i) => scanned.bool(i))).toEqual([true, true, true, false, false, false, false, false, false, false, false, false, true, true, false, true, false]);
+  });
+
+  test('texts with every escape, between plain ones', () => {
+    const scanned = scanOf(`{"language":"GO","remark":"a\\"\\\\\\/\\b\\f\\n\\r\\tz","extFields":{"a":"\\u00e9\\u4E2d\\uD83D\\ude00","b":"x\\u0041","c":"\\u0041x","d":"\\uabcd\\uABCD\\u0190","e":"é\\né"}}`, 5);
+    expect([scanned.language(), scanned.remark()]).toEqual(['GO', 'a"\\/\b\f\n\r\tz']);
+    expect([0, 1, 2, 3, 4].map((index) => scanned.text(index))).toEqual(['é中😀', 'xA', 'Ax', '\uabcd\uabcd\u0190', 'é\né']);
+  });
+});
