@@ -133,7 +133,7 @@ describe('against a plain writer', () => {
   it('every kind of field is written in the order of its declaration, and read in any', () => {
     const numbers = [0, 1, -1, 127, 128, 16_383, 16_384, 2 ** 21, 2 ** 28 - 1, 2 ** 28, 2 ** 31 - 1, -(2 ** 31), -128];
     for (const [i, small] of numbers.entries()) {
-      for (const length of [0, 1, 63, 64, 65, 127, 128, 300]) {
+      for (const length of [0, 64, 65, 128]) {
         const large = [0, 2 ** 32 - 1, 2 ** 32, 2 ** 35 - 1, 2 ** 35, 2 ** 42, 2 ** 49 + 5, -(2 ** 33), Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER][i % 10] as number;
         const value = {
           text: 'é'.repeat(length), data: Buffer.alloc(length, 0xff), small, large, flag: i % 2 === 0, real: small / 4, inner: { name: 'n'.repeat(length), count: large }, maybe: i % 3 === 0 ? undefined : 'm'.repeat(length),
