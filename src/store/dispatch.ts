@@ -47,7 +47,7 @@ export function tagsCodeOf(scan: PropertyScan, bytes: Uint8Array, queue: StoreQu
 export function innerCountOf(record: RecordView): number {
   if ((record.sysFlag & messageSysFlag.INNER_BATCH) === 0) return 1;
   const text = Buffer.from(record.bytes.buffer, record.bytes.byteOffset, record.bytes.length).toString('utf8', record.propertiesStart, record.propertiesEnd);
-  const count = Number(parseProperties(text).get(propertyNames.INNER_NUM) ?? '1');
+  const count = Number(parseProperties(text).get(propertyNames.INNER_NUM));
   return Number.isInteger(count) && count >= 1 && count <= batchCountMax ? count : 1;
 }
 
