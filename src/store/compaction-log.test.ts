@@ -409,7 +409,7 @@ describe('a compaction', () => {
     const rig = new Rig();
     await rig.put(...turns(12, 3));
     const first = rig.compaction.compact();
-    expect([await rig.compaction.compact(), await first]).toEqual([false, true]);
+    expect([await rig.compaction.compact(), await first, rig.errors()]).toEqual([false, true, []]);
     await rig.put(...turns(12, 3));
     await rig.compaction.close();
     expect(await rig.compaction.compact()).toBe(false);
@@ -466,6 +466,15 @@ describe('a compaction', () => {
       expect([at, newest(await rig.read())]).toEqual([at, at % 2 === 0 ? [...want, ['more', '1']] : want]);
       expect([at, rig.disk.files().filter((file) => /compacting|C_7$/.test(file))]).toEqual([at, []]);
     }
+  });
+
+  test('whose memory is full of keys ends there, and leaves the rest to the next', async () => {
+    // Room for a hundred keys.
+    const rig = new Rig({ offsetMapBytes: 0 });
+    await rig.put(...turns(150, 150), ...turns(50, 50), 'last=1');
+    const all = await rig.read();
+    expect([await rig.compaction.compact(), rig.positions.get('C_7'), await rig.read()]).toEqual([true, 99, all]);
+    expect([await rig.compaction.compact(), rig.positions.get('C_7'), await rig.read()]).toEqual([true, 199, all.slice(50)]);
   });
 
   test('finishes what an earlier one could not move, before it writes where that lies', async () => {

@@ -277,9 +277,7 @@ export class CompactionLog {
     await this.#finishReplacing();
     const map = await this.#offsetMap(due);
     if (map.lastOffset < 0 || this.#closed) return false;
-    const kept = await this.#writeKept(due, map);
-    if (kept === undefined) return false;
-    await this.#swap(due, kept);
+    await this.#swap(due, await this.#writeKept(due, map));
     await this.#parts.setPosition(topic, queueId, map.lastOffset);
     return true;
   }
@@ -302,8 +300,8 @@ export class CompactionLog {
     return map;
   }
 
-  /** Writes what stays to new files (`CompactionLog#shouldRetainMsg`); undefined when the store is being closed. */
-  async #writeKept(due: readonly Segment[], map: OffsetMap): Promise<Segment[] | undefined> {
+  /** Writes what stays to new files (`CompactionLog#shouldRetainMsg`). Throws what the disk throws, and when the store is being closed. */
+  async #writeKept(due: readonly Segment[], map: OffsetMap): Promise<Segment[]> {
     const { disk, sizes } = this.#parts;
     const writer = new SegmentWriter(disk, this.#compactingDirs, sizes);
     const scan = new PropertyScan();
@@ -335,7 +333,6 @@ export class CompactionLog {
       }
     } catch (error) {
       for (const segment of writer.segments) segment.close();
-      if (this.#closed) return undefined;
       throw error;
     }
     return writer.segments;
