@@ -6,7 +6,7 @@ import { AbortMark } from './abort-mark.js';
 import { CheckpointFile } from './checkpoint.js';
 import type { Disk, DiskFile, OpenMode } from './disk.js';
 import { HandleCache } from './handle-cache.js';
-import { checkQueueName, isTopicName, offsetFileName, offsetOfFileName, timeFileName } from './names.js';
+import { checkQueueName, isTopicName, offsetFileName, offsetOfFileName, scheduleTopic, timeFileName } from './names.js';
 import { asideName, setAside, setAsideOddFiles } from './set-aside.js';
 import { SimulatedDisk } from './simulated-disk.js';
 import { readSmallFile, replaceFile, replaceFileInDir } from './small-file.js';
@@ -256,6 +256,11 @@ describe('names', () => {
     const check = (): void => checkQueueName('T', queueId);
     if (is) expect(check).not.toThrow();
     else expect(check).toThrow(expect.objectContaining({ code: 29, message: `the queue id ${queueId} of topic T is not in 0..2147483647` }));
+  });
+
+  // `TopicValidator#RMQ_SYS_SCHEDULE_TOPIC`
+  test('delayed messages wait in the topic of that name', () => {
+    expect(scheduleTopic).toBe('SCHEDULE_TOPIC_XXXX');
   });
 
   test('files are named by the offset of their first byte, in twenty digits', () => {

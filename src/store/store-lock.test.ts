@@ -21,11 +21,11 @@ beforeEach(() => {
 
 /** The system, but that these files hold these texts; undefined = they cannot be read. */
 function systemWith(files: Readonly<Record<string, string | undefined>>): typeof fs {
-  const readFileSync = (name: string, encoding: BufferEncoding): string => {
-    if (!(name in files)) return fs.readFileSync(name, encoding);
+  const readFileSync = (name: string, encoding: BufferEncoding | ''): string | Buffer => {
+    if (!(name in files)) return fs.readFileSync(name, encoding === '' ? undefined : encoding);
     const text = files[name];
     if (text === undefined) throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
-    return text;
+    return encoding === '' ? Buffer.from(text) : text;
   };
   return { ...fs, readFileSync } as unknown as typeof fs;
 }
