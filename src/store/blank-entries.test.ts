@@ -46,7 +46,7 @@ function blanked(name: string, units: readonly Buffer[]): number[] {
   return units.flatMap((unit, i) => {
     const now = bytes.subarray(i * 20, i * 20 + 20);
     if (now.equals(blank) && !unit.equals(blank)) return [i];
-    expect([i, now.toString('hex')]).toEqual([i, unit.toString('hex')]);
+    if (!now.equals(unit)) throw new Error(`entry ${i} is ${now.toString('hex')}`);
     return [];
   });
 }

@@ -59,7 +59,7 @@ function held(queue: StoreQueue): Buffer[] {
     const block = queue.block(at);
     if (block === undefined || at < block.first || at >= block.first + block.count) throw new Error(`no block holds ${at}`);
     const from = (at - block.first) * consumeQueueUnitBytes;
-    expect(block.view.getInt32(from + 8)).toBe(Buffer.from(block.bytes).readInt32BE(from + 8));
+    if (block.view.byteOffset !== block.bytes.byteOffset || block.view.buffer !== block.bytes.buffer) throw new Error('the view is of other bytes');
     return Buffer.from(block.bytes.subarray(from, from + consumeQueueUnitBytes));
   });
 }
@@ -106,7 +106,7 @@ describe('any history of a queue', () => {
 
   test('has in memory what was put since, gives it to the files once and in order, and takes back what was not written', () => {
     let phyOffset = 0;
-    fc.assert(fc.property(fc.constantFrom(0, 7, 1_000_000), fc.constantFrom(7, 100, 5000), fc.array(fc.noShrink(act), { maxLength: 25 }), (start, fileUnits, acts) => {
+    fc.assert(fc.property(fc.constantFrom(0, 7, 1_000_000), fc.constantFrom(7, 100, 5000), fc.array(fc.noShrink(act), { maxLength: 15 }), (start, fileUnits, acts) => {
       const queue = new StoreQueue('/r', 'T', 0, fileUnits * consumeQueueUnitBytes);
       queue.startAt(start);
       /** Entries from `start` on; those in the files, by place. */
@@ -173,7 +173,7 @@ describe('any history of a queue', () => {
       }
       expect([...files.keys()].sort((a, b) => a - b)).toEqual(Array.from({ length: files.size }, (_, i) => start + i));
       for (const [at, bytes] of files) if (!bytes.equals(all[at - start] ?? Buffer.alloc(0))) throw new Error(`entry ${at} of the files`);
-    }), { numRuns: 60 });
+    }), { numRuns: 20 });
   });
 });
 
