@@ -565,3 +565,8 @@ describe('files that nobody needs any more', () => {
     expect(disk.since()).toEqual(['close /t/timerwheel', `close ${logFile(0)}`]);
   });
 });
+
+test('files have the sizes of Apache unless others are asked for', () => {
+  const { wheel, timerLog } = new TimerFiles({ disk: new NotedDisk(1), log: new ListLog(), root: '/t', configDir: '/t/config', precisionMs: 1000 });
+  expect([wheel.path, wheel.fileBytes, timerLog.dir, timerLog.fileBytes]).toEqual(['/t/timerwheel', 38_707_200, '/t/timerlog', 104_857_600]);
+});
