@@ -149,7 +149,8 @@ describe('dispatching', () => {
     dispatcher.bridged = new Set([queue()]);
     expect(dispatcher.dispatch(record(10_000, 7))).toBe('appended');
     expect([queue().minOffset, queue().memoryFrom, queue().nextOffset]).toEqual([7, 7, 8]);
-    expect(dispatcher.dispatch(record(10_400, 10))).toBe('appended');
+    expect([dispatcher.dispatch(record(10_400, 10)), queue().maxOffset]).toEqual(['doubted', 8]);
+    dispatcher.finish();
     expect(entries()).toEqual([[10_000, 93, 0], [0, 0x7fffffff, 0], [0, 0x7fffffff, 0], [10_400, 93, 0]]);
     expect([queue().lastPhyOffset, queue().minOffset, dispatcher.gaps.size, queue().maxOffset]).toEqual([10_400, 7, 0, 11]);
   });
@@ -157,22 +158,54 @@ describe('dispatching', () => {
   test('an offset further on than records fit in between is a damage, and is skipped', () => {
     dispatcher.bridged = new Set([queue(), queue('B')]);
     // The smallest record has 92 bytes with a topic of one letter.
-    dispatcher.dispatch(record(1000, 0));
-    expect([dispatcher.dispatch(record(1000 + 92 * 5 - 1, 6)), dispatcher.dispatch(record(1000 + 92 * 5, 7)), dispatcher.dispatch(record(1000 + 92 * 5, 6))]).toEqual(['skipped', 'skipped', 'appended']);
-    expect([phys().length, dispatcher.gaps.size]).toEqual([7, 0]);
+    for (const [i, phyOffset] of [908, 1000].entries()) dispatcher.dispatch(record(phyOffset, i));
+    expect([dispatcher.dispatch(record(1000 + 92 * 5 - 1, 7)), dispatcher.dispatch(record(1000 + 92 * 5, 8)), dispatcher.dispatch(record(1000 + 92 * 5, 7))]).toEqual(['skipped', 'skipped', 'doubted']);
     const inner = { topic: 'B', sysFlag: 0x80 };
-    dispatcher.dispatch(record(1000, 0, inner));
-    expect([dispatcher.dispatch(record(1092, 32_769, inner)), dispatcher.dispatch(record(1092, 32_768, inner)), queue('B').nextOffset]).toEqual(['skipped', 'appended', 32_769]);
+    for (const [i, phyOffset] of [908, 1000].entries()) dispatcher.dispatch(record(phyOffset, i, inner));
+    expect([dispatcher.dispatch(record(1092, 32_770, inner)), dispatcher.dispatch(record(1092, 32_769, inner))]).toEqual(['skipped', 'doubted']);
+    dispatcher.finish();
+    expect([phys().length, queue('B').nextOffset, dispatcher.gaps.size]).toEqual([8, 32_770, 0]);
   });
 
-  test('an earlier offset begins a later life of its topic: what it had from there on goes, in memory and in files', async () => {
+  test('an earlier offset begins a later life of its topic once a record follows: what it had from there on goes, in memory and in files', async () => {
     for (const [i, phyOffset] of [100, 200, 300, 400, 500].entries()) dispatcher.dispatch(record(phyOffset, i));
-    expect([dispatcher.dispatch(record(600, 3)), phys()]).toEqual(['appended', [100, 200, 300, 600]]);
+    expect([dispatcher.dispatch(record(600, 3)), phys()]).toEqual(['doubted', [100, 200, 300, 400, 500]]);
+    expect([dispatcher.dispatch(record(650, 4)), phys()]).toEqual(['appended', [100, 200, 300, 600, 650]]);
     await parts.queues.flush();
-    for (const [i, phyOffset] of [700, 800].entries()) dispatcher.dispatch(record(phyOffset, 4 + i));
-    expect([dispatcher.dispatch(record(900, 4)), phys(), queue().flushedOffset]).toEqual(['appended', [100, 200, 300, 600, 900], 4]);
-    expect([dispatcher.dispatch(record(1000, 3)), phys(), queue().memoryFrom, queue().flushedOffset, queue().files]).toEqual(['appended', [1000], 3, 3, [0]]);
-    expect([dispatcher.dispatch(record(1100, 0)), phys(), queue().memoryFrom, queue().files]).toEqual(['appended', [1100], 0, []]);
+    for (const [i, phyOffset] of [700, 800, 900].entries()) dispatcher.dispatch(record(phyOffset, [5, 6, 5][i] as number));
+    expect([dispatcher.dispatch(record(950, 6)), phys(), queue().flushedOffset]).toEqual(['appended', [100, 200, 300, 600, 650, 900, 950], 5]);
+    dispatcher.dispatch(record(1000, 3));
+    expect([dispatcher.dispatch(record(1050, 4)), phys(), queue().memoryFrom, queue().flushedOffset, queue().files]).toEqual(['appended', [1000, 1050], 3, 3, [0]]);
+    // At the log's end nothing can follow: only a new beginning is believed.
+    expect([dispatcher.dispatch(record(1100, 2)), dispatcher.finish(), phys()]).toEqual(['doubted', undefined, [1000, 1050]]);
+    expect([dispatcher.dispatch(record(1200, 0)), dispatcher.finish(), phys(), queue().memoryFrom, queue().minOffset, queue().files]).toEqual(['doubted', undefined, [1200], 0, 0, []]);
+  });
+
+  test('a damaged offset is passed over where the queue goes on as before', () => {
+    dispatcher.bridged = new Set([queue()]);
+    for (const [i, phyOffset] of [100, 200, 300, 400].entries()) dispatcher.dispatch(record(phyOffset, i));
+    for (const damaged of [0, 2, 5]) {
+      const next = queue().nextOffset;
+      const at = queue().lastPhyOffset;
+      expect([dispatcher.dispatch(record(at + 100, damaged === 5 ? next + 1 : damaged)), dispatcher.dispatch(record(at + 200, next))]).toEqual(['doubted', 'appended']);
+    }
+    dispatcher.finish();
+    expect(phys()).toEqual([100, 200, 300, 400, 600, 800, 1000]);
+    // The record before them was lost as well: one blank entry.
+    expect([dispatcher.dispatch(record(1100, 3)), dispatcher.dispatch(record(1200, 8)), dispatcher.dispatch(record(1300, 9)), phys()]).toEqual(['doubted', 'doubted', 'appended', [100, 200, 300, 400, 600, 800, 1000, 0, 1200, 1300]]);
+  });
+
+  test.each<[string, [number, number][], number, number[]]>([
+    ['too high', [[1000, 12_288], [1100, 1], [1200, 2], [1300, 3]], 1, [1100, 1200, 1300]],
+    ['too high, and one more', [[1000, 12_288], [1100, 1]], 1, [1100]],
+    ['too low', [[50_000, 3], [50_100, 501], [50_200, 502]], 501, [50_100, 50_200]],
+    ['true, and another too high', [[1000, 7], [1100, 2 ** 40]], 7, [1000]],
+    ['true, the next 0', [[1000, 0], [1100, 0], [1200, 2], [1300, 3]], 0, [1000, 0, 1200, 1300]],
+  ])('the first offset of a queue that is built anew may be damaged: %s', (_what, records, minOffset, found) => {
+    dispatcher.bridged = new Set([queue()]);
+    for (const [phyOffset, queueOffset] of records) dispatcher.dispatch(record(phyOffset, queueOffset));
+    dispatcher.finish();
+    expect([queue().minOffset, queue().memoryFrom, phys()]).toEqual([minOffset, minOffset, found]);
   });
 
   test.each([['', 1], ['INNER_NUM\u00014\u0002', 4], ['INNER_NUM\u00011\u0002', 1], ['INNER_NUM\u00010\u0002', 1], ['INNER_NUM\u0001-3\u0002', 1], ['INNER_NUM\u00012.5\u0002', 1], ['INNER_NUM\u0001x\u0002', 1], ['INNER_NUM\u000132767\u0002', 32767], ['INNER_NUM\u000132768\u0002', 1]])('an inner batch with %j has %i messages', (properties, count) => {

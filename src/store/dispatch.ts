@@ -16,6 +16,9 @@ import { isTopicName } from './names.js';
 import { servesLightQueues } from './options.js';
 import type { StoreParts } from './parts.js';
 
+/** What dispatching a record found: `gap` = its queue lacks entries before it; `skipped` = it was there already, belongs to no queue, or cannot be where it says; `doubted` = what comes next decides. */
+export type DispatchOutcome = 'appended' | 'skipped' | 'gap' | 'doubted';
+
 /** Delivery time of a delayed message: unknown levels count a second (`DefaultMessageStore#computeDeliverTimestamp`). */
 export function deliveryTime(levels: readonly number[], level: number, storeTimestamp: number): number {
   const capped = Math.min(level, levels.length - 1);
@@ -86,21 +89,22 @@ export class Dispatcher {
   }
 
   /** Dispatches one checked record. Its queue's entries become visible at once. After the last one: `finish`. */
-  dispatch(record: RecordView): void {
+  dispatch(record: RecordView): DispatchOutcome {
     const { queues, index, delayLevels } = this.#parts;
     const bytes = record.bytes;
     const topic = this.#topicOf(bytes, record.topicStart, record.topicEnd);
-    if (topic === undefined || record.queueId < 0) return;
+    if (topic === undefined || record.queueId < 0) return 'skipped';
     const type = transactionType(record.sysFlag);
     const toQueue = !isUndispatched(record.sysFlag);
     const toIndex = index !== undefined && type !== messageSysFlag.TRANSACTION_ROLLBACK && record.phyOffset >= this.indexFrom;
-    if (!toQueue && !toIndex) return;
+    if (!toQueue && !toIndex) return 'skipped';
+    let outcome: DispatchOutcome = 'skipped';
     scanProperties(this.#scan, bytes, record.propertiesStart, record.propertiesEnd);
     const scan = this.#scan;
     const queue = queues.ref(topic, record.queueId);
     if (toQueue) {
       const tagsCode = tagsCodeOf(scan, bytes, queue, record.storeTimestamp, delayLevels);
-      this.#enter(queue, record, record.queueOffset, tagsCode);
+      outcome = this.#enter(queue, record, record.queueOffset, tagsCode);
       if (scan.special && this.#servesLight && queue.batch === undefined && allowsLightQueues(topic)) {
         for (const entry of lightEntriesOf(bytes, record.propertiesStart, record.propertiesEnd)) {
           this.#enter(queues.ref(entry.name, lightQueueId), record, entry.queueOffset, tagsCode);
@@ -121,6 +125,7 @@ export class Dispatcher {
         scan.tagsEnd,
       );
     }
+    return outcome;
   }
 
   /** The log has no more records: a doubted one leads on, begins a new life of its queue, or has as much for it as the only other one. */
@@ -137,20 +142,28 @@ export class Dispatcher {
    * The record's entry in a queue, unless it is there already. An offset that does not follow is believed once a later record goes on from it, or `finish` says
    * so: a queue that was deleted and made again begins anew, one that lost records goes on behind them, and one damaged record takes no others with it.
    */
-  #enter(queue: StoreQueue, record: RecordView, queueOffset: number, tagsCode: number): void {
+  #enter(queue: StoreQueue, record: RecordView, queueOffset: number, tagsCode: number): DispatchOutcome {
     const bridged = this.bridged.has(queue);
     const deleted = !queue.registered && record.phyOffset < this.vouched && !bridged;
-    if (record.phyOffset <= queue.lastPhyOffset || deleted || this.gaps.has(queue)) return;
+    if (record.phyOffset <= queue.lastPhyOffset || deleted) return 'skipped';
+    if (this.gaps.has(queue)) return 'gap';
     const count = queue.batch === undefined ? 1 : innerCountOf(record);
     const { phyOffset, size, storeTimestamp } = record;
     const one: Doubted = { queueOffset, phyOffset, size, tagsCode, storeTimestamp, count };
     const before = this.#doubted.get(queue);
     if (before !== undefined && goesOnFrom(queue, before, one)) this.#believe(queue, before);
-    if (queueOffset === queue.nextOffset) this.#append(queue, one);
-    else if (queueOffset > queue.nextOffset && !bridged) this.gaps.add(queue);
-    else if (queue.nextOffset === 0 && !queue.registered) this.#believe(queue, one);
-    else if (this.#isBeyond(queue, queueOffset, phyOffset) && !this.#hasOnlyItsFirst(queue)) this.#doubted.delete(queue);
-    else this.#doubted.set(queue, one);
+    if (queueOffset === queue.nextOffset) return this.#append(queue, one);
+    if (queueOffset > queue.nextOffset && !bridged) {
+      this.gaps.add(queue);
+      return 'gap';
+    }
+    if (queue.nextOffset === 0 && !queue.registered) return this.#believe(queue, one);
+    if (this.#isBeyond(queue, queueOffset, phyOffset) && !this.#hasOnlyItsFirst(queue)) {
+      this.#doubted.delete(queue);
+      return 'skipped';
+    }
+    this.#doubted.set(queue, one);
+    return 'doubted';
   }
 
   /** A queue that is built anew and whose first record nothing has confirmed. */
@@ -163,7 +176,7 @@ export class Dispatcher {
     return queueOffset - queue.nextOffset > lostMax(queue, queue.lastPhyOffset, phyOffset);
   }
 
-  #append(queue: StoreQueue, { phyOffset, size, tagsCode, storeTimestamp, count }: Doubted): void {
+  #append(queue: StoreQueue, { phyOffset, size, tagsCode, storeTimestamp, count }: Doubted): DispatchOutcome {
     const { queues, clock } = this.#parts;
     this.#doubted.delete(queue);
     queues.register(queue);
@@ -173,10 +186,11 @@ export class Dispatcher {
     queue.writtenOffset = queue.maxOffset = queue.nextOffset;
     queue.lastPutMs = clock.nowMs();
     queues.dirty.add(queue);
+    return 'appended';
   }
 
   /** Brings a queue to where a doubted record says its entry is, and enters it. */
-  #believe(queue: StoreQueue, one: Doubted): void {
+  #believe(queue: StoreQueue, one: Doubted): DispatchOutcome {
     const { queueOffset, phyOffset } = one;
     if (queueOffset < queue.flushedOffset) this.#parts.queues.cut(queue, queueOffset);
     else if (queueOffset < queue.nextOffset) queue.takeBack(queueOffset);
@@ -191,7 +205,7 @@ export class Dispatcher {
       queue.append(0, preBlankSize, 0);
       queue.lastPhyOffset = last;
     }
-    this.#append(queue, one);
+    return this.#append(queue, one);
   }
 
   /** The topic, undefined when it may not name a directory. Runs of one topic make no strings. */

@@ -54,6 +54,8 @@ interface Bench {
   readonly clock: ManualClock;
   /** Records dispatched, and what else was done, in order. */
   readonly dispatched: number[];
+  /** How many records had been dispatched when the dispatcher was told that there are no more. */
+  readonly finished: number[];
   readonly done: string[];
   readonly fields: object[];
 }
@@ -63,7 +65,7 @@ function benchOf(files: readonly (readonly Buffer[])[], config: Partial<StoreCon
   const disk = new SimulatedDisk(1);
   const clock = new ManualClock();
   const log = new ListLog();
-  const [dispatched, done, fields]: [number[], string[], object[]] = [[], [], []];
+  const [dispatched, finished, done, fields]: [number[], number[], string[], object[]] = [[], [], [], []];
   for (const how of ['info', 'error'] as const) {
     const said = log[how].bind(log);
     log[how] = (more: object, message: string) => {
@@ -85,8 +87,8 @@ function benchOf(files: readonly (readonly Buffer[])[], config: Partial<StoreCon
     queues: { flush: async () => void (await Promise.resolve(), done.push('flush queues')), all: () => [queue('a'), queue('b')] },
     index: index ? { keep: () => void done.push('keep'), flush: async () => void (await Promise.resolve(), done.push('flush index')) } : undefined,
   } as unknown as StoreParts;
-  const dispatcher = { dispatch: (one: RecordView) => void dispatched.push(one.phyOffset) } as unknown as Dispatcher;
-  return { disk, commitLog, scanner: new LogScanner(parts, new LogWindow(commitLog), dispatcher), log, clock, dispatched, done, fields };
+  const dispatcher = { dispatch: (one: RecordView) => void dispatched.push(one.phyOffset), finish: () => void finished.push(dispatched.length) } as unknown as Dispatcher;
+  return { disk, commitLog, scanner: new LogScanner(parts, new LogWindow(commitLog), dispatcher), log, clock, dispatched, finished, done, fields };
 }
 
 const scanned = (end: number, records: number, lastPhyOffset: number, reason?: string): Scan => ({ end, records, reason, lastPhyOffset, lastStoreTimestamp: lastPhyOffset < 0 ? 0 : lastPhyOffset + 5000 });
@@ -106,9 +108,9 @@ function threeFiles(): { files: Buffer[][]; offsets: number[] } {
 describe('a whole log', () => {
   test('is gone through over its files, each record once', async () => {
     const { files, offsets } = threeFiles();
-    const { scanner, dispatched, log, done } = benchOf(files);
+    const { scanner, dispatched, finished, log, done } = benchOf(files);
     expect(await scanner.scan(0, 0)).toEqual(scanned(2150, 5, 2000));
-    expect([dispatched, log.lines, done]).toEqual([offsets, [], offsets.map(() => 'keep')]);
+    expect([dispatched, finished, log.lines, done]).toEqual([offsets, [5], [], offsets.map(() => 'keep')]);
   });
 
   test('is gone through in the same way where it is known to be good', async () => {
@@ -302,9 +304,9 @@ describe('on the way', () => {
     const commitLog = { fileAt: () => ({ base: 0, end: 10 * step }), files: [] };
     const queues = { flush: () => void done.push('flush'), all: () => [] };
     const parts = { commitLog, queues, config: smallConfig(), clock: new ManualClock(), log: new ListLog() } as unknown as StoreParts;
-    const scanner = new LogScanner(parts, window, { dispatch: (one: RecordView) => void done.push(String(one.phyOffset)) } as unknown as Dispatcher);
+    const scanner = new LogScanner(parts, window, { dispatch: (one: RecordView) => void done.push(String(one.phyOffset)), finish: () => void done.push('finish') } as unknown as Dispatcher);
     expect(await scanner.scan(0, 0)).toEqual({ end: step + 100, records: 3, reason: undefined, lastPhyOffset: step, lastStoreTimestamp: 7 });
-    expect(done).toEqual(['0', String(step - 1), 'flush', String(step)]);
+    expect(done).toEqual(['0', String(step - 1), 'flush', String(step), 'finish']);
   });
 
   test('a small log takes no step', async () => {
