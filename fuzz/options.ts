@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 export const usage = `npm run fuzz -- [options]
 
   --target T      only this target; may be given several times
-  --minutes N     how long the whole campaign runs (1)
+  --minutes N     how long the whole campaign runs (1); from 5 on, over all targets, it then looks for the planted bugs as well
   --seconds N     the same in seconds; both add up
   --executions N  ends each target after N runs
   --seed S        any text; today's date unless given. The same seed gives the same inputs
