@@ -8,6 +8,7 @@ import {
   timerCheckpointBytes, timerCheckpointFileBytes, timerMagic, timerSlotBytes, timerUnitBytes,
 } from './timer-records.js';
 import type { TimerUnit } from './timer-records.js';
+import { plainTimerUnit } from './testdata/plain-timer-unit.js';
 
 interface Golden {
   readonly at: number;
@@ -88,17 +89,7 @@ describe('units', () => {
     for (const behind of [0, 1, timerUnitBytes]) {
       const bytes = Buffer.alloc(7 + timerUnitBytes + behind, 0xee);
       setTimerUnit(viewOf(bytes), 7, unit);
-      // Written by themselves: big-endian, in order, the last eight of no use.
-      const plain = Buffer.alloc(timerUnitBytes);
-      plain.writeInt32BE(52, 0);
-      plain.writeBigInt64BE(BigInt(unit.prevPos), 4);
-      plain.writeInt32BE(unit.magic, 12);
-      plain.writeBigInt64BE(BigInt(unit.writeTimeMs), 16);
-      plain.writeInt32BE(unit.delayMs, 24);
-      plain.writeBigInt64BE(BigInt(unit.phyOffset), 28);
-      plain.writeInt32BE(unit.recordBytes, 36);
-      plain.writeInt32BE(unit.topicHash, 40);
-      expect(bytes.toString('hex')).toBe(`${'ee'.repeat(7)}${plain.toString('hex')}${'ee'.repeat(behind)}`);
+      expect(bytes.toString('hex')).toBe(`${'ee'.repeat(7)}${plainTimerUnit(unit).toString('hex')}${'ee'.repeat(behind)}`);
       const read = newTimerUnit();
       expect([readTimerUnit(viewOf(bytes), 7, read), read]).toEqual(['unit', unit]);
       expect(readTimerUnit(viewOf(bytes.subarray(0, 7 + timerUnitBytes - 1)), 7, read)).toBe('end');

@@ -1,6 +1,6 @@
 /** What a record's properties mean for its entry, and what dispatching a record does to queues and index. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { encodeRecord, readRecord, recordCheck, recordLengthOf, RecordFields, RecordView } from '../codec/message-record.js';
+import { readRecord, recordCheck, RecordView } from '../codec/message-record.js';
 import { PropertyScan, scanProperties } from '../codec/properties.js';
 import { javaStringHash } from '../compat/java-string-hash.js';
 import { CommitLog } from './commit-log.js';
@@ -10,7 +10,7 @@ import { KeyIndex } from './key-index.js';
 import type { StoreParts } from './parts.js';
 import { QueueTable } from './queue-table.js';
 import { simulatedDisk } from './simulated-disk.js';
-import { ListLog, ManualClock, smallConfig } from './store-fixture.js';
+import { ListLog, ManualClock, smallConfig, storedRecord } from './store-fixture.js';
 
 const levels = [0, 1000, 5000, 10_000, ...Array.from({ length: 15 }, (_, i) => 20_000 + i)];
 
@@ -41,15 +41,9 @@ test('a level without a time counts a second', () => {
 
 /** A record as recovery reads it. */
 function record(phyOffset: number, queueOffset: number, more: { topic?: string | Buffer; queueId?: number; sysFlag?: number; properties?: string } = {}): RecordView {
-  const fields = new RecordFields();
   const properties = Buffer.from(more.properties ?? '');
-  const topic = more.topic ?? 'T';
-  Object.assign(fields, {
-    topic: typeof topic === 'string' ? Buffer.from(topic) : topic, queueId: more.queueId ?? 0, sysFlag: more.sysFlag ?? 0, queueOffset, phyOffset, storeTimestamp: 5000,
-    properties, propertiesEnd: properties.length, body: Buffer.from('b'), bodyEnd: 1,
-  });
-  const bytes = Buffer.alloc(recordLengthOf(fields) + 3, 0x11);
-  encodeRecord(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 3, fields);
+  const stored = storedRecord(queueOffset, 'b', undefined, { topic: Buffer.from(more.topic ?? 'T'), queueId: more.queueId ?? 0, sysFlag: more.sysFlag ?? 0, phyOffset, storeTimestamp: 5000, properties, propertiesEnd: properties.length });
+  const bytes = Buffer.concat([Buffer.alloc(3, 0x11), stored]);
   const view = new RecordView();
   expect(readRecord(view, bytes, 3, bytes.length, recordCheck.NONE)).toBe('record');
   return view;

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import type { StoreQueue } from './consume-queue.js';
 import { ExtensionReader } from './extension-reader.js';
 import { ReadSession } from './log-reader.js';
-import { BareStore, intBytes, storeRoot } from './store-fixture.js';
+import { BareStore, intBytes, storeRoot, untilLoaded } from './store-fixture.js';
 
 const stride = 32 * 1024;
 const fileBytes = 5 * stride;
@@ -37,12 +37,7 @@ function filled(sizes: readonly number[]): { bare: BareStore; queue: StoreQueue;
 /** What stands at a position, undefined when it is none, and how many bytes each read asked for. */
 async function find(bare: BareStore, queue: StoreQueue, reader: ExtensionReader, position: number, session = new ReadSession()): Promise<[Unit | undefined, number[]]> {
   const before = bare.reads.length;
-  let outcome = reader.find(queue, position, session);
-  for (let tries = 0; outcome === 'missing' && tries < 5; tries++) {
-    await Promise.all(session.wanted.map((load) => load()));
-    session.reset();
-    outcome = reader.find(queue, position, session);
-  }
+  const outcome = await untilLoaded(session, () => reader.find(queue, position, session));
   const { tagsCode, msgStoreTime, bytes, bitMapStart, bitMapBytes } = reader.found;
   const unit = outcome === 'found' ? { position, tagsCode, storeTime: msgStoreTime, bits: Buffer.from(bytes.subarray(bitMapStart, bitMapStart + bitMapBytes)).toString('hex') } : undefined;
   return [unit, bare.reads.slice(before)];

@@ -5,7 +5,7 @@ import type { Found } from './log-reader.js';
 import { defaultStoreConfig } from './options.js';
 import type { StoreConfig } from './options.js';
 import { simulatedDisk } from './simulated-disk.js';
-import { BareStore, intBytes, ManualClock, message, openOn, plainRecord, recordsOf, settle, smallConfig, storeRoot } from './store-fixture.js';
+import { BareStore, intBytes, ManualClock, message, openOn, plainRecord, recordsOf, settle, smallConfig, storeRoot, untilLoaded } from './store-fixture.js';
 
 const megabyte = 1024 * 1024;
 const config: StoreConfig = smallConfig({ mappedFileSizeCommitLog: 8 * megabyte, maxMessageSize: defaultStoreConfig().maxMessageSize, readCacheBytesMax: 16 * megabyte });
@@ -67,12 +67,7 @@ class Bench extends BareStore {
   /** Tries until nothing is missing; the bytes found, and how many bytes each read asked for. */
   async find(phyOffset: number, size: number, session = new ReadSession()): Promise<[found: Found, right: boolean, reads: number[]]> {
     const before = this.reads.length;
-    let found = this.locate(phyOffset, size, session);
-    for (let tries = 0; found === 'missing' && tries < 5; tries++) {
-      await Promise.all(session.wanted.map((load) => load()));
-      session.reset();
-      found = this.locate(phyOffset, size, session);
-    }
+    const found = await untilLoaded(session, () => this.locate(phyOffset, size, session));
     const { bytes, start, view } = this.located;
     const right = found === 'found' && view.getInt32(start) === size && bytes.subarray(start, start + size).equals(plainRecord({ phyOffset, topic: '', body: 'z'.repeat(size - 91) }).bytes);
     return [found, right, this.reads.slice(before)];

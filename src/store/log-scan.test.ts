@@ -1,7 +1,7 @@
 /** Going through logs of a few small files: where they end and why, what damage at each byte costs, what is cut, and what is written on the way. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { encodeBlank, encodeRecord, RecordFields, recordLengthOf } from '../codec/message-record.js';
+import { encodeBlank } from '../codec/message-record.js';
 import type { RecordView } from '../codec/message-record.js';
 import { viewOf } from '../codec/int64.js';
 import { CommitLog } from './commit-log.js';
@@ -13,7 +13,7 @@ import { offsetFileName } from './names.js';
 import type { StoreConfig } from './options.js';
 import type { StoreParts } from './parts.js';
 import { SimulatedDisk } from './simulated-disk.js';
-import { ListLog, ManualClock, smallConfig } from './store-fixture.js';
+import { ListLog, ManualClock, smallConfig, storedRecord } from './store-fixture.js';
 
 const fileBytes = 1000;
 const fileName = (base: number): string => `/log/${offsetFileName(base)}`;
@@ -26,15 +26,8 @@ interface Written {
 
 /** A record that says it stands at `phyOffset`, stored at 5000 more than that. */
 function record(phyOffset: number, { body = 'body', topic = 'T', props = 'a\u0001b\u0002' }: Written = {}): Buffer {
-  const fields = new RecordFields();
-  Object.assign(fields, { queueId: 1, flag: 2, queueOffset: 3, phyOffset, bornTimestamp: 4, storeTimestamp: phyOffset + 5000, bornHost: Buffer.alloc(8, 1), storeHost: Buffer.alloc(8, 1), topic: Buffer.from(topic) });
-  fields.body = Buffer.from(body);
-  fields.bodyEnd = fields.body.length;
-  fields.properties = Buffer.from(props);
-  fields.propertiesEnd = fields.properties.length;
-  const bytes = Buffer.alloc(recordLengthOf(fields));
-  encodeRecord(bytes, viewOf(bytes), 0, fields);
-  return bytes;
+  const properties = Buffer.from(props);
+  return storedRecord(3, body, undefined, { queueId: 1, flag: 2, phyOffset, bornTimestamp: 4, storeTimestamp: phyOffset + 5000, topic: Buffer.from(topic), properties, propertiesEnd: properties.length });
 }
 
 /** A body that makes the record so long. */

@@ -10,6 +10,7 @@ import type { StoreClock, StoreConfig, StoreLog, StoreTimer } from './options.js
 import type { Disk } from './disk.js';
 import { CommitLog } from './commit-log.js';
 import type { StoreQueue } from './consume-queue.js';
+import type { ReadSession } from './log-reader.js';
 import type { StoreParts } from './parts.js';
 import { QueueTable } from './queue-table.js';
 import { simulatedDisk } from './simulated-disk.js';
@@ -367,6 +368,17 @@ export class BareStore {
     const fileBase = Math.floor(queueOffset / queue.fileUnits) * queue.fileUnits * 20;
     this.queues.open(queue, fileBase).writeSync(bytes, 0, bytes.length, queueOffset * 20 - fileBase + at);
   }
+}
+
+/** Looks again with what the session wants loaded, until nothing is missing. */
+export async function untilLoaded<T>(session: ReadSession, look: () => T | 'missing'): Promise<T | 'missing'> {
+  let found = look();
+  for (let tries = 0; found === 'missing' && tries < 5; tries++) {
+    await Promise.all(session.wanted.map((load) => load()));
+    session.reset();
+    found = look();
+  }
+  return found;
 }
 
 /** Bytes of an integer, most significant first. */

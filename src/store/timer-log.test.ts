@@ -1,6 +1,7 @@
 /** The timer log against files written by themselves: where units stand, what is written, synced and read when, and what a start makes of its files. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { plainTimerUnit } from '../codec/testdata/plain-timer-unit.js';
 import { newTimerUnit } from '../codec/timer-records.js';
 import type { TimerUnit } from '../codec/timer-records.js';
 import { NotedDisk } from './simulated-disk.js';
@@ -12,21 +13,7 @@ const tenBytes = 536;
 const fileName = (base: number): string => `${dir}/${String(base).padStart(20, '0')}`;
 const unitOf = (n: number): TimerUnit => ({ prevPos: n - 1, magic: 1 + (n % 15), writeTimeMs: 1_700_000_000_000 + n, delayMs: n, phyOffset: 2 ** 33 + n, recordBytes: 100 + n, topicHash: ~n });
 
-/** By the layout: 52 bytes a unit, and where none fits with 16 bytes behind it, what is left, zeros and the magic of a blank. */
-function plainUnit(n: number): Buffer {
-  const unit = unitOf(n);
-  const bytes = Buffer.alloc(52);
-  bytes.writeInt32BE(52, 0);
-  bytes.writeBigInt64BE(BigInt(unit.prevPos), 4);
-  bytes.writeInt32BE(unit.magic, 12);
-  bytes.writeBigInt64BE(BigInt(unit.writeTimeMs), 16);
-  bytes.writeInt32BE(unit.delayMs, 24);
-  bytes.writeBigInt64BE(BigInt(unit.phyOffset), 28);
-  bytes.writeInt32BE(unit.recordBytes, 36);
-  bytes.writeInt32BE(unit.topicHash, 40);
-  return bytes;
-}
-
+/** 52 bytes a unit, and where none fits with 16 bytes behind it, what is left, zeros and the magic of a blank. */
 const perFile = (fileBytes: number): number => Math.floor((fileBytes - 16) / 52);
 const posOf = (n: number, fileBytes: number): number => Math.floor(n / perFile(fileBytes)) * fileBytes + (n % perFile(fileBytes)) * 52;
 
@@ -34,7 +21,7 @@ function plainFiles(count: number, fileBytes: number): [string, string][] {
   const most = perFile(fileBytes);
   return Array.from({ length: Math.ceil(count / most) }, (_, file) => {
     const bytes = Buffer.alloc(fileBytes);
-    for (let i = 0; i < most && file * most + i < count; i++) plainUnit(file * most + i).copy(bytes, i * 52);
+    for (let i = 0; i < most && file * most + i < count; i++) plainTimerUnit(unitOf(file * most + i)).copy(bytes, i * 52);
     if (count > (file + 1) * most) {
       bytes.writeInt32BE(fileBytes - most * 52, most * 52);
       bytes.writeInt32BE(-875286124, most * 52 + 12);

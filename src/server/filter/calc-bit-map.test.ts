@@ -1,7 +1,5 @@
 /** The bits that are computed for a message as it is stored, and what filters make of them when it is read. */
 import { describe, expect, test } from '@jest/globals';
-import { RecordFields, encodeRecord, recordLengthOf } from '../../codec/message-record.js';
-import { viewOf } from '../../codec/int64.js';
 import { ManualClock, silentLog } from '../../remoting/clocks.js';
 import { simulatedDisk } from '../../store/simulated-disk.js';
 import type { EntryExtension } from '../../store/types.js';
@@ -13,6 +11,7 @@ import { ConsumerFilterTable } from './filter-data.js';
 import type { FilterData } from './filter-data.js';
 import { createFilterRegistry } from './message-filter.js';
 import type { FilterRegistry } from './message-filter.js';
+import { recordBetween } from './testdata/record-between.js';
 
 function sub(topic: string, subString: string, change: Partial<Subscription> = {}): Subscription {
   return { topic, subString, subVersion: 1n, expressionType: 'SQL92', tagsSet: new Set(), codeSet: new Set(), classFilterMode: false, ...change };
@@ -24,18 +23,8 @@ function tableOf(): ConsumerFilterTable {
 }
 
 /** A record with these properties between other bytes. */
-function recordOf(properties: Readonly<Record<string, string>>): { bytes: Buffer; start: number; end: number } {
-  const fields = new RecordFields();
-  fields.topic = Buffer.from('T');
-  fields.properties = Buffer.from(Object.entries(properties).map(([name, value]) => `${name}\u0001${value}\u0002`).join(''));
-  fields.propertiesEnd = fields.properties.length;
-  fields.bornHost = Buffer.from([127, 0, 0, 1, 0, 0, 0, 1]);
-  fields.storeHost = fields.bornHost;
-  const length = recordLengthOf(fields);
-  const bytes = Buffer.alloc(length + 20, 'a\u00019\u0002');
-  encodeRecord(bytes, viewOf(bytes), 10, fields);
-  return { bytes, start: 10, end: 10 + length };
-}
+const recordOf = (properties: Readonly<Record<string, string>>): ReturnType<typeof recordBetween> =>
+  recordBetween(Buffer.from(Object.entries(properties).map(([name, value]) => `${name}\u0001${value}\u0002`).join('')), 'a\u00019\u0002');
 
 describe('bits of a message', () => {
   const expected = (table: ConsumerFilterTable, groups: readonly string[]): Uint8Array => {

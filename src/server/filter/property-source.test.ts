@@ -1,23 +1,10 @@
 /** Both sources of properties say the same of the same bytes. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { viewOf } from '../../codec/int64.js';
-import { encodeRecord, RecordFields, recordLengthOf } from '../../codec/message-record.js';
 import { MapProperties, RecordProperties } from './property-source.js';
+import { recordBetween } from './testdata/record-between.js';
 
-/** The record of a message with this property string, between other bytes. */
-function recordOf(properties: Buffer): { bytes: Buffer; start: number; end: number } {
-  const fields = new RecordFields();
-  fields.topic = Buffer.from('T');
-  fields.properties = properties;
-  fields.propertiesEnd = properties.length;
-  fields.bornHost = Buffer.from([127, 0, 0, 1, 0, 0, 0, 1]);
-  fields.storeHost = fields.bornHost;
-  const length = recordLengthOf(fields);
-  const bytes = Buffer.alloc(length + 20, 'n\u00017\u0002');
-  encodeRecord(bytes, viewOf(bytes), 10, fields);
-  return { bytes, start: 10, end: 10 + length };
-}
+const recordOf = (properties: Buffer): ReturnType<typeof recordBetween> => recordBetween(properties, 'n\u00017\u0002');
 
 const value = fc.oneof(
   fc.constantFrom('', '0', '7', '-7', '+7', '007', '999999999', '2147483647', '2147483648', '-2147483648', '1234567890', '7.0', '٧', '7x', ' 7', 'é'),
