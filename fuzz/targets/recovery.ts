@@ -100,8 +100,7 @@ async function storeFiles(clean: boolean): Promise<Files> {
 }
 
 /** Reads every queue from its first offset to its last. Whatever a status says, the next offset must lead on. */
-async function walk(store: OpenStore, known: ReadonlySet<string>, trustedBelow: number): Promise<number> {
-  let found = 0;
+async function walk(store: OpenStore, known: ReadonlySet<string>, trustedBelow: number): Promise<void> {
   for (const topic of store.topicsOnDisk()) {
     for (const queueId of store.queueIdsOf(topic)) {
       const queue = store.existingQueue(topic, queueId);
@@ -110,23 +109,21 @@ async function walk(store: OpenStore, known: ReadonlySet<string>, trustedBelow: 
       for (let rounds = 0; at < queue.maxOffset && rounds < 2000; rounds++) {
         const result = await store.get(queue, at, 32, 1 << 20, undefined);
         if (result.status === 'FOUND') {
-          for (const slice of result.slices) found += servedRecords(slice, known, trustedBelow, `${topic}/${queueId}`);
+          for (const slice of result.slices) judgeServed(slice, known, trustedBelow, `${topic}/${queueId}`);
         }
         if (result.nextBeginOffset <= at) break;
         at = result.nextBeginOffset;
       }
     }
   }
-  return found;
 }
 
 /**
- * Judges the records of an answer, and says how many were put. Recovery looks at no record below `trustedBelow`: a body is its reader's to check there, as
+ * Judges the records of an answer. Recovery looks at no record below `trustedBelow`: a body is its reader's to check there, as
  * with Apache, and a wrong CRC is no invention.
  */
-function servedRecords(slice: Buffer, known: ReadonlySet<string>, trustedBelow: number, place: string): number {
+function judgeServed(slice: Buffer, known: ReadonlySet<string>, trustedBelow: number, place: string): void {
   const view = new RecordView();
-  let found = 0;
   for (let at = 0; at < slice.length; at += view.size) {
     const outcome = readRecord(view, slice, at, slice.length, recordCheck.NONE);
     holds(outcome === 'record', () => `${place} serves what is no record at ${at} of a slice: ${outcome} ${view.reason}`);
@@ -136,9 +133,7 @@ function servedRecords(slice: Buffer, known: ReadonlySet<string>, trustedBelow: 
     }
     const text = slice.toString('utf8', view.bodyStart, view.bodyEnd).trimEnd();
     holds(known.has(text), () => `${place} serves ${JSON.stringify(text.slice(0, 80))}, which was never put`);
-    found++;
   }
-  return found;
 }
 
 /** Up to where the checkpoint says that ConsumeQueues are durable. */

@@ -57,8 +57,8 @@ export function innerCountOf(record: RecordView): number {
 /** Bytes of a record with nothing in it. */
 const recordBytesMin = recordLength(8, 8, 0, 1, 0);
 
-/** A record that does not follow its predecessor in its queue: what comes next says whether the offset is true or damaged (no CRC covers it). */
-interface Doubted {
+/** A record's entry, and where in its queue the record says it belongs. No CRC covers that offset. */
+interface Entry {
   readonly queueOffset: number;
   readonly phyOffset: number;
   readonly size: number;
@@ -72,7 +72,8 @@ export class Dispatcher {
   bridged: ReadonlySet<StoreQueue> = new Set();
   /** Other queues that lack entries before a record. */
   readonly gaps = new Set<StoreQueue>();
-  readonly #doubted = new Map<StoreQueue, Doubted>();
+  /** Entries that do not follow their predecessor: what comes next says whether the offset is true or damaged. */
+  readonly #doubted = new Map<StoreQueue, Entry>();
   /** A record below, of a queue that has no files and is not built anew, belongs to a topic that was deleted. */
   vouched = 0;
   /** Index entries are made for records from here on. */
@@ -149,7 +150,7 @@ export class Dispatcher {
     if (this.gaps.has(queue)) return 'gap';
     const count = queue.batch === undefined ? 1 : innerCountOf(record);
     const { phyOffset, size, storeTimestamp } = record;
-    const one: Doubted = { queueOffset, phyOffset, size, tagsCode, storeTimestamp, count };
+    const one: Entry = { queueOffset, phyOffset, size, tagsCode, storeTimestamp, count };
     const before = this.#doubted.get(queue);
     if (before !== undefined && goesOnFrom(queue, before, one)) this.#believe(queue, before);
     if (queueOffset === queue.nextOffset) return this.#append(queue, one);
@@ -176,7 +177,7 @@ export class Dispatcher {
     return queueOffset - queue.nextOffset > lostMax(queue, queue.lastPhyOffset, phyOffset);
   }
 
-  #append(queue: StoreQueue, { phyOffset, size, tagsCode, storeTimestamp, count }: Doubted): DispatchOutcome {
+  #append(queue: StoreQueue, { phyOffset, size, tagsCode, storeTimestamp, count }: Entry): DispatchOutcome {
     const { queues, clock } = this.#parts;
     this.#doubted.delete(queue);
     queues.register(queue);
@@ -190,7 +191,7 @@ export class Dispatcher {
   }
 
   /** Brings a queue to where a doubted record says its entry is, and enters it. */
-  #believe(queue: StoreQueue, one: Doubted): DispatchOutcome {
+  #believe(queue: StoreQueue, one: Entry): DispatchOutcome {
     const { queueOffset, phyOffset } = one;
     if (queueOffset < queue.flushedOffset) this.#parts.queues.cut(queue, queueOffset);
     else if (queueOffset < queue.nextOffset) queue.takeBack(queueOffset);
@@ -226,7 +227,7 @@ export class Dispatcher {
 const lostMax = (queue: StoreQueue, from: number, to: number): number => ((to - Math.max(0, from)) / recordBytesMin) * (queue.batch === undefined ? 1 : batchCountMax);
 
 /** Whether a record makes another one before it true: it follows at once, or, where that one led on, with as many lost in between as can be. */
-function goesOnFrom(queue: StoreQueue, before: Doubted, next: Doubted): boolean {
+function goesOnFrom(queue: StoreQueue, before: Entry, next: Entry): boolean {
   const lost = next.queueOffset - (before.queueOffset + before.count);
   if (before.queueOffset < queue.nextOffset) return lost === 0;
   return lost >= 0 && lost <= lostMax(queue, before.phyOffset, next.phyOffset);

@@ -141,7 +141,7 @@ export class IndexFile {
     let length: number;
     scan: do {
       length = file.readSync(bytes, indexEntryPosition(this.slotCount, entry));
-      for (let p = 0; p < length; p += indexEntryBytes, entry++) {
+      for (let p = 0; p + indexEntryBytes <= length; p += indexEntryBytes, entry++) {
         const hash = view.getInt32(p);
         const phyOffset = getInt64(view, p + 4);
         const previous = view.getInt32(p + 16);

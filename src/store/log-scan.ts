@@ -81,8 +81,10 @@ export class LogScanner {
         if (next !== undefined) log.error({ phyOffset: at, bytes: next - at, reason: found }, 'the commit log is damaged here: these bytes are lost, what follows stays');
       }
       // An empty next file was only prepared: the log may go on here or there.
-      if (next === undefined) this.#dispatcher.finish();
-      if (next === undefined) return { end: at, records, reason: found === 'zero' || found === 'blank' ? undefined : found, lastPhyOffset, lastStoreTimestamp };
+      if (next === undefined) {
+        this.#dispatcher.finish();
+        return { end: at, records, reason: found === 'zero' || found === 'blank' ? undefined : found, lastPhyOffset, lastStoreTimestamp };
+      }
       at = next;
       file = commitLog.fileAt(at) as LogFile;
     }

@@ -168,8 +168,13 @@ export class TimerLog {
     if (need <= this.#buffer.length) return;
     const larger = new Uint8Array(Math.max(bufferBytesMin, this.#buffer.length * 2, need));
     larger.set(this.#buffer.subarray(0, this.#tail - this.#written));
-    this.#buffer = larger;
-    this.#view = viewOf(larger);
+    this.#hold(larger);
+  }
+
+  /** The view goes with its buffer: it would keep the bytes of one that was given back. */
+  #hold(buffer: Uint8Array<ArrayBuffer>): void {
+    this.#buffer = buffer;
+    this.#view = viewOf(buffer);
   }
 
   /** Writes what waits. Throws what the disk throws: then it waits on. */
@@ -180,9 +185,7 @@ export class TimerLog {
     this.#open(file).writeSync(this.#buffer, 0, length, this.#written - file.base);
     file.dirty = true;
     this.#written = this.#tail;
-    if (this.#buffer.length > 16 * bufferBytesMin) {
-      this.#buffer = new Uint8Array(0);
-    }
+    if (this.#buffer.length > 16 * bufferBytesMin) this.#hold(new Uint8Array(0));
   }
 
   #make(base: number): LogFile {

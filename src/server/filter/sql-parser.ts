@@ -57,6 +57,8 @@ const isConstant = (node: SqlNode): boolean => node.kind === 'text' || node.kind
 
 const intMax = 2147483647n;
 const longMax = 2n ** 63n - 1n;
+/** Digits of the largest long: more of them are out of range without a look at their value, which would take more than linear time. */
+const longDigits = 19;
 
 /** The tree of an expression. Throws SqlError with the place where it is wrong; in time linear in its length. */
 export function parseSql(sql: string): SqlNode {
@@ -334,7 +336,7 @@ export function compareDoubles(left: number, right: number): number {
 function integerLiteral(sql: string, token: Token): NumberLiteral {
   const suffixed = (sql.charCodeAt(token.end - 1) | 0x20) === 0x6c;
   const end = suffixed ? token.end - 1 : token.end;
-  const value = BigInt(sql.slice(token.start, end));
+  const value = end - token.start > longDigits ? longMax + 1n : BigInt(sql.slice(token.start, end));
   if (value > longMax) throw new SqlError(token.start, `an integer beyond ${longMax}`);
   return value <= intMax ? { type: 'int', value: Number(value) } : { type: 'long', value };
 }
