@@ -168,13 +168,28 @@ export function portIsFree(port: number): Promise<boolean> {
   });
 }
 
-/** A port p below the ephemeral range such that each of p + offsets is free now. */
-export async function freePort(offsets: readonly number[] = [0]): Promise<number> {
+/** Ports below the ephemeral range; each of so many workers of jest has a part of its own. */
+const [portsFrom, portsCount, portsParts] = [15_000, 16_000, 4] as const;
+/** Ports that this process gave out: who asked first may not listen yet. */
+const given = new Set<number>();
+
+/**
+ * A port p such that each of p + offsets is free now. Until who asked for it listens, which takes a JVM seconds, nobody else may take it: a process gives none
+ * out twice, and suites that run side by side (`worker`, from 1; 0 = no suite) choose from different ones.
+ */
+export async function freePort(offsets: readonly number[] = [0], worker = Number(process.env['JEST_WORKER_ID'] ?? 0)): Promise<number> {
+  const count = portsCount / portsParts;
+  const from = portsFrom + (worker % portsParts) * count;
+  const reach = Math.max(...offsets.map(Math.abs));
   for (let attempt = 0; attempt < 200; attempt++) {
-    const port = 15_000 + Math.floor(Math.random() * 16_000);
-    let free = true;
-    for (const offset of offsets) free &&= await portIsFree(port + offset);
-    if (free) return port;
+    const port = from + reach + Math.floor(Math.random() * (count - 2 * reach));
+    const wanted = offsets.map((offset) => port + offset);
+    let free = wanted.every((one) => !given.has(one));
+    for (const one of wanted) free &&= await portIsFree(one);
+    // Somebody else in this process may have been faster.
+    if (!free || wanted.some((one) => given.has(one))) continue;
+    for (const one of wanted) given.add(one);
+    return port;
   }
-  throw new Error('found no free port between 15000 and 31000');
+  throw new Error(`found no free port between ${from} and ${from + count}`);
 }
