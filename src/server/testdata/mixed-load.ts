@@ -172,6 +172,8 @@ export class MixedLoad {
       const back = await client.request(36, { offset: String(offset), group: loadGroup, delayLevel: '1', originTopic: loadTopic, unitMode: 'false', maxReconsumeTimes: '16' });
       if (this.#good(back)) this.sentBack.add(id);
     } else if (dice < 0.98) {
+      // The first message makes the topic; there are no offsets of one that is not there.
+      if (this.placed.size === 0) return;
       const offset = (this.committed.get(queueId) ?? 0) + 1;
       const answer = await client.request(15, { consumerGroup: loadGroup, topic: loadTopic, queueId: String(queueId), commitOffset: String(offset) });
       if (this.#good(answer)) this.committed.set(queueId, Math.max(offset, this.committed.get(queueId) ?? 0));
